@@ -1,0 +1,13 @@
+import { allVerbs, defineKind } from '../../kind.ts';
+import type { ClusterTrustBundle } from './types.gen.ts';
+
+export const clustertrustbundles = defineKind<ClusterTrustBundle>({
+  group: 'certificates.k8s.io',
+  version: 'v1beta1',
+  kind: 'ClusterTrustBundle',
+  plural: 'clustertrustbundles',
+  singular: 'clustertrustbundle',
+  namespaced: false,
+  verbs: allVerbs,
+  schema: 'io.k8s.api.certificates.v1beta1.ClusterTrustBundle',
+});

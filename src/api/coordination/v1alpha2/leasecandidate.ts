@@ -1,0 +1,14 @@
+import { allVerbs, defineKind } from '../../kind.ts';
+import type { LeaseCandidate } from './types.gen.ts';
+
+export const leasecandidates = defineKind<LeaseCandidate>({
+  group: 'coordination.k8s.io',
+  version: 'v1alpha2',
+  kind: 'LeaseCandidate',
+  plural: 'leasecandidates',
+  singular: 'leasecandidate',
+  namespaced: true,
+  verbs: allVerbs,
+  schema: 'io.k8s.api.coordination.v1alpha2.LeaseCandidate',
+  offByDefault: true,
+});

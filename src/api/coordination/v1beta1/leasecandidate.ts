@@ -1,0 +1,13 @@
+import { allVerbs, defineKind } from '../../kind.ts';
+import type { LeaseCandidate } from './types.gen.ts';
+
+export const leasecandidates = defineKind<LeaseCandidate>({
+  group: 'coordination.k8s.io',
+  version: 'v1beta1',
+  kind: 'LeaseCandidate',
+  plural: 'leasecandidates',
+  singular: 'leasecandidate',
+  namespaced: true,
+  verbs: allVerbs,
+  schema: 'io.k8s.api.coordination.v1beta1.LeaseCandidate',
+});

@@ -1,0 +1,14 @@
+import { allVerbs, defineKind } from '../../kind.ts';
+import type { Event } from './types.gen.ts';
+
+export const events = defineKind<Event>({
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  singular: 'event',
+  shortNames: ['ev'],
+  namespaced: true,
+  verbs: allVerbs,
+  schema: 'io.k8s.api.events.v1.Event',
+});

@@ -1,0 +1,13 @@
+import { allVerbs, defineKind } from '../../kind.ts';
+import type { ClusterRoleBinding } from './types.gen.ts';
+
+export const clusterrolebindings = defineKind<ClusterRoleBinding>({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'ClusterRoleBinding',
+  plural: 'clusterrolebindings',
+  singular: 'clusterrolebinding',
+  namespaced: false,
+  verbs: allVerbs,
+  schema: 'io.k8s.api.rbac.v1.ClusterRoleBinding',
+});

@@ -1,0 +1,13 @@
+import { allVerbs, defineKind } from '../../kind.ts';
+import type { Role } from './types.gen.ts';
+
+export const roles = defineKind<Role>({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'Role',
+  plural: 'roles',
+  singular: 'role',
+  namespaced: true,
+  verbs: allVerbs,
+  schema: 'io.k8s.api.rbac.v1.Role',
+});

@@ -1,0 +1,13 @@
+import { allVerbs, defineKind } from '../../kind.ts';
+import type { RoleBinding } from './types.gen.ts';
+
+export const rolebindings = defineKind<RoleBinding>({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'RoleBinding',
+  plural: 'rolebindings',
+  singular: 'rolebinding',
+  namespaced: true,
+  verbs: allVerbs,
+  schema: 'io.k8s.api.rbac.v1.RoleBinding',
+});

@@ -1,0 +1,13 @@
+import { allVerbs, defineKind } from '../../kind.ts';
+import type { ResourceSlice } from './types.gen.ts';
+
+export const resourceslices = defineKind<ResourceSlice>({
+  group: 'resource.k8s.io',
+  version: 'v1beta1',
+  kind: 'ResourceSlice',
+  plural: 'resourceslices',
+  singular: 'resourceslice',
+  namespaced: false,
+  verbs: allVerbs,
+  schema: 'io.k8s.api.resource.v1beta1.ResourceSlice',
+});

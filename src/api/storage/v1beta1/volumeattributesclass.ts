@@ -1,0 +1,14 @@
+import { allVerbs, defineKind } from '../../kind.ts';
+import type { VolumeAttributesClass } from './types.gen.ts';
+
+export const volumeattributesclasses = defineKind<VolumeAttributesClass>({
+  group: 'storage.k8s.io',
+  version: 'v1beta1',
+  kind: 'VolumeAttributesClass',
+  plural: 'volumeattributesclasses',
+  singular: 'volumeattributesclass',
+  shortNames: ['vac'],
+  namespaced: false,
+  verbs: allVerbs,
+  schema: 'io.k8s.api.storage.v1beta1.VolumeAttributesClass',
+});

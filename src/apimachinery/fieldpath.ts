@@ -1,0 +1,113 @@
+/**
+ * Field paths and field errors, as validation reports them.
+ * Types and wording follow apimachinery `util/validation/field`, since clients and tests match on them.
+ */
+
+/** A path such as `spec.containers[0].ports[http]`; immutable, cheap to extend. */
+export class FieldPath {
+  readonly #text: string;
+
+  constructor(text = '') {
+    this.#text = text;
+  }
+
+  child(...names: string[]): FieldPath {
+    const tail = names.join('.');
+    return new FieldPath(this.#text === '' ? tail : `${this.#text}.${tail}`);
+  }
+
+  index(position: number): FieldPath {
+    return new FieldPath(`${this.#text}[${position}]`);
+  }
+
+  key(key: string): FieldPath {
+    return new FieldPath(`${this.#text}[${key}]`);
+  }
+
+  toString(): string {
+    return this.#text === '' ? '<nil>' : this.#text;
+  }
+}
+
+/** The root of a path: `path('spec', 'template')`. */
+export const path = (...names: string[]): FieldPath => new FieldPath(names.join('.'));
+
+export type FieldErrorType =
+  | 'FieldValueNotFound'
+  | 'FieldValueRequired'
+  | 'FieldValueDuplicate'
+  | 'FieldValueInvalid'
+  | 'FieldValueNotSupported'
+  | 'FieldValueForbidden'
+  | 'FieldValueTooLong'
+  | 'FieldValueTooMany'
+  | 'InternalError'
+  | 'FieldValueTypeInvalid';
+
+const headline: Record<FieldErrorType, string> = {
+  FieldValueNotFound: 'Not found',
+  FieldValueRequired: 'Required value',
+  FieldValueDuplicate: 'Duplicate value',
+  FieldValueInvalid: 'Invalid value',
+  FieldValueNotSupported: 'Unsupported value',
+  FieldValueForbidden: 'Forbidden',
+  FieldValueTooLong: 'Too long',
+  FieldValueTooMany: 'Too many',
+  InternalError: 'Internal error',
+  FieldValueTypeInvalid: 'Invalid value',
+};
+
+const noValue = Symbol('no value');
+
+/** A value as Go's field errors print it: strings quoted, numbers bare, nil as `null`, anything else as JSON. */
+function show(value: unknown): string {
+  if (value === undefined || value === null) return 'null';
+  return JSON.stringify(value);
+}
+
+/** One thing that is wrong with one field. */
+export class FieldError {
+  readonly type: FieldErrorType;
+  readonly field: string;
+  readonly detail: string;
+  readonly #value: unknown;
+
+  constructor(type: FieldErrorType, field: FieldPath | string, value: unknown, detail: string) {
+    this.type = type;
+    this.field = field.toString();
+    this.#value = value;
+    this.detail = detail;
+  }
+
+  /** Without the field: the `message` of a cause. */
+  body(): string {
+    const head = this.#value === noValue ? headline[this.type] : `${headline[this.type]}: ${show(this.#value)}`;
+    return this.detail === '' ? head : `${head}: ${this.detail}`;
+  }
+
+  /** With the field, as it stands in the message of the `Status`. */
+  message(): string {
+    return `${this.field}: ${this.body()}`;
+  }
+}
+
+type At = FieldPath | string;
+
+export const required = (field: At, detail = ''): FieldError => new FieldError('FieldValueRequired', field, noValue, detail);
+export const invalidValue = (field: At, value: unknown, detail: string): FieldError => new FieldError('FieldValueInvalid', field, value, detail);
+export const typeInvalid = (field: At, value: unknown, detail: string): FieldError => new FieldError('FieldValueTypeInvalid', field, value, detail);
+export const duplicate = (field: At, value: unknown): FieldError => new FieldError('FieldValueDuplicate', field, value, '');
+export const fieldNotFound = (field: At, value: unknown): FieldError => new FieldError('FieldValueNotFound', field, value, '');
+export const forbiddenField = (field: At, detail: string): FieldError => new FieldError('FieldValueForbidden', field, noValue, detail);
+/** The value itself is not repeated: it is too long. `limit` is in the unit that upstream names, bytes. */
+export const tooLong = (field: At, limit: number): FieldError =>
+  new FieldError('FieldValueTooLong', field, noValue, limit >= 0 ? `may not be more than ${limit} bytes` : 'value is too long');
+export const tooMany = (field: At, actual: number, limit: number): FieldError =>
+  new FieldError('FieldValueTooMany', field, actual, limit >= 0 ? `must have at most ${limit} item${limit === 1 ? '' : 's'}` : 'has too many items');
+export const internalFieldError = (field: At, message: string): FieldError => new FieldError('InternalError', field, noValue, message);
+
+/** `supported` is listed sorted and quoted, as upstream does. */
+export function notSupported(field: At, value: unknown, supported: readonly string[]): FieldError {
+  const list = [...supported].sort().map((one) => JSON.stringify(one));
+  return new FieldError('FieldValueNotSupported', field, value, list.length > 0 ? `supported values: ${list.join(', ')}` : '');
+}
