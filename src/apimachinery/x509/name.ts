@@ -1,0 +1,72 @@
+/** Distinguished names and general names of X.509 (RFC 5280 sections 4.1.2.4 and 4.2.1.6). */
+import { isIP } from 'node:net';
+import * as der from './der.ts';
+
+export interface Subject {
+  commonName: string;
+  organizations: string[];
+}
+
+const commonName = '2.5.4.3';
+const organization = '2.5.4.10';
+
+/** A name with the organizations first, each in a relative name of its own, then the common name. */
+export function encodeName({ commonName: cn, organizations }: Subject): Buffer {
+  const attribute = (oid: string, value: string): Buffer => der.set(der.sequence(der.objectIdentifier(oid), der.utf8String(value)));
+  return der.sequence(...organizations.map((one) => attribute(organization, one)), ...(cn === '' ? [] : [attribute(commonName, cn)]));
+}
+
+/** Reads a DER name; of several common names the last counts, as in Go's `pkix.Name`. */
+export function decodeName(name: Buffer): Subject {
+  const subject: Subject = { commonName: '', organizations: [] };
+  for (const relative of der.children(der.decode(name).content)) {
+    for (const attribute of der.children(relative.content)) {
+      const [type, value] = der.children(attribute.content);
+      if (!type || !value) continue;
+      const oid = der.decodeObjectIdentifier(type.content);
+      if (oid === commonName) subject.commonName = der.decodeString(value);
+      else if (oid === organization) subject.organizations.push(der.decodeString(value));
+    }
+  }
+  return subject;
+}
+
+/** The bytes of an address: 4 of IPv4, 16 of IPv6. */
+export function addressBytes(address: string): Buffer {
+  if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
+  const v4 = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  const text = v4 ? `${v4[1]}${((Number(v4[2]) << 8) | Number(v4[3])).toString(16)}:${((Number(v4[4]) << 8) | Number(v4[5])).toString(16)}` : address;
+  const [head = '', tail] = text.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const groups = tail === undefined ? left : [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right];
+  const bytes = Buffer.alloc(16);
+  groups.forEach((group, index) => bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2));
+  return bytes;
+}
+
+export interface AlternativeNames {
+  dns: string[];
+  ips: string[];
+  emails: string[];
+  uris: string[];
+}
+
+export function encodeAlternativeNames(hosts: readonly string[]): Buffer {
+  return der.sequence(
+    ...hosts.map((host) => (isIP(host) ? der.context(7, false, addressBytes(host)) : der.context(2, false, Buffer.from(host, 'latin1')))),
+  );
+}
+
+/** Reads the value of a subjectAltName extension; IPv6 addresses come in their long form. */
+export function decodeAlternativeNames(extension: Buffer): AlternativeNames {
+  const names: AlternativeNames = { dns: [], ips: [], emails: [], uris: [] };
+  for (const { tag, content } of der.children(der.decode(extension).content)) {
+    const number = tag & 0x1f;
+    if (number === 1) names.emails.push(content.toString('latin1'));
+    else if (number === 2) names.dns.push(content.toString('latin1'));
+    else if (number === 6) names.uris.push(content.toString('latin1'));
+    else if (number === 7) names.ips.push(content.length === 4 ? [...content].join('.') : (content.toString('hex').match(/.{4}/g) ?? []).join(':'));
+  }
+  return names;
+}
