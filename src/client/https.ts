@@ -1,0 +1,154 @@
+/** The transport to a server elsewhere: HTTP/1.1 over TLS with kept-alive connections; a watch holds one of its own. */
+import http from 'node:http';
+import https from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { trackRequests } from './abort.ts';
+import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
+
+/** How the client proves who it is. Certificates and keys are PEM. */
+export interface ClientCredentials {
+  cert?: string | Buffer;
+  key?: string | Buffer;
+  token?: string;
+}
+
+export interface HttpsTransportOptions {
+  /** `https://host:port`, with an optional path that is put before every request's; `http://` for loopback proxies. */
+  server: string;
+  /** PEM; absent means the system's. */
+  ca?: string | Buffer;
+  /** Fixed, or asked before every request (which must be cheap) so that they can be renewed under way. */
+  credentials?: ClientCredentials | (() => ClientCredentials | Promise<ClientCredentials>);
+  /** The name that the server's certificate must carry, where it is not the host of `server`. */
+  serverName?: string;
+  insecureSkipTlsVerify?: boolean;
+  /** Until the connection stands, TLS included; milliseconds. */
+  connectTimeoutMs?: number;
+  /** Until the response's headers are there; milliseconds. The server itself gives up after 60 s. */
+  responseTimeoutMs?: number;
+}
+
+/** A connection that is silent for so long is probed, so that a watch notices a dead peer. */
+const keepAliveProbeMs = 30_000;
+
+class TimeoutError extends Error {
+  readonly code = 'ETIMEDOUT';
+}
+
+/** Makes a transport. Connection errors are Node's own, with their `code`. */
+export function createHttpsTransport(options: HttpsTransportOptions): Transport {
+  const { server, connectTimeoutMs = 10_000, responseTimeoutMs = 70_000 } = options;
+  const base = new URL(server);
+  const basePath = base.pathname.replace(/\/$/, '');
+  const secure = base.protocol === 'https:';
+  const requests = trackRequests();
+  let agent: http.Agent | undefined;
+  let agentCredentials: ClientCredentials = {};
+
+  const currentCredentials = async (): Promise<ClientCredentials> =>
+    typeof options.credentials === 'function' ? options.credentials() : (options.credentials ?? {});
+
+  /** A new certificate needs new connections; those under way finish on the old ones. */
+  function agentFor(credentials: ClientCredentials): http.Agent {
+    if (agent && same(agentCredentials.cert, credentials.cert) && same(agentCredentials.key, credentials.key)) return agent;
+    const previous = agent;
+    agentCredentials = credentials;
+    agent = secure
+      ? new https.Agent({
+          keepAlive: true,
+          ca: options.ca,
+          cert: credentials.cert,
+          key: credentials.key,
+          servername: options.serverName,
+          rejectUnauthorized: options.insecureSkipTlsVerify !== true,
+          ALPNProtocols: ['http/1.1'],
+        })
+      : new http.Agent({ keepAlive: true });
+    if (previous) closeIdle(previous);
+    return agent;
+  }
+
+  function exchange(request: TransportRequest, credentials: ClientCredentials, signal: AbortSignal, done: () => void): Promise<TransportResponse> {
+    return new Promise((resolve, reject) => {
+      const headers: Record<string, string | number> = { ...request.headers };
+      if (credentials.token !== undefined) headers['authorization'] ??= `Bearer ${credentials.token}`;
+      if (request.body) headers['content-length'] = request.body.byteLength;
+      const outgoing = (secure ? https : http).request({
+        agent: agentFor(credentials),
+        host: base.hostname.replace(/^\[|\]$/g, ''),
+        port: base.port || (secure ? 443 : 80),
+        method: request.method,
+        path: basePath + request.path,
+        headers,
+        signal,
+      });
+      let timer = setTimeout(() => outgoing.destroy(new TimeoutError(`no connection to ${base.host} within ${connectTimeoutMs} ms`)), connectTimeoutMs);
+      const connected = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(
+          () => outgoing.destroy(new TimeoutError(`${request.method} ${request.path}: no answer from ${base.host} within ${responseTimeoutMs} ms`)),
+          responseTimeoutMs,
+        );
+      };
+      outgoing.once('socket', (socket) => {
+        if (!socket.connecting) {
+          connected();
+          return;
+        }
+        socket.setKeepAlive(true, keepAliveProbeMs);
+        socket.once(secure ? 'secureConnect' : 'connect', connected);
+      });
+      outgoing.once('response', (incoming) => {
+        clearTimeout(timer);
+        resolve({ status: incoming.statusCode ?? 0, headers: flatten(incoming.headers), body: bodyOf(incoming, done) });
+      });
+      outgoing.once('error', (error) => {
+        clearTimeout(timer);
+        done();
+        reject(signal.aborted ? signal.reason : error);
+      });
+      outgoing.end(request.body);
+    });
+  }
+
+  return {
+    async request(request) {
+      const { signal, done } = requests.open(request.signal);
+      let credentials: ClientCredentials;
+      try {
+        credentials = await currentCredentials();
+        signal.throwIfAborted();
+      } catch (error) {
+        done();
+        throw error;
+      }
+      return exchange(request, credentials, signal, done);
+    },
+    async close() {
+      requests.abortAll(new Error('the transport is closed'));
+      agent?.destroy();
+    },
+  };
+}
+
+async function* bodyOf(incoming: IncomingMessage, done: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* incoming as AsyncIterable<Buffer>;
+  } finally {
+    done();
+  }
+}
+
+function same(a: string | Buffer | undefined, b: string | Buffer | undefined): boolean {
+  return a === b || (Buffer.isBuffer(a) && Buffer.isBuffer(b) && a.equals(b));
+}
+
+function closeIdle(agent: http.Agent): void {
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+}
+
+function flatten(headers: http.IncomingHttpHeaders): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  return flat;
+}
