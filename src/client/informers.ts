@@ -21,6 +21,7 @@ export function createInformerFactory(client: Client, { log = consoleLog }: Info
   const transforms = new Map<unknown, number>();
   const stopping = new AbortController();
   const runs = new Map<string, Promise<void>>();
+  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
   let started = false;
 
   /** Options that differ need a copy of their own; transforms are told apart by identity. */
@@ -46,7 +47,7 @@ export function createInformerFactory(client: Client, { log = consoleLog }: Info
     async start() {
       started = true;
       for (const [id, running] of informers) launch(id, running);
-      await Promise.all([...informers.values()].map(({ informer }) => informer.synced));
+      await Promise.race([Promise.all([...informers.values()].map(({ informer }) => informer.synced)), stopped]);
     },
     async stop() {
       stopping.abort(new Error('the informers were stopped'));

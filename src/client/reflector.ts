@@ -98,6 +98,7 @@ export async function runReflector<T extends KubeObject>(options: ReflectorOptio
     target.begin();
     const query = { ...selectors, allowWatchBookmarks: true, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' as const };
     await consume(resource.watch(namespace, { ...query, timeoutSeconds: timeoutSeconds() }, signal));
+    if (revision === undefined && !signal.aborted) throw new Error('the watch ended before the initial state was complete');
   }
 
   /** One attempt; what it learns stands in `revision`. */
