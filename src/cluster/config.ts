@@ -1,0 +1,109 @@
+/**
+ * What a cluster on this machine is made of: written once by `up`, read by supervisor, server and agents.
+ * Stands in `<data-dir>/cluster.json`; the data directory's format version stands in `<data-dir>/VERSION`.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Raised when the layout of a data directory changes so that an older knarr can't read it. */
+export const dataFormat = 1;
+
+export interface NodeConfig {
+  name: string;
+  /** Address on the cluster's bridge. */
+  ip: string;
+}
+
+export interface ClusterConfig {
+  name: string;
+  /** Eight hexadecimal digits of the data directory's path: keeps interfaces and namespaces of several clusters apart. */
+  id: string;
+  dataDir: string;
+  /** TCP port of the API server on loopback and on the bridge. */
+  port: number;
+  controlPlaneOnly: boolean;
+  isolated: boolean;
+  /** `10.200.<n>.0/24`; the host has `.1`. Absent with `controlPlaneOnly`. */
+  bridgeSubnet?: string;
+  podCidr: string;
+  serviceCidr: string;
+  clusterDns: string;
+  clusterDomain: string;
+  nodes: NodeConfig[];
+}
+
+/** A sentence for the user, without a stack trace. */
+export class UserError extends Error {
+  readonly exitCode: number;
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.name = 'UserError';
+    this.exitCode = exitCode;
+  }
+}
+
+export const clusterId = (dataDir: string): string => createHash('sha256').update(dataDir).digest('hex').slice(0, 8);
+
+/** The directory of cluster `name` when the user names none: for root under `/var/lib`, else under the home directory. */
+export function defaultDataDir(name: string, env: NodeJS.ProcessEnv = process.env): string {
+  if (process.getuid?.() === 0) return join('/var/lib/knarr', name);
+  const base = env.XDG_DATA_HOME ?? join(env.HOME ?? '.', '.local/share');
+  return join(base, 'knarr', name);
+}
+
+/** Undefined when there is no cluster; a `UserError` when the directory is of a newer knarr or can't be read. */
+export function loadConfig(dataDir: string): ClusterConfig | undefined {
+  const version = readIfThere(join(dataDir, 'VERSION'));
+  if (version === undefined) return undefined;
+  if (Number(version) > dataFormat) {
+    throw new UserError(`the data directory ${dataDir} was written by a newer knarr (format ${version.trim()}, this one knows ${dataFormat}); it was left as it is`);
+  }
+  const text = readIfThere(join(dataDir, 'cluster.json'));
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as ClusterConfig;
+  } catch (error) {
+    throw new UserError(`${join(dataDir, 'cluster.json')} is damaged: ${(error as Error).message}`);
+  }
+}
+
+/** Writes atomically: a crash leaves the old file or the new one. */
+export function saveConfig(config: ClusterConfig): void {
+  try {
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+    writeAtomically(join(config.dataDir, 'cluster.json'), `${JSON.stringify(config, null, 2)}\n`);
+    writeAtomically(join(config.dataDir, 'VERSION'), `${dataFormat}\n`);
+  } catch (error) {
+    throw explainDisk(error, config.dataDir);
+  }
+}
+
+export function writeAtomically(file: string, content: string | Uint8Array, mode = 0o600): void {
+  const temporary = `${file}.${process.pid}.new`;
+  writeFileSync(temporary, content, { mode, flush: true });
+  renameSync(temporary, file);
+}
+
+/** A full, read-only or forbidden directory as a sentence; any other error as it is. */
+export function explainDisk(error: unknown, dataDir: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  const why: Record<string, string> = {
+    ENOSPC: 'there is no space left on its disk',
+    EROFS: 'its file system is read-only',
+    EACCES: 'you may not write there',
+    EPERM: 'you may not write there',
+    ENOTDIR: 'a part of its path is a file',
+  };
+  return code && why[code] ? new UserError(`can't write to the data directory ${dataDir}: ${why[code]}`) : error;
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw new UserError(`can't read ${file}: permission denied`);
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+/** Where everything of a cluster stands: data that survives a reboot under the data directory, sockets and state under `/run`. */
+import { join } from 'node:path';
+import type { ClusterConfig } from './config.ts';
+
+export interface ClusterLayout {
+  pki: string;
+  store: string;
+  logs: string;
+  adminKubeconfig: string;
+  /** Sockets, pid files, what was switched on: gone after a reboot, as it should be. */
+  run: string;
+  supervisorSocket: string;
+}
+
+export interface NodeLayout {
+  root: string;
+  pki: string;
+  kubeconfig: string;
+  kubelet: string;
+  podLogs: string;
+  containerdRoot: string;
+  containerdState: string;
+  containerdSocket: string;
+  containerdConfig: string;
+  cniConf: string;
+  cniState: string;
+  networkNamespace: string;
+  cgroupParent: string;
+}
+
+/** `/run` needs root; without it a directory beside the data serves. */
+export function clusterLayout(config: Pick<ClusterConfig, 'dataDir' | 'id'>): ClusterLayout {
+  const run = process.getuid?.() === 0 ? join('/run/knarr', config.id) : join(config.dataDir, 'run');
+  return {
+    pki: join(config.dataDir, 'pki'),
+    store: join(config.dataDir, 'store'),
+    logs: join(config.dataDir, 'logs'),
+    adminKubeconfig: join(config.dataDir, 'admin.kubeconfig'),
+    run,
+    supervisorSocket: join(run, 'supervisor.sock'),
+  };
+}
+
+export function nodeLayout(config: Pick<ClusterConfig, 'dataDir' | 'id'>, node: string): NodeLayout {
+  const root = join(config.dataDir, 'nodes', node);
+  const run = join(clusterLayout(config).run, node);
+  return {
+    root,
+    pki: join(root, 'pki'),
+    kubeconfig: join(root, 'kubelet.kubeconfig'),
+    kubelet: join(root, 'kubelet'),
+    podLogs: join(root, 'pod-logs'),
+    containerdRoot: join(root, 'containerd'),
+    containerdState: join(run, 'containerd'),
+    containerdSocket: join(run, 'containerd.sock'),
+    containerdConfig: join(root, 'containerd.toml'),
+    cniConf: join(root, 'cni'),
+    cniState: join(run, 'cni'),
+    networkNamespace: `knarr-${config.id}-${node}`,
+    cgroupParent: `/knarr-${config.id}/${node}`,
+  };
+}

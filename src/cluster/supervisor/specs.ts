@@ -1,0 +1,43 @@
+/** The processes of a cluster on one machine: what each is called, how it starts, where it logs. */
+import { join } from 'node:path';
+import type { ClusterConfig } from '../config.ts';
+import { clusterLayout, nodeLayout } from '../layout.ts';
+import type { ChildSpec } from './child.ts';
+
+/** The program and first arguments that run knarr itself. */
+export interface Self {
+  program: string;
+  args: readonly string[];
+}
+
+function filesOf(config: ClusterConfig, name: string): Pick<ChildSpec, 'name' | 'logFile' | 'pidFile'> {
+  const layout = clusterLayout(config);
+  const file = name.replaceAll('/', '-');
+  return { name, logFile: join(layout.logs, `${file}.log`), pidFile: join(layout.run, `${file}.pid`) };
+}
+
+const inNode = (config: ClusterConfig, node: string): string => `--net=/run/netns/${nodeLayout(config, node).networkNamespace}`;
+
+export const serverSpec = (config: ClusterConfig, self: Self): ChildSpec => ({
+  ...filesOf(config, 'server'),
+  program: self.program,
+  args: [...self.args, 'server', '--data-dir', config.dataDir],
+});
+
+export const containerdSpec = (config: ClusterConfig, node: string): ChildSpec => ({
+  ...filesOf(config, `${node}/containerd`),
+  program: 'nsenter',
+  args: [inNode(config, node), 'containerd', '--config', nodeLayout(config, node).containerdConfig, '--log-level', 'warn'],
+});
+
+export const agentSpec = (config: ClusterConfig, node: string, self: Self): ChildSpec => ({
+  ...filesOf(config, `${node}/agent`),
+  program: 'nsenter',
+  args: [inNode(config, node), self.program, ...self.args, 'agent', '--data-dir', config.dataDir, '--node', node],
+});
+
+/** All of them, for a `down` that finds no supervisor. */
+export const allSpecs = (config: ClusterConfig, self: Self): ChildSpec[] => [
+  serverSpec(config, self),
+  ...(config.controlPlaneOnly ? [] : config.nodes.flatMap(({ name }) => [containerdSpec(config, name), agentSpec(config, name, self)])),
+];

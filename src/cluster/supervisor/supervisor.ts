@@ -1,0 +1,84 @@
+/**
+ * The one process that `up` leaves behind: makes the network, starts server, containerd and agents, starts again what dies,
+ * and takes everything back on `stop`.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ClusterConfig, explainDisk, writeAtomically } from '../config.ts';
+import { containerdConfig, containerdVersion, pickSnapshotter } from '../containerd.ts';
+import { ensureNetwork } from '../host/network.ts';
+import { clusterLayout, nodeLayout } from '../layout.ts';
+import { SupervisedChild, writePid } from './child.ts';
+import { type ControlAnswer, serveControl } from './control.ts';
+import { agentSpec, containerdSpec, type Self, serverSpec } from './specs.ts';
+import { takeBack } from './takeback.ts';
+
+export interface SupervisorOptions {
+  config: ClusterConfig;
+  self: Self;
+  log(message: string): void;
+}
+
+/** Runs until told to stop; resolves after everything was taken back. */
+export async function supervise({ config, self, log }: SupervisorOptions): Promise<void> {
+  const layout = clusterLayout(config);
+  try {
+    for (const directory of [layout.run, layout.logs]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw explainDisk(error, config.dataDir);
+  }
+  writePid(join(layout.run, 'supervisor.pid'), process.pid);
+  const children: SupervisedChild[] = [];
+  let problem: string | undefined;
+  let stop: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const answer = (): ControlAnswer => ({ pid: process.pid, children: children.map((child) => child.status()), ...(problem ? { problem } : {}) });
+  let takenBack: Promise<void> | undefined;
+  const end = (): Promise<void> => {
+    takenBack ??= takeBack(config, children, log);
+    return takenBack;
+  };
+  const control = await serveControl(layout.supervisorSocket, async (request) => {
+    if (request.do === 'stop') {
+      await end();
+      setImmediate(stop);
+    }
+    return answer();
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end().then(stop));
+
+  const launch = (child: SupervisedChild): void => {
+    children.push(child);
+    child.start();
+  };
+  try {
+    // The server listens on the bridge too, so the bridge comes first.
+    if (!config.controlPlaneOnly) await ensureNetwork(config);
+    launch(new SupervisedChild(serverSpec(config, self), log));
+    if (!config.controlPlaneOnly) {
+      await Promise.all(config.nodes.map((node) => prepareNode(config, node.name)));
+      for (const node of config.nodes) {
+        launch(new SupervisedChild(containerdSpec(config, node.name), log));
+        launch(new SupervisedChild(agentSpec(config, node.name, self), log));
+      }
+    }
+  } catch (error) {
+    problem = (error as Error).message;
+    log(`can't start the cluster: ${problem}`);
+  }
+  await stopped;
+  control.close();
+  rmSync(layout.run, { recursive: true, force: true });
+}
+
+/** Directories and the runtime's configuration. */
+async function prepareNode(config: ClusterConfig, name: string): Promise<void> {
+  const node = nodeLayout(config, name);
+  const directories = [node.pki, node.kubelet, node.podLogs, node.containerdRoot, node.containerdState, node.cniConf, node.cniState];
+  for (const directory of directories) mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const [version, snapshotter] = await Promise.all([containerdVersion(), pickSnapshotter(node.containerdRoot)]);
+  const options = { root: node.containerdRoot, state: node.containerdState, socket: node.containerdSocket, cniConfDir: node.cniConf, snapshotter };
+  writeAtomically(node.containerdConfig, containerdConfig(options, version));
+}

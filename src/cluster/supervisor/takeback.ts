@@ -1,0 +1,24 @@
+/** The end of a cluster's processes, and of everything that they left on the host. Data stays. */
+import type { ClusterConfig } from '../config.ts';
+import { removeCgroup, unmountBelow } from '../host/cleanup.ts';
+import { removeNetwork } from '../host/network.ts';
+import { clusterLayout, nodeLayout } from '../layout.ts';
+import type { SupervisedChild } from './child.ts';
+import { stopPods } from './stoppods.ts';
+
+/** Agents first, so that nothing is started anew; then the pods, the runtime, the server, and mounts, cgroups, interfaces and rules. */
+export async function takeBack(config: ClusterConfig, children: readonly SupervisedChild[], log: (message: string) => void): Promise<void> {
+  const named = (suffix: string): SupervisedChild[] => children.filter((child) => child.spec.name.endsWith(suffix));
+  await Promise.all(named('/agent').map((child) => child.stop()));
+  if (!config.controlPlaneOnly) {
+    await Promise.all(
+      config.nodes.map((node) => stopPods(nodeLayout(config, node.name).containerdSocket).catch((error: Error) => log(`${node.name}: ${error.message}`))),
+    );
+  }
+  await Promise.all([...named('/containerd'), ...named('server')].map((child) => child.stop()));
+  if (config.controlPlaneOnly) return;
+  await removeCgroup(`/knarr-${config.id}`);
+  await Promise.all(config.nodes.map((node) => unmountBelow(nodeLayout(config, node.name).root)));
+  await unmountBelow(clusterLayout(config).run);
+  await removeNetwork(config);
+}
