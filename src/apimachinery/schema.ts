@@ -22,25 +22,42 @@ export interface ArrayType {
   list: 'atomic' | 'set' | 'map';
   /** With `map`: the fields that make an item's identity. */
   keys?: readonly string[];
+  /** `list` comes from the patch strategy, the document names no list type. */
+  inferred?: boolean;
+  /** In protobuf the list is a message of its own (a named list type of Go). */
+  wrapped?: boolean;
 }
 
 export interface MapType {
   type: 'map';
   values: FieldType;
+  /** Absent means that nothing is declared, which merges as `false` does. */
   atomic?: boolean;
 }
 
 export interface ObjectRef {
   type: 'object';
   struct: Struct;
+  /** Overrides the struct's own `atomic` at this field. */
+  atomic?: boolean;
 }
 
 /** Any JSON: RawExtension, FieldsV1, JSON, `x-kubernetes-preserve-unknown-fields`. */
 export interface AnyType {
   type: 'any';
+  /** Which of upstream's types it is. */
+  form?: 'raw-extension' | 'fields' | 'json' | 'patch';
+  /** A value of two shapes: an object of this struct, or else the other type (`items` of a JSON schema). */
+  either?: { struct: Struct; or: FieldType };
 }
 
 export type FieldType = Scalar | ArrayType | MapType | ObjectRef | AnyType;
+
+/**
+ * `pointer`: absent stays absent and an empty value is a value; `omitempty`: an empty value is as if absent;
+ * `always`: present even when empty.
+ */
+export type Presence = 'pointer' | 'omitempty' | 'always';
 
 export interface Field {
   name: string;
@@ -48,6 +65,14 @@ export interface Field {
   required?: boolean;
   /** Protobuf field number; absent where the type has no protobuf form. */
   number?: number;
+  /** Numbers of the embedded messages that enclose this field in protobuf, outermost first; in JSON they are not seen. */
+  embedded?: readonly number[];
+  /** What an absent and an empty value mean; absent for a type that is no Go struct (custom resources): all is kept as given. */
+  presence?: Presence;
+  /** The Go type that decoding errors mention, where it does not follow from `type`: `v1.Protocol`. */
+  goType?: string;
+  /** The default that the schema itself declares (OpenAPI v3, keys of lists in server-side apply). */
+  default?: unknown;
   /** Strategic merge patch: `merge`, `replace`, `retainKeys`, or two of them. */
   patchStrategy?: readonly ('merge' | 'replace' | 'retainKeys')[];
   patchMergeKey?: string;
@@ -61,4 +86,8 @@ export interface Struct {
   atomic?: boolean;
   /** Unknown fields are kept (custom resources, RawExtension). */
   preserveUnknown?: boolean;
+  /** `group/version/Kind` of each kind that it is the schema of. */
+  kinds?: readonly string[];
+  /** `x-kubernetes-unions` as the OpenAPI document says it. */
+  unions?: unknown;
 }
