@@ -115,9 +115,9 @@ export const timeout = (message: string, retryAfterSeconds = 0): StatusError =>
 /** 422 with one cause per field error, in the order in which validation found them. */
 export function invalid(of: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
   const unique = [...new Set(errors.map((error) => error.message()))];
-  const text = unique.length === 1 ? unique[0] : `[${unique.join(', ')}]`;
+  const text = unique.length === 0 ? '' : unique.length === 1 ? `: ${unique[0]}` : `: [${unique.join(', ')}]`;
   const kind = of.group === '' ? of.kind : `${of.kind}.${of.group}`;
-  return new StatusError(422, 'Invalid', `${kind} "${name}" is invalid: ${text}`, {
+  return new StatusError(422, 'Invalid', `${kind} "${name}" is invalid${text}`, {
     name,
     ...(of.group ? { group: of.group } : {}),
     kind: of.kind,

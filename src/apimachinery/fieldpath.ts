@@ -40,7 +40,9 @@ export type FieldErrorType =
   | 'FieldValueNotSupported'
   | 'FieldValueForbidden'
   | 'FieldValueTooLong'
+  | 'FieldValueTooShort'
   | 'FieldValueTooMany'
+  | 'FieldValueTooFew'
   | 'InternalError'
   | 'FieldValueTypeInvalid';
 
@@ -52,17 +54,28 @@ const headline: Record<FieldErrorType, string> = {
   FieldValueNotSupported: 'Unsupported value',
   FieldValueForbidden: 'Forbidden',
   FieldValueTooLong: 'Too long',
+  FieldValueTooShort: 'Too short',
   FieldValueTooMany: 'Too many',
+  FieldValueTooFew: 'Too few',
   InternalError: 'Internal error',
   FieldValueTypeInvalid: 'Invalid value',
 };
 
 const noValue = Symbol('no value');
 
-/** A value as Go's field errors print it: strings quoted, numbers bare, nil as `null`, anything else as JSON. */
+const goEscapes: Readonly<Record<string, string>> = { '\\u0007': '\\a', '\\u000b': '\\v' };
+
+/** A string as Go's `%q` prints it: like JSON, but for control characters. */
+export const quote = (text: string): string =>
+  JSON.stringify(text).replace(/\\u00[01][0-9a-f]/g, (escape) => goEscapes[escape] ?? `\\x${escape.slice(4)}`);
+
+const htmlEscape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** A value as Go's field errors print it: strings quoted, numbers bare, nil as `null`, anything else as (HTML-safe) JSON. */
 function show(value: unknown): string {
   if (value === undefined || value === null) return 'null';
-  return JSON.stringify(value);
+  if (typeof value === 'string') return quote(value);
+  return JSON.stringify(value).replace(/[<>&]/g, htmlEscape);
 }
 
 /** One thing that is wrong with one field. */
@@ -99,11 +112,20 @@ export const typeInvalid = (field: At, value: unknown, detail: string): FieldErr
 export const duplicate = (field: At, value: unknown): FieldError => new FieldError('FieldValueDuplicate', field, value, '');
 export const fieldNotFound = (field: At, value: unknown): FieldError => new FieldError('FieldValueNotFound', field, value, '');
 export const forbiddenField = (field: At, detail: string): FieldError => new FieldError('FieldValueForbidden', field, noValue, detail);
-/** The value itself is not repeated: it is too long. `limit` is in the unit that upstream names, bytes. */
+const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`;
+/** The value itself is not repeated: it is too long. `limit` is in bytes. */
 export const tooLong = (field: At, limit: number): FieldError =>
-  new FieldError('FieldValueTooLong', field, noValue, limit >= 0 ? `may not be more than ${limit} bytes` : 'value is too long');
+  new FieldError('FieldValueTooLong', field, noValue, limit >= 0 ? `may not be more than ${counted(limit, 'byte')}` : 'value is too long');
+export const tooLongCharacters = (field: At, limit: number): FieldError =>
+  new FieldError('FieldValueTooLong', field, noValue, limit >= 0 ? `may not be more than ${counted(limit, 'character')}` : 'value is too long');
+/** `limit` is in characters. */
+export const tooShort = (field: At, limit: number): FieldError =>
+  new FieldError('FieldValueTooShort', field, noValue, limit >= 0 ? `must be at least ${counted(limit, 'character')}` : 'value is too short');
+/** A negative `actual` is not shown. */
 export const tooMany = (field: At, actual: number, limit: number): FieldError =>
-  new FieldError('FieldValueTooMany', field, actual, limit >= 0 ? `must have at most ${limit} item${limit === 1 ? '' : 's'}` : 'has too many items');
+  new FieldError('FieldValueTooMany', field, actual >= 0 ? actual : noValue, limit >= 0 ? `must have at most ${counted(limit, 'item')}` : 'has too many items');
+export const tooFew = (field: At, actual: number, limit: number): FieldError =>
+  new FieldError('FieldValueTooFew', field, actual, limit >= 0 ? `must have at least ${counted(limit, 'item')}` : 'has too few items');
 export const internalFieldError = (field: At, message: string): FieldError => new FieldError('InternalError', field, noValue, message);
 
 /** `supported` is listed sorted and quoted, as upstream does. */
