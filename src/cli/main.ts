@@ -1,1 +1,139 @@
-console.log(process.version, process.argv.slice(2));
+/**
+ * The command line. Options are declared here, light to load; what a command does is imported when it runs.
+ * A `UserError` is one sentence on standard error and its exit code; anything else is a fault of knarr and shows its stack.
+ */
+import { enableCompileCache } from 'node:module';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { version } from './version.ts';
+
+enableCompileCache();
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number from 1 on');
+  return value;
+};
+const port = (text: string): number => {
+  const value = positive(text);
+  if (value > 65535) throw new InvalidArgumentError('must be a port, 1 to 65535');
+  return value;
+};
+
+const program = new Command('knarr')
+  .description('A Kubernetes 1.36 cluster in one small program.')
+  .showHelpAfterError('(knarr COMMAND --help shows the options)')
+  .enablePositionalOptions();
+
+const onCluster = (command: Command): Command =>
+  command.option('--name <name>', 'which cluster', 'default').option('--data-dir <directory>', 'where the cluster keeps its data (default: by its name)');
+const withOutput = (command: Command): Command => command.addOption(new Option('--output <format>', 'how to print').choices(['text', 'json']).default('text'));
+
+onCluster(program.command('up'))
+  .description('start a cluster on this machine, or bring it back')
+  .option('--port <port>', 'port of the API server', port)
+  .option('--nodes <count>', 'how many nodes', positive)
+  .option('--control-plane-only', 'no nodes: an API server, controllers and a scheduler; needs no root')
+  .option('--isolated', 'no way out of the cluster and none in: no egress, no published node ports')
+  .option('--kubeconfig <file>', "where to add the context 'knarr' (default: KUBECONFIG or ~/.kube/config; 'none' adds it nowhere)")
+  .option('--wait <duration>', 'how long to wait until everything is ready', '120s')
+  .action(async (options) => (await import('./commands/up.ts')).up(options));
+
+onCluster(program.command('down'))
+  .description('stop the cluster and take back what it changed on this machine; its data stays')
+  .option('--purge', 'delete its data as well')
+  .action(async (options) => (await import('./commands/down.ts')).down(options));
+
+withOutput(onCluster(program.command('status')))
+  .description('show what runs')
+  .action(async (options) => (await import('./commands/status.ts')).status(options));
+
+onCluster(program.command('server'))
+  .description('run a control plane in the foreground')
+  .option('--port <port>', 'port of the API server', port)
+  .option('--listen <addresses>', 'addresses to listen on, separated by commas')
+  .option('--advertise-address <address>', 'address under which nodes reach this server')
+  .option('--store <store>', "'lmdb', 'memory', or etcd endpoints such as http://10.0.0.1:2379,http://10.0.0.2:2379")
+  .option('--controllers <list>', "as upstream's: '*' for all, 'name' for one, '-name' for all but one", '*')
+  .option('--no-scheduler', 'run without the scheduler')
+  .action(async (options) => (await import('./commands/server.ts')).server(options));
+
+onCluster(program.command('agent'))
+  .description('run a worker node in the foreground')
+  .option('--server <url>', 'the API server to join')
+  .option('--token <token>', "a token from 'knarr token create'")
+  .option('--node <name>', 'name of this node (default: the host name)')
+  .action(async (options) => (await import('./commands/agent.ts')).agent(options));
+
+const token = program.command('token').description('tokens with which nodes join');
+withOutput(onCluster(token.command('create')))
+  .description('make a token and print it')
+  .option('--ttl <duration>', 'how long it is good for', '24h')
+  .action(async (options) => (await import('./commands/token.ts')).createToken(options));
+
+withOutput(onCluster(program.command('kubeconfig')))
+  .description("print the administrator's kubeconfig")
+  .action(async (options) => (await import('./commands/kubeconfig.ts')).kubeconfig(options));
+
+const images = program.command('images').description('images on the nodes of this machine');
+onCluster(images.command('import'))
+  .description('bring an archive (docker save, OCI) to every node of the cluster on this machine')
+  .argument('<file>', 'a tar archive')
+  .action(async (file, options) => (await import('./commands/images.ts')).importImage(file, options));
+withOutput(onCluster(images.command('list')))
+  .description('show the images of every node')
+  .action(async (options) => (await import('./commands/images.ts')).listImages(options));
+
+onCluster(program.command('kubectl'))
+  .description("run kubectl with the administrator's kubeconfig")
+  .argument('[arguments...]')
+  .passThroughOptions()
+  .allowUnknownOption()
+  .action(async (args, options) => (await import('./commands/kubectl.ts')).kubectl(args, options));
+
+onCluster(program.command('logs'))
+  .description("show a component's log: supervisor, server, NODE/agent, NODE/containerd")
+  .argument('<component>')
+  .option('-f, --follow', 'go on as lines are added')
+  .action(async (component, options) => (await import('./commands/logs.ts')).logs(component, options));
+
+const snapshot = program.command('snapshot').description('save and restore the whole state of a cluster');
+onCluster(snapshot.command('save'))
+  .argument('<file>')
+  .description('write everything in the store to a file; the cluster may be running')
+  .action(async (file, options) => (await import('./commands/snapshot.ts')).save(file, options));
+onCluster(snapshot.command('restore'))
+  .argument('<file>')
+  .description('replace the store with a snapshot; the cluster must be down')
+  .action(async (file, options) => (await import('./commands/snapshot.ts')).restore(file, options));
+
+withOutput(program.command('version'))
+  .description('print versions')
+  .action(async (options: { output: string }) => {
+    console.log(options.output === 'json' ? JSON.stringify(version, null, 2) : `knarr ${version.knarr} (Kubernetes ${version.kubernetes}, Node ${version.node})`);
+  });
+
+for (const [name, description, file] of [
+  ['test', "run the project's tests", 'test'],
+  ['check', 'types, lint, import boundaries, formatting, unit tests', 'check'],
+] as const) {
+  program
+    .command(name)
+    .description(description)
+    .argument('[arguments...]')
+    .passThroughOptions()
+    .allowUnknownOption()
+    .action(async (args) => (await import(`./commands/${file}.ts`)).default(args));
+}
+
+program.command('supervise', { hidden: true }).requiredOption('--data-dir <directory>').action(async (options) => (await import('./commands/supervise.ts')).superviseCommand(options));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof Error && error.name === 'UserError') {
+    console.error(`knarr: ${error.message}`);
+    process.exitCode = 'exitCode' in error ? Number(error.exitCode) : 1;
+  } else {
+    throw error;
+  }
+}

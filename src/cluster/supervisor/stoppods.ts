@@ -9,11 +9,11 @@ export async function stopPods(socket: string): Promise<void> {
   try {
     const sandboxes = await runtime.listPodSandbox();
     const containers = await runtime.listContainers();
-    await Promise.all(containers.map((container) => runtime.stopContainer(container.id, 1).catch(() => {})));
+    await Promise.all(containers.map((container) => runtime.stopContainer(container.id as string, 1).catch(() => {})));
     await Promise.all(
       sandboxes.map(async ({ id }) => {
-        await runtime.stopPodSandbox(id);
-        await runtime.removePodSandbox(id);
+        await runtime.stopPodSandbox(id as string);
+        await runtime.removePodSandbox(id as string);
       }),
     );
   } finally {

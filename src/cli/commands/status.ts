@@ -1,0 +1,59 @@
+/** `knarr status`. */
+import { nodes } from '../../api/core/v1/node.ts';
+import { clusterLayout } from '../../cluster/layout.ts';
+import { askSupervisor } from '../../cluster/supervisor/control.ts';
+import { adminClient, type ClusterOptions, existingCluster } from '../cluster.ts';
+
+export async function status(options: ClusterOptions & { output: string }): Promise<void> {
+  const config = existingCluster(options);
+  const supervisor = await askSupervisor(clusterLayout(config).supervisorSocket, { do: 'status' });
+  const api = supervisor ? await apiState() : undefined;
+  const state = {
+    name: config.name,
+    dataDir: config.dataDir,
+    server: `https://127.0.0.1:${config.port}`,
+    running: supervisor !== undefined,
+    ...(supervisor?.problem ? { problem: supervisor.problem } : {}),
+    ready: api?.ready ?? false,
+    processes: supervisor ? [{ name: 'supervisor', pid: supervisor.pid, restarts: 0 }, ...supervisor.children] : [],
+    nodes: api?.nodes ?? [],
+  };
+  if (options.output === 'json') console.log(JSON.stringify(state, null, 2));
+  else print(state);
+  if (!state.running) process.exitCode = 1;
+
+  async function apiState(): Promise<{ ready: boolean; nodes: { name: string; ready: boolean }[] }> {
+    const client = await adminClient(config);
+    try {
+      await client.raw('GET', '/readyz');
+      const list = await client.resource(nodes).list('');
+      return {
+        ready: true,
+        nodes: list.items.map((node) => ({ name: node.metadata.name, ready: node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false })),
+      };
+    } catch {
+      return { ready: false, nodes: [] };
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+interface State {
+  name: string;
+  dataDir: string;
+  server: string;
+  running: boolean;
+  problem?: string;
+  ready: boolean;
+  processes: { name: string; pid?: number | undefined; restarts: number }[];
+  nodes: { name: string; ready: boolean }[];
+}
+
+function print(state: State): void {
+  console.log(`Cluster '${state.name}' in ${state.dataDir}: ${state.running ? (state.ready ? 'ready' : 'not ready') : 'down'}`);
+  if (state.problem) console.log(`  ${state.problem}`);
+  if (state.running) console.log(`API server: ${state.server}`);
+  for (const process of state.processes) console.log(`  ${process.name.padEnd(20)} ${process.pid ? `pid ${process.pid}` : 'not running'}${process.restarts ? `, restarted ${process.restarts} times` : ''}`);
+  for (const node of state.nodes) console.log(`  node ${node.name.padEnd(15)} ${node.ready ? 'Ready' : 'NotReady'}`);
+}

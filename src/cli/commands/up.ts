@@ -1,0 +1,147 @@
+/** `knarr up`: decides what the cluster is, starts its supervisor, waits until everything is ready. */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { nodes as nodeKind } from '../../api/core/v1/node.ts';
+import { type ClusterConfig, clusterId, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
+import { chooseSubnets, gatewayOf } from '../../cluster/host/network.ts';
+import { clusterLayout } from '../../cluster/layout.ts';
+import { askSupervisor } from '../../cluster/supervisor/control.ts';
+import { adminClient, type ClusterOptions, dataDirOf, parseDuration } from '../cluster.ts';
+import { addContext, contextName, userKubeconfig } from '../kubeconfig.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { self } from '../self.ts';
+
+export interface UpOptions extends ClusterOptions {
+  port?: number;
+  nodes?: number;
+  controlPlaneOnly?: boolean;
+  isolated?: boolean;
+  kubeconfig?: string;
+  wait: string;
+}
+
+const defaultPort = 6443;
+
+export async function up(options: UpOptions): Promise<void> {
+  const progress = createProgress();
+  const deadline = Date.now() + parseDuration(options.wait);
+  const existing = loadConfig(dataDirOf(options));
+  const config = existing ?? (await newCluster(options));
+  if (existing) refuseChanges(existing, options);
+  if (!config.controlPlaneOnly && process.getuid?.() !== 0) {
+    throw new UserError('running containers needs root: sudo ./knarr up, or ./knarr up --control-plane-only for an API without nodes');
+  }
+  const layout = clusterLayout(config);
+  const running = await askSupervisor(layout.supervisorSocket, { do: 'status' });
+  if (!running) {
+    await refusePortInUse(config.port);
+    if (!existing) saveConfig(config);
+    startSupervisor(config);
+  }
+  await untilReady(config, deadline, progress);
+  const kubeconfig = options.kubeconfig ?? userKubeconfig();
+  if (kubeconfig !== 'none') addContext(config, kubeconfig);
+  const use = kubeconfig === 'none' ? `export KUBECONFIG=${layout.adminKubeconfig}` : `kubectl config use-context ${contextName(config)}`;
+  const count = config.nodes.length;
+  progress.done(`Cluster '${config.name}' is ready: https://127.0.0.1:${config.port}${config.controlPlaneOnly ? '' : `, ${count} node${count === 1 ? '' : 's'}`}. (${use})`);
+}
+
+async function newCluster(options: UpOptions): Promise<ClusterConfig> {
+  const dataDir = dataDirOf(options);
+  const controlPlaneOnly = options.controlPlaneOnly ?? false;
+  const subnets = controlPlaneOnly ? undefined : await chooseSubnets();
+  const base = subnets ? gatewayOf(subnets.bridgeSubnet).replace(/1$/, '') : '';
+  const count = controlPlaneOnly ? 0 : (options.nodes ?? 1);
+  if (count > 200) throw new UserError('--nodes: at most 200 on one machine', 2);
+  return {
+    name: options.name,
+    id: clusterId(dataDir),
+    dataDir,
+    port: options.port ?? defaultPort,
+    controlPlaneOnly,
+    isolated: options.isolated ?? false,
+    ...(subnets ? { bridgeSubnet: subnets.bridgeSubnet } : {}),
+    podCidr: subnets?.podCidr ?? '10.244.0.0/16',
+    serviceCidr: '10.96.0.0/16',
+    clusterDns: '10.96.0.10',
+    clusterDomain: 'cluster.local',
+    nodes: Array.from({ length: count }, (_, index) => ({ name: `node-${index + 1}`, ip: `${base}${index + 11}` })),
+  };
+}
+
+/** A cluster keeps the shape that it was made with. */
+function refuseChanges(config: ClusterConfig, options: UpOptions): void {
+  const changed = [
+    options.port !== undefined && options.port !== config.port ? `--port ${config.port}` : '',
+    options.nodes !== undefined && options.nodes !== config.nodes.length ? `--nodes ${config.nodes.length}` : '',
+    options.controlPlaneOnly && !config.controlPlaneOnly ? 'nodes' : '',
+    options.isolated && !config.isolated ? 'no --isolated' : '',
+  ].filter(Boolean);
+  if (changed.length > 0) {
+    throw new UserError(`the cluster '${config.name}' was made with ${changed.join(', ')}; 'knarr down --purge' deletes it, --name makes another`);
+  }
+}
+
+function refusePortInUse(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') reject(new UserError(`port ${port} is in use on this machine; --port names another`));
+      else if (error.code === 'EACCES') reject(new UserError(`you may not listen on port ${port}; --port names another`));
+      else reject(error);
+    });
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
+  });
+}
+
+function startSupervisor(config: ClusterConfig): void {
+  const { logs } = clusterLayout(config);
+  try {
+    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    const log = openSync(join(logs, 'supervisor.log'), 'a', 0o600);
+    const { program, args } = self();
+    spawn(program, [...args, 'supervise', '--data-dir', config.dataDir], { detached: true, stdio: ['ignore', log, log], cwd: '/' }).unref();
+    closeSync(log);
+  } catch (error) {
+    throw explainDisk(error, config.dataDir);
+  }
+}
+
+/** Polls what has no event to wait for yet: the supervisor's socket, the kubeconfig, `/readyz`; then watches nodes. */
+async function untilReady(config: ClusterConfig, deadline: number, progress: Progress): Promise<void> {
+  const layout = clusterLayout(config);
+  let waitingFor = 'the supervisor';
+  while (Date.now() < deadline) {
+    const supervisor = await askSupervisor(layout.supervisorSocket, { do: 'status' });
+    if (supervisor?.problem) throw new UserError(supervisor.problem);
+    const server = supervisor?.children.find((child) => child.name === 'server');
+    if (server && server.restarts >= 3) throw new UserError(`the server does not stay up. Its last words:\n${tail(join(layout.logs, 'server.log'))}`);
+    if (supervisor) waitingFor = await missing(config);
+    if (waitingFor === '') return;
+    progress.step(`Waiting for ${waitingFor}`);
+    await sleep(30);
+  }
+  throw new UserError(`${waitingFor} did not become ready in time; 'knarr status' and 'knarr logs COMPONENT' tell more`);
+}
+
+const tail = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n') : '(no log)');
+
+/** What is not ready yet, in words; empty when all is. */
+async function missing(config: ClusterConfig): Promise<string> {
+  if (!existsSync(clusterLayout(config).adminKubeconfig)) return 'the API server';
+  const client = await adminClient(config);
+  try {
+    await client.raw('GET', '/readyz');
+    const { items } = await client.resource(nodeKind).list('');
+    const ready = new Set(items.filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True')).map((node) => node.metadata.name));
+    const rest = config.nodes.filter((node) => !ready.has(node.name)).map((node) => node.name);
+    return rest.length === 0 ? '' : `node${rest.length === 1 ? '' : 's'} ${rest.join(', ')}`;
+  } catch {
+    return 'the API server';
+  } finally {
+    await client.close();
+  }
+}
