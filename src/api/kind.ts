@@ -131,6 +131,10 @@ export interface KindDefinition<T extends KubeObject = any> extends Strategy<T> 
   gracePeriodSeconds?(object: T, requested: number | undefined): number;
   /** Finalizers that deletion adds by itself, e.g. a namespace's. */
   finalizeOnDelete?(object: T): boolean;
+  /** What deletion does with dependents when nobody says: absent means to delete them in the background; `unsupported` knows no policies (events). */
+  garbageCollection?: 'orphan' | 'unsupported';
+  /** DELETE answers with the object as it last stood instead of a `Status`. */
+  returnsDeletedObject?: boolean;
   /** Seconds after which the store forgets the object (events). */
   ttlSeconds?(object: T): number;
   /** How `metadata.name` is validated; absent means a DNS-1123 subdomain. Returns what is wrong. */

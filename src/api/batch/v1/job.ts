@@ -11,6 +11,7 @@ export const jobs = defineKind<Job>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.batch.v1.Job',
+  garbageCollection: 'orphan',
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },
   },

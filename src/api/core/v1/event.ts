@@ -11,4 +11,5 @@ export const events = defineKind<Event>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.Event',
+  garbageCollection: 'unsupported',
 });

@@ -11,6 +11,7 @@ export const persistentvolumes = defineKind<PersistentVolume>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.PersistentVolume',
+  returnsDeletedObject: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },
   },

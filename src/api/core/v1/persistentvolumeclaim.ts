@@ -11,6 +11,7 @@ export const persistentvolumeclaims = defineKind<PersistentVolumeClaim>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.PersistentVolumeClaim',
+  returnsDeletedObject: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },
   },

@@ -12,6 +12,7 @@ export const pods = defineKind<Pod>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.Pod',
+  returnsDeletedObject: true,
   subresources: {
     attach: { type: 'custom', verbs: ['create', 'get'], responseKind: { group: '', version: 'v1', kind: 'PodAttachOptions' } },
     binding: { type: 'custom', verbs: ['create'], responseKind: { group: '', version: 'v1', kind: 'Binding' } },

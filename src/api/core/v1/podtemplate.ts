@@ -10,4 +10,5 @@ export const podtemplates = defineKind<PodTemplate>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.PodTemplate',
+  returnsDeletedObject: true,
 });

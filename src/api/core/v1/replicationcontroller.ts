@@ -12,6 +12,7 @@ export const replicationcontrollers = defineKind<ReplicationController>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.ReplicationController',
+  garbageCollection: 'orphan',
   subresources: {
     scale: { type: 'scale', specReplicasPath: 'spec.replicas', statusReplicasPath: 'status.replicas', selectorPath: 'spec.selector' },
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },

@@ -11,6 +11,7 @@ export const resourcequotas = defineKind<ResourceQuota>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.ResourceQuota',
+  returnsDeletedObject: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },
   },

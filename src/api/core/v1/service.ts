@@ -12,6 +12,7 @@ export const services = defineKind<Service>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.Service',
+  returnsDeletedObject: true,
   subresources: {
     proxy: { type: 'custom', verbs: ['create', 'delete', 'get', 'patch', 'update'], responseKind: { group: '', version: 'v1', kind: 'ServiceProxyOptions' } },
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },

@@ -11,6 +11,7 @@ export const serviceaccounts = defineKind<ServiceAccount>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.ServiceAccount',
+  returnsDeletedObject: true,
   subresources: {
     token: { type: 'custom', verbs: ['create'], responseKind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' } },
   },

@@ -10,4 +10,5 @@ export const resourceclaimtemplates = defineKind<ResourceClaimTemplate>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1.ResourceClaimTemplate',
+  returnsDeletedObject: true,
 });

@@ -10,4 +10,5 @@ export const resourceslices = defineKind<ResourceSlice>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1.ResourceSlice',
+  returnsDeletedObject: true,
 });

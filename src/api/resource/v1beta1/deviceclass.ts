@@ -10,4 +10,5 @@ export const deviceclasses = defineKind<DeviceClass>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta1.DeviceClass',
+  returnsDeletedObject: true,
 });

@@ -10,6 +10,7 @@ export const devicetaintrules = defineKind<DeviceTaintRule>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta2.DeviceTaintRule',
+  returnsDeletedObject: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },
   },

@@ -10,4 +10,5 @@ export const csidrivers = defineKind<CSIDriver>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.storage.v1.CSIDriver',
+  returnsDeletedObject: true,
 });

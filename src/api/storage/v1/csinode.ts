@@ -10,4 +10,5 @@ export const csinodes = defineKind<CSINode>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.storage.v1.CSINode',
+  returnsDeletedObject: true,
 });

@@ -11,4 +11,5 @@ export const storageclasses = defineKind<StorageClass>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.storage.v1.StorageClass',
+  returnsDeletedObject: true,
 });

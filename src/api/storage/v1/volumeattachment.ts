@@ -10,6 +10,7 @@ export const volumeattachments = defineKind<VolumeAttachment>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.storage.v1.VolumeAttachment',
+  returnsDeletedObject: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },
   },

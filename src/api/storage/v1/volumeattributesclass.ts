@@ -11,4 +11,5 @@ export const volumeattributesclasses = defineKind<VolumeAttributesClass>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.storage.v1.VolumeAttributesClass',
+  returnsDeletedObject: true,
 });
