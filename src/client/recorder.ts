@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { events as eventKind } from '../api/core/v1/event.ts';
 import type { Event } from '../api/core/v1/types.gen.ts';
-import { isAlreadyExists, isNotFound, StatusError } from '../apimachinery/errors.ts';
+import { isNotFound, StatusError } from '../apimachinery/errors.ts';
 import { timeOf } from '../apimachinery/meta.ts';
 import type { Client } from './client.ts';
 import { createCorrelator, type Correlated } from './correlator.ts';
@@ -80,7 +80,7 @@ export function createEventRecorder(client: Client, { component, host, log, now 
       } catch (error) {
         const fields = { err: error, reason: event.reason, object: `${event.involvedObject.namespace ?? ''}/${event.involvedObject.name ?? ''}` };
         if (error instanceof StatusError) {
-          const expected = isAlreadyExists(error) || error.status.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating');
+          const expected = error.reason === 'AlreadyExists' || error.status.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating');
           log?.[expected ? 'debug' : 'error'](fields, 'the server rejected an event');
           return;
         }

@@ -85,27 +85,27 @@ function resourceClient<T extends KubeObject>(ref: ResourceRef<T>, { call, send,
     fieldManager,
     fieldValidation,
   });
-  const put = (object: T, query: WriteQuery | undefined, subresource: string): Promise<T> => {
+  const put = async (object: T, query: WriteQuery | undefined, subresource: string): Promise<T> => {
     const { namespace = '', name } = object.metadata;
     return call<T>({ method: 'PUT', path: withQuery(named(namespace, name, subresource), writeQuery(query)), body: typed(object) });
   };
 
   return {
     ref,
-    get: (namespace, name, query = {}) => call<T>({ method: 'GET', path: withQuery(named(namespace, name), { ...query }) }),
+    get: async (namespace, name, query = {}) => call<T>({ method: 'GET', path: withQuery(named(namespace, name), { ...query }) }),
     list: (namespace, query = {}) => call<KubeList<T>>({ method: 'GET', path: withQuery(resourcePath(ref, namespace), listQuery(query)) }),
     create: (object, query) =>
       call<T>({ method: 'POST', path: withQuery(resourcePath(ref, object.metadata.namespace ?? ''), writeQuery(query)), body: typed(object) }),
     update: (object, query) => put(object, query, ''),
     updateStatus: (object, query) => put(object, query, 'status'),
-    patch: (namespace, name, type, patch, query = {}) =>
+    patch: async (namespace, name, type, patch, query = {}) =>
       call<T>({
         method: 'PATCH',
         path: withQuery(named(namespace, name, query.subresource), { ...writeQuery(query), force: query.force }),
         body: type === 'apply' ? { ...typeMeta, ...(patch as object) } : patch,
         contentType: patchContentTypes[type],
       }),
-    delete: (namespace, name, query) => call<KubeObject>({ method: 'DELETE', path: named(namespace, name), body: deleteOptions(query) }),
+    delete: async (namespace, name, query) => call<KubeObject>({ method: 'DELETE', path: named(namespace, name), body: deleteOptions(query) }),
     deleteCollection: async (namespace, query = {}) => {
       await call({ method: 'DELETE', path: withQuery(resourcePath(ref, namespace), listQuery(query)), body: deleteOptions(query) });
     },
@@ -114,7 +114,7 @@ function resourceClient<T extends KubeObject>(ref: ResourceRef<T>, { call, send,
       const parameters = { watch: true, ...listQuery(query), allowWatchBookmarks, sendInitialEvents, timeoutSeconds };
       return watchEvents<T>(() => send({ method: 'GET', path: withQuery(resourcePath(ref, namespace), parameters), signal }), signal);
     },
-    subresource: (method, namespace, name, subresource, body, query) =>
+    subresource: async (method, namespace, name, subresource, body, query) =>
       call({ method, path: withQuery(named(namespace, name, subresource), method === 'GET' ? {} : writeQuery(query)), body }),
   };
 }
