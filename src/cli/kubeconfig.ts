@@ -31,7 +31,9 @@ function load(file: string): Kubeconfig {
   try {
     return (parse(readFileSync(file, 'utf8')) as Kubeconfig | null) ?? { apiVersion: 'v1', kind: 'Config' };
   } catch (error) {
-    throw new UserError(`${file} is no kubeconfig (${(error as Error).message.split('\n')[0]}); it was left as it is. --kubeconfig names another file, or none`);
+    throw new UserError(
+      `${file} is no kubeconfig (${(error as Error).message.split('\n')[0]}); it was left as it is. --kubeconfig names another file, or none`,
+    );
   }
 }
 

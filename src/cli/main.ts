@@ -109,7 +109,9 @@ onCluster(snapshot.command('restore'))
 withOutput(program.command('version'))
   .description('print versions')
   .action(async (options: { output: string }) => {
-    console.log(options.output === 'json' ? JSON.stringify(version, null, 2) : `knarr ${version.knarr} (Kubernetes ${version.kubernetes}, Node ${version.node})`);
+    console.log(
+      options.output === 'json' ? JSON.stringify(version, null, 2) : `knarr ${version.knarr} (Kubernetes ${version.kubernetes}, Node ${version.node})`,
+    );
   });
 
 for (const [name, description, file] of [
@@ -125,7 +127,10 @@ for (const [name, description, file] of [
     .action(async (args) => (await import(`./commands/${file}.ts`)).default(args));
 }
 
-program.command('supervise', { hidden: true }).requiredOption('--data-dir <directory>').action(async (options) => (await import('./commands/supervise.ts')).superviseCommand(options));
+program
+  .command('supervise', { hidden: true })
+  .requiredOption('--data-dir <directory>')
+  .action(async (options) => (await import('./commands/supervise.ts')).superviseCommand(options));
 
 try {
   await program.parseAsync();

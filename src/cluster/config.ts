@@ -57,7 +57,9 @@ export function loadConfig(dataDir: string): ClusterConfig | undefined {
   const version = readIfThere(join(dataDir, 'VERSION'));
   if (version === undefined) return undefined;
   if (Number(version) > dataFormat) {
-    throw new UserError(`the data directory ${dataDir} was written by a newer knarr (format ${version.trim()}, this one knows ${dataFormat}); it was left as it is`);
+    throw new UserError(
+      `the data directory ${dataDir} was written by a newer knarr (format ${version.trim()}, this one knows ${dataFormat}); it was left as it is`,
+    );
   }
   const text = readIfThere(join(dataDir, 'cluster.json'));
   if (text === undefined) return undefined;

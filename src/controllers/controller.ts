@@ -6,8 +6,8 @@
 import type { Logger } from 'pino';
 import type { KubeObject } from '../apimachinery/meta.ts';
 import type { Client, ResourceRef } from '../client/client.ts';
-import type { Informer, InformerFactory } from '../client/informer.ts';
 import type { EventRecorder } from '../client/events.ts';
+import type { Informer, InformerFactory } from '../client/informer.ts';
 
 /** What came of a reconcile: nothing more to do, or look again after a while. A thrown error is retried with back-off. */
 export type ReconcileResult = void | { requeueAfterMs: number };

@@ -3,11 +3,11 @@
  * Each writes with an identity of its own (`system:serviceaccount:kube-system:<name>`), as upstream's do; they read through shared informers.
  */
 import type { Logger } from 'pino';
+import { isConflict } from '../apimachinery/errors.ts';
 import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informers.ts';
 import { createEventRecorder } from '../client/recorder.ts';
 import { createWorkQueue, runWorkers, type WorkQueue } from '../client/workqueue.ts';
-import { isConflict } from '../apimachinery/errors.ts';
 import type { ControllerContext, ControllerDefinition, Enqueue, RunningController } from './controller.ts';
 
 export interface ManagerOptions {

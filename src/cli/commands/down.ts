@@ -24,7 +24,11 @@ export async function down(options: ClusterOptions & { purge?: boolean }): Promi
   if (!(await askSupervisor(layout.supervisorSocket, { do: 'stop' }))) {
     // No supervisor: a reboot, or it was killed. What it would take back is taken back here.
     const quiet = (): void => {};
-    await takeBack(config, allSpecs(config, self()).map((spec) => new SupervisedChild(spec, quiet)), quiet);
+    await takeBack(
+      config,
+      allSpecs(config, self()).map((spec) => new SupervisedChild(spec, quiet)),
+      quiet,
+    );
     rmSync(layout.run, { recursive: true, force: true });
   }
   removeContext(config);

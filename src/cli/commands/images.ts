@@ -1,9 +1,9 @@
 /** `knarr images import|list`. */
 import { existsSync } from 'node:fs';
-import { UserError, type ClusterConfig } from '../../cluster/config.ts';
+import { type ClusterConfig, UserError } from '../../cluster/config.ts';
+import { pickSnapshotter } from '../../cluster/containerd.ts';
 import { importImages } from '../../cluster/images/import.ts';
 import { nodeLayout } from '../../cluster/layout.ts';
-import { pickSnapshotter } from '../../cluster/containerd.ts';
 import { createCriClient } from '../../kubelet/cri/client.ts';
 import { type ClusterOptions, existingCluster } from '../cluster.ts';
 

@@ -12,7 +12,9 @@ export async function kubectl(args: readonly string[], options: ClusterOptions):
   const program = existsSync(unpacked) ? unpacked : 'kubectl';
   const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, KUBECONFIG: clusterLayout(config).adminKubeconfig } });
   process.exitCode = await new Promise<number>((resolve, reject) => {
-    child.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ENOENT' ? new UserError('there is no kubectl on this machine; install kubectl 1.35, 1.36 or 1.37') : error));
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'ENOENT' ? new UserError('there is no kubectl on this machine; install kubectl 1.35, 1.36 or 1.37') : error),
+    );
     child.once('exit', (code, signal) => resolve(signal ? 1 : (code ?? 1)));
   });
 }

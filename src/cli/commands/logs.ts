@@ -1,6 +1,7 @@
 /** `knarr logs COMPONENT`. */
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
+
 import { spawn } from 'node:child_process';
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../../cluster/config.ts';
@@ -11,7 +12,11 @@ export async function logs(component: string, options: ClusterOptions & { follow
   const { logs: directory } = clusterLayout(existingCluster(options));
   const file = join(directory, `${component.replaceAll('/', '-')}.log`);
   if (!existsSync(file)) {
-    const known = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.log')).map((name) => name.slice(0, -4)) : [];
+    const known = existsSync(directory)
+      ? readdirSync(directory)
+          .filter((name) => name.endsWith('.log'))
+          .map((name) => name.slice(0, -4))
+      : [];
     throw new UserError(`there is no log of '${component}'; there is: ${known.join(', ') || 'none yet'}`);
   }
   if (options.follow) {

@@ -29,7 +29,10 @@ export async function status(options: ClusterOptions & { output: string }): Prom
       const list = await client.resource(nodes).list('');
       return {
         ready: true,
-        nodes: list.items.map((node) => ({ name: node.metadata.name, ready: node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false })),
+        nodes: list.items.map((node) => ({
+          name: node.metadata.name,
+          ready: node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false,
+        })),
       };
     } catch {
       return { ready: false, nodes: [] };
@@ -54,6 +57,9 @@ function print(state: State): void {
   console.log(`Cluster '${state.name}' in ${state.dataDir}: ${state.running ? (state.ready ? 'ready' : 'not ready') : 'down'}`);
   if (state.problem) console.log(`  ${state.problem}`);
   if (state.running) console.log(`API server: ${state.server}`);
-  for (const process of state.processes) console.log(`  ${process.name.padEnd(20)} ${process.pid ? `pid ${process.pid}` : 'not running'}${process.restarts ? `, restarted ${process.restarts} times` : ''}`);
+  for (const process of state.processes)
+    console.log(
+      `  ${process.name.padEnd(20)} ${process.pid ? `pid ${process.pid}` : 'not running'}${process.restarts ? `, restarted ${process.restarts} times` : ''}`,
+    );
   for (const node of state.nodes) console.log(`  node ${node.name.padEnd(15)} ${node.ready ? 'Ready' : 'NotReady'}`);
 }

@@ -46,7 +46,9 @@ export async function up(options: UpOptions): Promise<void> {
   if (kubeconfig !== 'none') addContext(config, kubeconfig);
   const use = kubeconfig === 'none' ? `export KUBECONFIG=${layout.adminKubeconfig}` : `kubectl config use-context ${contextName(config)}`;
   const count = config.nodes.length;
-  progress.done(`Cluster '${config.name}' is ready: https://127.0.0.1:${config.port}${config.controlPlaneOnly ? '' : `, ${count} node${count === 1 ? '' : 's'}`}. (${use})`);
+  progress.done(
+    `Cluster '${config.name}' is ready: https://127.0.0.1:${config.port}${config.controlPlaneOnly ? '' : `, ${count} node${count === 1 ? '' : 's'}`}. (${use})`,
+  );
 }
 
 async function newCluster(options: UpOptions): Promise<ClusterConfig> {
@@ -136,7 +138,9 @@ async function missing(config: ClusterConfig): Promise<string> {
   try {
     await client.raw('GET', '/readyz');
     const { items } = await client.resource(nodeKind).list('');
-    const ready = new Set(items.filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True')).map((node) => node.metadata.name));
+    const ready = new Set(
+      items.filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True')).map((node) => node.metadata.name),
+    );
     const rest = config.nodes.filter((node) => !ready.has(node.name)).map((node) => node.name);
     return rest.length === 0 ? '' : `node${rest.length === 1 ? '' : 's'} ${rest.join(', ')}`;
   } catch {

@@ -21,7 +21,14 @@ export async function unmountBelow(directory: string): Promise<void> {
 
 /** Every hierarchy's directory of a cgroup path: one per controller on v1, the unified one on v2. */
 export function cgroupDirectories(path: string, root = '/sys/fs/cgroup'): string[] {
-  const candidates = [root, ...(existsSync(root) ? readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => join(root, entry.name)) : [])];
+  const candidates = [
+    root,
+    ...(existsSync(root)
+      ? readdirSync(root, { withFileTypes: true })
+          .filter((entry) => entry.isDirectory())
+          .map((entry) => join(root, entry.name))
+      : []),
+  ];
   return [...new Set(candidates.map((base) => join(base, path)))].filter((directory) => existsSync(directory));
 }
 
@@ -32,7 +39,9 @@ function processesBelow(directory: string): number[] {
 
 const childrenOf = (directory: string): string[] => {
   try {
-    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(directory, entry.name));
   } catch {
     return [];
   }

@@ -50,7 +50,12 @@ async function ensureNode(config: ClusterConfig, node: NodeConfig, index: number
     await run('ip', ['link', 'add', veth, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', networkNamespace]);
   }
   await run('ip', ['link', 'set', veth, 'master', bridgeName(config), 'up']);
-  const batch = [`addr replace ${node.ip}/24 dev eth0`, 'link set lo up', 'link set eth0 up', `route replace default via ${gatewayOf(config.bridgeSubnet as string)}`];
+  const batch = [
+    `addr replace ${node.ip}/24 dev eth0`,
+    'link set lo up',
+    'link set eth0 up',
+    `route replace default via ${gatewayOf(config.bridgeSubnet as string)}`,
+  ];
   await run('ip', ['-n', networkNamespace, '-batch', '-'], { input: `${batch.join('\n')}\n` });
   await inNamespace(networkNamespace, 'sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward']);
 }

@@ -81,7 +81,12 @@ export class SupervisedChild {
   }
 
   status(): ChildStatus {
-    return { name: this.spec.name, pid: this.#pid, restarts: this.#restarts, startedAt: this.#pid === undefined ? undefined : new Date(this.#startedAt).toISOString() };
+    return {
+      name: this.spec.name,
+      pid: this.#pid,
+      restarts: this.#restarts,
+      startedAt: this.#pid === undefined ? undefined : new Date(this.#startedAt).toISOString(),
+    };
   }
 
   /** Keeps the process running until `stop`. */
