@@ -85,8 +85,8 @@ export const forbidden = (of: GroupResource, name: string, why: string): StatusE
   new StatusError(
     403,
     'Forbidden',
-    name === '' ? `${groupResourceName(of)} is forbidden: ${why}` : `${groupResourceName(of)} "${name}" is forbidden: ${why}`,
-    about(of, name),
+    of.resource === '' ? `forbidden: ${why}` : name === '' ? `${groupResourceName(of)} is forbidden: ${why}` : `${groupResourceName(of)} "${name}" is forbidden: ${why}`,
+    of.resource === '' ? {} : about(of, name),
   );
 
 export const unauthorized = (message = 'Unauthorized'): StatusError => new StatusError(401, 'Unauthorized', message);

@@ -40,6 +40,8 @@ export interface Credentials {
   headers: Readonly<Record<string, string | undefined>>;
   peerCertificate?: PeerCertificate;
   remoteAddress: string;
+  /** Path of the request without its query: anonymous requests may be let in by path. */
+  path?: string;
   /** Set by an in-process transport: the caller is already known. */
   identity?: UserInfo;
 }
@@ -121,4 +123,27 @@ export interface ResourceHooks<T extends KubeObject = KubeObject> {
   /** After validation, before the store. Gives what undoes it when the write fails, or what to do when it succeeded. */
   beginWrite?(object: T, old: T | undefined, dryRun: boolean): Promise<{ commit?(): void; rollback?(): Promise<void> | void } | void>;
   afterDelete?(object: T): Promise<void> | void;
+}
+
+/** A request for a virtual resource or a custom subresource, decoded and defaulted, after mutating admission. */
+export interface CustomRequest<T extends KubeObject = any> {
+  user: UserInfo;
+  namespace: string;
+  /** Of the object that a subresource belongs to; empty for a virtual resource. */
+  name: string;
+  body: T;
+  dryRun: boolean;
+  now: Date;
+  warn(message: string): void;
+  annotate(key: string, value: string): void;
+}
+
+/** What serves a virtual resource (`subresource` is empty) or a custom subresource. Failures are thrown `StatusError`s. */
+export interface CustomHandler {
+  group: string;
+  version: string;
+  resource: string;
+  subresource: string;
+  verb: string;
+  handle(request: CustomRequest): Promise<KubeObject>;
 }

@@ -1,0 +1,83 @@
+/** What a pod or a persistent volume refers to, as far as its node must be able to read it. */
+import type { Container, PersistentVolume, Pod, Volume } from '../../../api/core/v1/types.gen.ts';
+
+/** Kinds of objects that a node reaches through its pods. */
+export type ReferenceType = 'secret' | 'configmap' | 'pvc' | 'resourceclaim' | 'serviceaccount';
+
+/** `type|namespace/name` */
+export const referenceKey = (type: string, namespace: string, name: string): string => `${type}|${namespace}/${name}`;
+
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+
+function volumeSecrets(volume: Volume): (string | undefined)[] {
+  return [
+    volume.azureFile?.secretName,
+    volume.cephfs?.secretRef?.name,
+    volume.cinder?.secretRef?.name,
+    volume.flexVolume?.secretRef?.name,
+    volume.rbd?.secretRef?.name,
+    volume.secret?.secretName,
+    volume.scaleIO?.secretRef?.name,
+    volume.iscsi?.secretRef?.name,
+    volume.storageos?.secretRef?.name,
+    volume.csi?.nodePublishSecretRef?.name,
+    ...(volume.projected?.sources ?? []).map((source) => source.secret?.name),
+  ];
+}
+
+/** Every reference of the pod, each once; a mirror pod's are not counted, since nobody but the node vouches for them. */
+export function podReferences(pod: Pod): string[] {
+  if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined || !pod.spec) return [];
+  const namespace = pod.metadata.namespace ?? '';
+  const found = new Set<string>();
+  const add = (type: ReferenceType, name: string | undefined): void => {
+    if (name) found.add(referenceKey(type, namespace, name));
+  };
+  const { spec } = pod;
+  add('serviceaccount', spec.serviceAccountName);
+  for (const { name } of spec.imagePullSecrets ?? []) add('secret', name);
+  const containers: Pick<Container, 'env' | 'envFrom'>[] = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];
+  for (const { env, envFrom } of containers) {
+    for (const { secretRef, configMapRef } of envFrom ?? []) {
+      add('secret', secretRef?.name);
+      add('configmap', configMapRef?.name);
+    }
+    for (const { valueFrom } of env ?? []) {
+      add('secret', valueFrom?.secretKeyRef?.name);
+      add('configmap', valueFrom?.configMapKeyRef?.name);
+    }
+  }
+  for (const volume of spec.volumes ?? []) {
+    for (const name of volumeSecrets(volume)) add('secret', name);
+    add('configmap', volume.configMap?.name);
+    for (const source of volume.projected?.sources ?? []) add('configmap', source.configMap?.name);
+    add('pvc', volume.persistentVolumeClaim?.claimName);
+    if (volume.ephemeral) add('pvc', `${pod.metadata.name}-${volume.name}`);
+  }
+  for (const claim of spec.resourceClaims ?? []) {
+    const status = pod.status?.resourceClaimStatuses?.find(({ name }) => name === claim.name);
+    add('resourceclaim', claim.resourceClaimName ?? status?.resourceClaimName);
+  }
+  add('resourceclaim', pod.status?.extendedResourceClaimStatus?.resourceClaimName);
+  return [...found];
+}
+
+/** Secrets of a volume that the kubelet (not only a controller) reads. */
+export function volumeSecretReferences(volume: PersistentVolume): string[] {
+  const source = volume.spec;
+  const claimNamespace = source?.claimRef?.namespace ?? '';
+  const references: ({ namespace?: string; name?: string } | undefined)[] = [
+    source?.azureFile && { namespace: source.azureFile.secretNamespace ?? claimNamespace, name: source.azureFile.secretName },
+    source?.cephfs?.secretRef,
+    source?.cinder?.secretRef,
+    source?.flexVolume?.secretRef,
+    source?.rbd?.secretRef,
+    source?.scaleIO?.secretRef,
+    source?.iscsi?.secretRef,
+    source?.storageos?.secretRef,
+    source?.csi?.nodePublishSecretRef,
+    source?.csi?.nodeStageSecretRef,
+    source?.csi?.nodeExpandSecretRef,
+  ];
+  return references.flatMap((one) => (one?.name ? [referenceKey('secret', one.namespace || claimNamespace, one.name)] : []));
+}

@@ -1,0 +1,197 @@
+/** SubjectAccessReview, its local and self forms, and SelfSubjectRulesReview. */
+import type {
+  ResourceAttributes,
+  SelfSubjectAccessReview,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+  SubjectAccessReviewSpec,
+  SubjectAccessReviewStatus,
+} from '../../api/authorization/v1/types.gen.ts';
+import type { UserInfo } from '../../api/kind.ts';
+import { badRequest, invalid } from '../../apimachinery/errors.ts';
+import { invalidValue, required, type FieldError } from '../../apimachinery/fieldpath.ts';
+import type { ObjectMeta } from '../../apimachinery/meta.ts';
+import { nodeIdentity } from '../authentication/identities.ts';
+import type { AuthorizationAttributes, Authorizer, CustomHandler, CustomRequest } from '../contracts.ts';
+import type { Rbac } from './rbac.ts';
+
+const group = 'authorization.k8s.io';
+const version = 'v1';
+
+type Asked = Pick<SubjectAccessReviewSpec, 'resourceAttributes' | 'nonResourceAttributes'>;
+
+function checkSelector(selector: { rawSelector?: string; requirements?: unknown[] } | undefined, field: string): FieldError[] {
+  if (!selector) return [];
+  if (selector.rawSelector && selector.requirements?.length)
+    return [invalidValue(`${field}.rawSelector`, selector.rawSelector, 'may not specified at the same time as requirements')];
+  if (!selector.rawSelector && !selector.requirements?.length)
+    return [required(`${field}.requirements`, `when ${field} is specified, requirements or rawSelector is required`)];
+  return [];
+}
+
+function checkAsked({ resourceAttributes, nonResourceAttributes }: Asked): FieldError[] {
+  const errors: FieldError[] = [];
+  if (resourceAttributes && nonResourceAttributes)
+    errors.push(invalidValue('spec.nonResourceAttributes', nonResourceAttributes, 'cannot be specified in combination with resourceAttributes'));
+  if (!resourceAttributes && !nonResourceAttributes)
+    errors.push(invalidValue('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'));
+  return errors;
+}
+
+const checkSelectors = ({ resourceAttributes }: Asked): FieldError[] => [
+  ...checkSelector(resourceAttributes?.fieldSelector, 'spec.resourceAttributes.fieldSelector'),
+  ...checkSelector(resourceAttributes?.labelSelector, 'spec.resourceAttributes.labelSelector'),
+];
+
+const checkSubject = ({ user, groups }: SubjectAccessReviewSpec): FieldError[] =>
+  !user && !groups?.length ? [invalidValue('spec.user', user ?? '', 'at least one of user or group must be specified')] : [];
+
+/** Besides what the server itself fills in, metadata must be empty. */
+function checkMetadata(metadata: ObjectMeta | undefined, allowed: readonly string[], detail: string): FieldError[] {
+  const { managedFields, ...rest } = metadata ?? {};
+  const set = Object.entries(rest).filter(([key, value]) => !allowed.includes(key) && value !== undefined && value !== '' && value !== null);
+  return set.length > 0 ? [invalidValue('metadata', metadata, detail)] : [];
+}
+
+/** Field selector requirements in the form that a URL has; undefined entries are those that can't be expressed. */
+function fieldSelectorText(selector: ResourceAttributes['fieldSelector']): { text: string; error: string } {
+  if (!selector) return { text: '', error: '' };
+  if (selector.rawSelector) return { text: selector.rawSelector, error: '' };
+  const parts: string[] = [];
+  let dropped = false;
+  for (const { key, operator, values } of selector.requirements ?? []) {
+    if ((operator === 'In' || operator === 'NotIn') && values?.length === 1) parts.push(`${key}${operator === 'In' ? '=' : '!='}${values[0]}`);
+    else dropped = true;
+  }
+  return { text: parts.join(','), error: dropped ? ignored('fieldSelector', parts.length > 0) : '' };
+}
+
+function labelSelectorText(selector: ResourceAttributes['labelSelector']): { text: string; error: string } {
+  if (!selector) return { text: '', error: '' };
+  if (selector.rawSelector) return { text: selector.rawSelector, error: '' };
+  const parts: string[] = [];
+  let dropped = false;
+  for (const { key, operator, values = [] } of selector.requirements ?? []) {
+    if (operator === 'In' && values.length > 0) parts.push(`${key} in (${values.join(',')})`);
+    else if (operator === 'NotIn' && values.length > 0) parts.push(`${key} notin (${values.join(',')})`);
+    else if (operator === 'Exists' && values.length === 0) parts.push(key);
+    else if (operator === 'DoesNotExist' && values.length === 0) parts.push(`!${key}`);
+    else dropped = true;
+  }
+  return { text: parts.join(','), error: dropped ? ignored('labelSelector', parts.length > 0) : '' };
+}
+
+const ignored = (selector: string, partially: boolean): string =>
+  `spec.resourceAttributes.${selector} ${partially ? 'partially ignored' : 'ignored'} due to parse error`;
+
+function attributesOf(user: UserInfo, { resourceAttributes: asked, nonResourceAttributes }: Asked): { attributes: AuthorizationAttributes; errors: string[] } {
+  const none = { user, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: '' };
+  if (!asked)
+    return { attributes: { ...none, isResourceRequest: false, verb: nonResourceAttributes?.verb ?? '', path: nonResourceAttributes?.path ?? '' }, errors: [] };
+  const fields = fieldSelectorText(asked.fieldSelector);
+  const labels = labelSelectorText(asked.labelSelector);
+  return {
+    attributes: {
+      ...none,
+      isResourceRequest: true,
+      verb: asked.verb ?? '',
+      group: asked.group ?? '',
+      version: asked.version || '*',
+      resource: asked.resource ?? '',
+      subresource: asked.subresource ?? '',
+      namespace: asked.namespace ?? '',
+      name: asked.name ?? '',
+      ...(fields.text === '' ? {} : { fieldSelector: fields.text }),
+      ...(labels.text === '' ? {} : { labelSelector: labels.text }),
+    },
+    errors: [fields.error, labels.error].filter((error) => error !== ''),
+  };
+}
+
+async function ask(authorizer: Authorizer, user: UserInfo, asked: Asked): Promise<SubjectAccessReviewStatus> {
+  const { attributes, errors } = attributesOf(user, asked);
+  const { decision, reason, error } = await authorizer(attributes);
+  const evaluationError = [...(error ? [error] : []), ...errors].join('; ');
+  return {
+    allowed: decision === 'allow',
+    ...(decision === 'deny' ? { denied: true } : {}),
+    ...(reason === '' ? {} : { reason }),
+    ...(evaluationError === '' ? {} : { evaluationError }),
+  };
+}
+
+const subjectOf = ({ user, uid, groups, extra }: SubjectAccessReviewSpec): UserInfo => ({
+  username: user ?? '',
+  groups: groups ?? [],
+  ...(uid ? { uid } : {}),
+  ...(extra ? { extra } : {}),
+});
+
+function reject(kind: string, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid({ group, kind }, '', errors);
+}
+
+export async function reviewSubjectAccess(review: SubjectAccessReview, authorizer: Authorizer): Promise<SubjectAccessReview> {
+  const { spec } = review;
+  reject('SubjectAccessReview', [...checkAsked(spec), ...checkSubject(spec), ...checkSelectors(spec), ...checkMetadata(review.metadata, [], 'must be empty')]);
+  return { ...review, status: await ask(authorizer, subjectOf(spec), spec) };
+}
+
+export async function reviewLocalSubjectAccess(review: SubjectAccessReview, namespace: string, authorizer: Authorizer): Promise<SubjectAccessReview> {
+  const { spec } = review;
+  const asked = spec.resourceAttributes;
+  reject('LocalSubjectAccessReview', [
+    ...checkAsked(spec),
+    ...checkSubject(spec),
+    ...checkSelectors(spec),
+    ...checkMetadata(review.metadata, ['namespace'], 'must be empty except for namespace'),
+    ...(asked && (asked.namespace ?? '') !== (review.metadata.namespace ?? '')
+      ? [invalidValue('spec.resourceAttributes.namespace', asked.namespace ?? '', 'must match metadata.namespace')]
+      : []),
+    ...(spec.nonResourceAttributes ? [invalidValue('spec.nonResourceAttributes', spec.nonResourceAttributes, 'disallowed on this kind of request')] : []),
+  ]);
+  if (namespace === '') throw badRequest('namespace is required on this type: ');
+  if ((asked?.namespace ?? '') !== namespace) throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
+  return { ...review, status: await ask(authorizer, subjectOf(spec), spec) };
+}
+
+export async function reviewSelfSubjectAccess(review: SelfSubjectAccessReview, user: UserInfo, authorizer: Authorizer): Promise<SelfSubjectAccessReview> {
+  const { spec } = review;
+  reject('SelfSubjectAccessReview', [...checkAsked(spec), ...checkSelectors(spec), ...checkMetadata(review.metadata, [], 'must be empty')]);
+  return { ...review, status: await ask(authorizer, user, spec) };
+}
+
+/** What the user may do in a namespace as far as RBAC knows; for nodes the list is incomplete. */
+export async function reviewSelfSubjectRules(review: SelfSubjectRulesReview, user: UserInfo, rbac: Rbac): Promise<SelfSubjectRulesReview> {
+  const { namespace } = review.spec;
+  if (!namespace) throw badRequest('no namespace on request');
+  const { rules, errors } = await rbac.rulesFor(user, namespace);
+  const { isNode } = nodeIdentity(user);
+  const all = [...(isNode ? ['node authorizer does not support user rule resolution'] : []), ...errors];
+  return {
+    apiVersion: `${group}/${version}`,
+    kind: 'SelfSubjectRulesReview',
+    metadata: { name: '' },
+    spec: {},
+    status: {
+      resourceRules: rules.flatMap(({ verbs, apiGroups, resources, resourceNames }) =>
+        resources?.length ? [{ verbs, apiGroups, resources, ...(resourceNames?.length ? { resourceNames } : {}) }] : [],
+      ),
+      nonResourceRules: rules.flatMap(({ verbs, nonResourceURLs }) => (nonResourceURLs?.length ? [{ verbs, nonResourceURLs }] : [])),
+      incomplete: isNode,
+      ...(all.length > 0 ? { evaluationError: all.length === 1 ? all[0] : `[${all.join(', ')}]` } : {}),
+    },
+  };
+}
+
+export function authorizationHandlers(authorizer: Authorizer, rbac: Rbac): CustomHandler[] {
+  const handler = (resource: string, handle: (request: CustomRequest) => ReturnType<CustomHandler['handle']>): CustomHandler => ({
+    group, version, resource, subresource: '', verb: 'create', handle,
+  });
+  return [
+    handler('subjectaccessreviews', ({ body }) => reviewSubjectAccess(body, authorizer)),
+    handler('localsubjectaccessreviews', ({ body, namespace }) => reviewLocalSubjectAccess(body, namespace, authorizer)),
+    handler('selfsubjectaccessreviews', ({ body, user }) => reviewSelfSubjectAccess(body, user, authorizer)),
+    handler('selfsubjectrulesreviews', ({ body, user }) => reviewSelfSubjectRules(body, user, rbac)),
+  ];
+}
