@@ -68,13 +68,20 @@ export interface Store {
   currentRevision(): Promise<number>;
   /** Forgets history before `revision`; later reads of it fail with `CompactedError`. */
   compact(revision: number): Promise<void>;
-  /** The whole state as of now, in key order, for a snapshot. */
+  /** The whole state as of one revision, in key order, read piece by piece; for a snapshot. */
+  entries(): Promise<{ revision: number; entries: AsyncIterable<SnapshotEntry> }>;
+  /** Waits for writes under way; ends watches. */
   close(): Promise<void>;
 }
 
+/** An entry with the time that is left to it, where it has a limit. */
+export interface SnapshotEntry extends StoreEntry {
+  ttlSeconds?: number;
+}
+
 export class KeyExistsError extends Error {
-  constructor(readonlyKey: string) {
-    super(`key exists: ${readonlyKey}`);
+  constructor(key: string) {
+    super(`key exists: ${key}`);
     this.name = 'KeyExistsError';
   }
 }
@@ -102,5 +109,36 @@ export class FutureRevisionError extends Error {
   constructor(revision: number, current: number) {
     super(`revision ${revision} is in the future (current: ${current})`);
     this.name = 'FutureRevisionError';
+  }
+}
+
+/** No room on the disk. Reads go on, and writes as soon as there is room again. */
+export class StoreFullError extends Error {
+  constructor(where: string, options?: { cause?: unknown }) {
+    super(`no space left for the store in ${where}`, options);
+    this.name = 'StoreFullError';
+  }
+}
+
+/** The data were written by a newer version of this program. */
+export class DataVersionError extends Error {
+  constructor(directory: string, found: number, supported: number) {
+    super(`the data in ${directory} have format ${found}; this version reads formats up to ${supported}: run the version that wrote them, or a newer one`);
+    this.name = 'DataVersionError';
+  }
+}
+
+/** Another process, or this one, has the directory open. */
+export class StoreLockedError extends Error {
+  constructor(directory: string, options?: { cause?: unknown }) {
+    super(`the store in ${directory} is in use by another process`, options);
+    this.name = 'StoreLockedError';
+  }
+}
+
+export class StoreClosedError extends Error {
+  constructor() {
+    super('the store is closed');
+    this.name = 'StoreClosedError';
   }
 }
