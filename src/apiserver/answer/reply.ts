@@ -1,0 +1,62 @@
+/** Replies from what the handlers made: content type, warnings, compression, and failures as `Status`. */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Status } from '../../apimachinery/errors.ts';
+import { StatusError, internalError } from '../../apimachinery/errors.ts';
+import type { RequestContext } from '../context.ts';
+import { warningHeaders } from '../context.ts';
+import type { Exchange, Reply, ReplyHeaders } from '../exchange.ts';
+import { bodyLength } from '../exchange.ts';
+import type { MediaType } from '../negotiation/accept.ts';
+import { contentTypes, negotiate } from '../negotiation/accept.ts';
+import type { Form } from './represent.ts';
+import { encodeValue } from './represent.ts';
+
+const gzipAsync = promisify(gzip);
+
+/** Answers shorter than this are sent as they are (upstream: 128 KiB). */
+const compressFrom = 128 * 1024;
+
+const acceptsGzip = (exchange: Exchange): boolean => exchange.headers['accept-encoding']?.split(',').some((one) => one.trim().startsWith('gzip')) ?? false;
+
+export function contentTypeOf(media: MediaType): string {
+  return contentTypes[media.encoding];
+}
+
+export async function bodyReply(context: RequestContext, status: number, media: MediaType, body: Uint8Array | readonly Uint8Array[]): Promise<Reply> {
+  const headers: ReplyHeaders = { 'cache-control': 'no-cache, private', 'content-type': contentTypeOf(media) };
+  if (context.warnings.length > 0) headers['warning'] = warningHeaders(context.warnings);
+  if (bodyLength(body) >= compressFrom && acceptsGzip(context.exchange)) {
+    headers['content-encoding'] = 'gzip';
+    headers['vary'] = 'Accept-Encoding';
+    const whole = body instanceof Uint8Array ? body : Buffer.concat(body);
+    return { status, headers, body: await gzipAsync(whole, { level: 1 }) };
+  }
+  return { status, headers, body };
+}
+
+/** An answer that is no stored object: a Status, a review, a scale. */
+export const valueReply = (context: RequestContext, status: number, form: Form, value: object): Promise<Reply> =>
+  bodyReply(context, status, form.media, encodeValue(form.media, form.pretty, value));
+
+const defaultMedia: MediaType = { encoding: 'json', as: '', asVersion: 'v1', stream: false, discovery: '' };
+
+/** A failure, in the encoding that was asked for when there is one. */
+export function errorReply(exchange: Exchange, error: unknown, context?: RequestContext): Reply {
+  const failure = error instanceof StatusError ? error : internalError(error);
+  let media = defaultMedia;
+  try {
+    media = negotiate(exchange.headers['accept']);
+  } catch {
+    // What the client accepts is what is wrong: JSON it is.
+  }
+  const headers: ReplyHeaders = { 'cache-control': 'no-cache, private', 'content-type': contentTypeOf(media) };
+  const retry = failure.status.details?.retryAfterSeconds;
+  if (retry) headers['retry-after'] = String(retry);
+  if (context && context.warnings.length > 0) headers['warning'] = warningHeaders(context.warnings);
+  return { status: failure.code, headers, body: statusBody(media, failure.status) };
+}
+
+export function statusBody(media: MediaType, status: Status): Uint8Array {
+  return encodeValue(media, false, status);
+}

@@ -1,0 +1,160 @@
+/** Objects and lists as the client asked for them: JSON, YAML or protobuf; whole, as Table rows, or their metadata alone. */
+import { stringify as stringifyYaml } from 'yaml';
+import { encodeEnvelope, encodeProtobuf, wrapEncoded } from '../../apimachinery/codec/protobuf.ts';
+import type { ListMeta } from '../../apimachinery/meta.ts';
+import type { IncludeObject } from '../../apimachinery/table.ts';
+import { tableOf } from '../../apimachinery/table.ts';
+import { structOfKind } from '../../api/schema.ts';
+import type { CacheEntry } from '../cacher/cacher.ts';
+import type { StoredObject } from '../cacher/resource-cache.ts';
+import type { MediaType } from '../negotiation/accept.ts';
+import type { Resource } from '../registry.ts';
+import { servedObject } from '../storage/objects.ts';
+import { columnsOf } from './columns.ts';
+import { listMessage } from './protolist.ts';
+
+export interface Form {
+  media: MediaType;
+  pretty: boolean;
+  /** Of a table: what each row carries. */
+  include: IncludeObject;
+  now: Date;
+}
+
+const comma = Buffer.from(',');
+const listTail = Buffer.from(']}');
+
+/** The object with its type first, as upstream prints it. */
+export function ordered(resource: Resource, object: StoredObject): Record<string, unknown> {
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
+  return { kind: resource.definition.kind, apiVersion: resource.apiVersion, ...rest };
+}
+
+/** Any value in the encoding that was negotiated; `apiVersion` and `kind` name its type for protobuf. */
+export function encodeValue(media: MediaType, pretty: boolean, value: object): Uint8Array {
+  switch (media.encoding) {
+    case 'yaml':
+      return Buffer.from(stringifyYaml(value, { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false }));
+    case 'protobuf': {
+      const { apiVersion = '', kind = '' } = value as { apiVersion?: string; kind?: string };
+      const struct = structOfKind(apiVersion, kind);
+      if (!struct) throw new Error(`${apiVersion} ${kind} has no protobuf form`);
+      return encodeEnvelope(apiVersion, kind, struct, value);
+    }
+    default:
+      return Buffer.from(pretty ? `${JSON.stringify(value, null, 2)}\n` : `${JSON.stringify(value)}\n`);
+  }
+}
+
+/** JSON of one object in the served version, without a trailing newline. */
+export function jsonOf(resource: Resource, entry: CacheEntry): Buffer {
+  if (resource.fromStored) return Buffer.from(JSON.stringify(ordered(resource, servedObject(resource, entry))));
+  const { head } = resource;
+  const whole = Buffer.allocUnsafe(head.length + entry.json.length - 1);
+  head.copy(whole, 0);
+  entry.json.copy(whole, head.length, 1);
+  return whole;
+}
+
+/** The protobuf message of one object, without its envelope; kept on the entry. */
+export function messageOf(resource: Resource, entry: CacheEntry): Uint8Array {
+  let message = entry.protobuf?.get(resource.apiVersion);
+  if (!message) {
+    message = encodeProtobuf(resource.struct, servedObject(resource, entry));
+    (entry.protobuf ??= new Map()).set(resource.apiVersion, message);
+  }
+  return message;
+}
+
+const partial = (object: StoredObject, apiVersion: string): Record<string, unknown> => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion,
+  metadata: object.metadata,
+});
+
+/** One object. */
+export function representObject(resource: Resource, entry: CacheEntry, form: Form): Uint8Array {
+  const { media, pretty } = form;
+  const as = `meta.k8s.io/${media.asVersion}`;
+  if (media.as === 'Table') return encodeValue(media, pretty, tableFor(resource, [entry], { resourceVersion: String(entry.revision) }, form));
+  if (media.as === 'PartialObjectMetadata') return encodeValue(media, pretty, partial(servedObject(resource, entry), as));
+  if (media.encoding === 'protobuf') return wrapEncoded(resource.apiVersion, resource.definition.kind, messageOf(resource, entry));
+  if (media.encoding === 'json' && !pretty) return jsonOf(resource, entry);
+  return encodeValue(media, pretty, ordered(resource, servedObject(resource, entry)));
+}
+
+/** An object that is not stored (a review, a scale), in its own version. */
+export function representValue(value: object, form: Form): Uint8Array {
+  return encodeValue(form.media, form.pretty, value);
+}
+
+export function tableFor(resource: Resource, entries: readonly CacheEntry[], metadata: ListMeta, form: Form, withoutHeaders = false): object {
+  const objects = entries.map((entry) => ordered(resource, servedObject(resource, entry)) as unknown as StoredObject);
+  return tableOf(columnsOf(resource), objects, metadata, {
+    include: form.include,
+    apiVersion: `meta.k8s.io/${form.media.asVersion}`,
+    withoutHeaders,
+    now: form.now,
+  });
+}
+
+/** A list. One buffer, or several for a long one. */
+export function representList(resource: Resource, entries: readonly CacheEntry[], metadata: ListMeta, form: Form): Uint8Array | readonly Uint8Array[] {
+  const { media, pretty } = form;
+  if (media.as === 'Table') return encodeValue(media, pretty, tableFor(resource, entries, metadata, form));
+  if (media.as !== '') {
+    const apiVersion = `meta.k8s.io/${media.asVersion}`;
+    const items = entries.map((entry) => partial(servedObject(resource, entry), apiVersion));
+    return encodeValue(media, pretty, { kind: 'PartialObjectMetadataList', apiVersion, metadata, items });
+  }
+  if (media.encoding === 'protobuf') {
+    const message = listMessage(metadata, entries.map((entry) => messageOf(resource, entry)));
+    return wrapEncoded(resource.apiVersion, resource.listKind, message);
+  }
+  const listHead = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata };
+  if (media.encoding !== 'json' || pretty) {
+    const items = entries.map((entry) => {
+      const object = ordered(resource, servedObject(resource, entry));
+      if (resource.custom) return object;
+      const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
+      return rest;
+    });
+    return encodeValue(media, pretty, { ...listHead, items });
+  }
+  const head = Buffer.from(`${JSON.stringify(listHead).slice(0, -1)},"items":[`);
+  return concatenate(head, entries, resource);
+}
+
+/** The largest piece of a list that is sent as one buffer, in bytes. */
+const pieceBytes = 4 * 1024 * 1024;
+
+function concatenate(head: Buffer, entries: readonly CacheEntry[], resource: Resource): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  let parts: Uint8Array[] = [head];
+  let size = head.length;
+  for (let index = 0; index < entries.length; index++) {
+    const entry = entries[index] as CacheEntry;
+    if (index > 0) {
+      parts.push(comma);
+      size++;
+    }
+    const item = resource.fromStored || resource.custom ? jsonItem(resource, entry) : entry.json;
+    parts.push(item);
+    size += item.length;
+    if (size > pieceBytes) {
+      pieces.push(Buffer.concat(parts, size));
+      parts = [];
+      size = 0;
+    }
+  }
+  parts.push(listTail);
+  pieces.push(Buffer.concat(parts, size + listTail.length));
+  return pieces;
+}
+
+/** Items of built-in lists don't repeat their type; those of custom resources do. */
+function jsonItem(resource: Resource, entry: CacheEntry): Buffer {
+  if (resource.custom) return jsonOf(resource, entry);
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = servedObject(resource, entry);
+  return Buffer.from(JSON.stringify(rest));
+}

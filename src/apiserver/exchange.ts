@@ -1,0 +1,69 @@
+/**
+ * One request and its answer, independent of how they travel: HTTP/1.1, HTTP/2 and the in-process transport
+ * all become an {@link Exchange} on the way in and send a {@link Reply} on the way out.
+ */
+import type { UserInfo } from '../api/kind.ts';
+import type { PeerCertificate } from './contracts.ts';
+
+export interface Exchange {
+  method: string;
+  /** Path with query, as it stood on the request line. */
+  url: string;
+  /** Lower-case names; repeated headers joined with `, `. */
+  headers: Readonly<Record<string, string | undefined>>;
+  protocol: 'HTTP/1.1' | 'HTTP/2.0';
+  remoteAddress: string;
+  /** What TLS verified, if the client showed a certificate of the client CA. */
+  peerCertificate(): PeerCertificate | undefined;
+  /** Set by an in-process transport: the caller is already known. */
+  identity?: UserInfo;
+  /** The whole body. Fails with a 413 `StatusError` past `limit` bytes. */
+  readBody(limit: number): Promise<Buffer>;
+  /** The body as it arrives, for requests that are forwarded. */
+  rawBody(): NodeJS.ReadableStream | undefined;
+  /** Calls back once when the client is gone (or the exchange was otherwise cut short). */
+  onClose(listener: () => void): void;
+}
+
+/** Where a streamed answer is written. */
+export interface Sink {
+  write(chunk: Uint8Array): void;
+  end(): void;
+  /** Cuts the answer off in the middle, so that the client notices. */
+  destroy(): void;
+  /** Bytes that were written and that the client has not taken yet. */
+  pendingBytes(): number;
+  /** Calls back once as soon as `pendingBytes` is small again. */
+  onDrain(listener: () => void): void;
+  onClose(listener: () => void): void;
+  readonly closed: boolean;
+}
+
+export type ReplyHeaders = Record<string, string | string[] | number>;
+
+export interface Reply {
+  status: number;
+  headers: ReplyHeaders;
+  /** One buffer, or several that are sent one after the other. */
+  body?: Uint8Array | readonly Uint8Array[];
+  /** A streamed answer: called after the headers were sent. */
+  stream?(sink: Sink): void;
+}
+
+/** Sends replies of one transport. */
+export type Responder = (reply: Reply) => void;
+
+export const textReply = (status: number, text: string, headers: ReplyHeaders = {}): Reply => ({
+  status,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', ...headers },
+  body: Buffer.from(text),
+});
+
+/** Bytes of a reply's body. */
+export const bodyLength = (body: Reply['body']): number => {
+  if (!body) return 0;
+  if (body instanceof Uint8Array) return body.byteLength;
+  let total = 0;
+  for (const part of body) total += part.byteLength;
+  return total;
+};

@@ -1,0 +1,132 @@
+/**
+ * The TLS port: HTTP/1.1 and HTTP/2 by ALPN, client certificates asked for but not demanded.
+ * Requests become exchanges and go to one handler; connections that are upgraded go to another.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Session } from 'node:http2';
+import { createSecureServer } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
+import type { Exchange, Responder } from '../exchange.ts';
+import { exchangeOfHttp1, replyHttp1 } from './http1.ts';
+import { exchangeOfHttp2, replyHttp2 } from './http2.ts';
+
+export interface ListenOptions {
+  /** Default `127.0.0.1`. */
+  host?: string;
+  /** 0 picks a free port. */
+  port: number;
+  tls: {
+    key: string | Buffer;
+    cert: string | Buffer;
+    /** PEM of the authorities that client certificates are verified against. */
+    clientCa?: string | Buffer | (string | Buffer)[];
+  };
+}
+
+export interface Handlers {
+  request(exchange: Exchange, respond: Responder): void;
+  /** `head` are bytes that already came after the request's headers. */
+  upgrade(exchange: Exchange, request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+export interface Listener {
+  host: string;
+  port: number;
+  /** Replaces key, certificate and client CA for new connections. */
+  setTls(options: SecureContextOptions): void;
+  /** Accepts no more; open connections end when they are idle, at the latest after `graceMs` milliseconds. */
+  close(graceMs: number): Promise<void>;
+}
+
+const never = (): void => {};
+
+export async function listen(options: ListenOptions, handlers: Handlers): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+  let closing = false;
+  const server = createSecureServer({
+    allowHTTP1: true,
+    key: options.tls.key,
+    cert: options.tls.cert,
+    ca: options.tls.clientCa,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    // Go's server defaults: 250 streams per connection; large windows keep long lists from waiting for updates.
+    settings: { maxConcurrentStreams: 250, initialWindowSize: 1 << 20, maxHeaderListSize: 1 << 16, enableConnectProtocol: false },
+    maxSessionMemory: 256,
+    keepAliveTimeout: 180_000,
+    headersTimeout: 32_000,
+    requestTimeout: 0,
+    maxHeaderSize: 1 << 16,
+    noDelay: true,
+  } as Parameters<typeof createSecureServer>[0]);
+
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('tlsClientError', never);
+  server.on('sessionError', never);
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.setLocalWindowSize(1 << 24);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', never);
+  });
+  server.on('stream', (stream, headers) => {
+    stream.on('error', never);
+    const head = headers[':method'] === 'HEAD';
+    handlers.request(exchangeOfHttp2(stream, headers), (reply) => replyHttp2(stream, head, reply));
+  });
+  server.on('request', (rawRequest, rawResponse) => {
+    if (rawRequest.httpVersionMajor >= 2) return;
+    const request = rawRequest as unknown as IncomingMessage;
+    const response = rawResponse as unknown as ServerResponse;
+    request.on('error', never);
+    response.on('error', never);
+    const exchange = exchangeOfHttp1(request, (listener) => {
+      if (response.destroyed) listener();
+      else response.once('close', listener);
+    });
+    handlers.request(exchange, (reply) => {
+      if (closing) response.shouldKeepAlive = false;
+      // A body that nobody will read blocks the connection: answer, then close it.
+      if (!request.complete && reply.status >= 400 && !reply.stream) response.shouldKeepAlive = false;
+      replyHttp1(response, request.method === 'HEAD', reply);
+    });
+  });
+  server.on('upgrade', (rawRequest: unknown, socket: Duplex, head: Buffer) => {
+    const request = rawRequest as IncomingMessage;
+    socket.on('error', never);
+    handlers.upgrade(exchangeOfHttp1(request, (listener) => void socket.once('close', listener)), request, socket, head);
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.host ?? '127.0.0.1', port: options.port, backlog: 2048 }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    host: address.address,
+    port: address.port,
+    setTls: (context) => server.setSecureContext(context),
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        closing = true;
+        server.close(() => resolve());
+        for (const session of sessions) session.close();
+        (server as unknown as { closeIdleConnections?(): void }).closeIdleConnections?.();
+        const timer = setTimeout(() => {
+          for (const socket of sockets) socket.destroy();
+        }, graceMs);
+        timer.unref();
+        server.once('close', () => clearTimeout(timer));
+      }),
+  };
+}

@@ -1,0 +1,172 @@
+/**
+ * The resources that are served, by group, version and name. Built-in kinds are there from the start;
+ * custom resources come and go while the server runs.
+ */
+import { structOf } from '../api/schema.ts';
+import type { KindDefinition, Subresource } from '../api/kind.ts';
+import type { GroupResource } from '../apimachinery/errors.ts';
+import { apiVersionOf } from '../apimachinery/meta.ts';
+import type { Struct } from '../apimachinery/schema.ts';
+import type { ResourceCache, StoredObject } from './cacher/resource-cache.ts';
+import { registryPrefix } from './cacher/cacher.ts';
+import type { ResourceHooks } from './contracts.ts';
+
+/** What all served versions of a resource have in common: one place in the store, one watch cache. */
+export interface StoredResource {
+  /** The version that is written. */
+  definition: KindDefinition;
+  groupResource: GroupResource;
+  apiVersion: string;
+  prefix: string;
+  cache: ResourceCache;
+  hooks: ResourceHooks[];
+}
+
+/** One resource in one served version. */
+export interface Resource {
+  definition: KindDefinition;
+  struct: Struct;
+  /** `apps/v1` */
+  apiVersion: string;
+  groupResource: GroupResource;
+  listKind: string;
+  stored: StoredResource;
+  /** A custom resource: no protobuf form, every list item with its type. */
+  custom: boolean;
+  /** From what is stored (under `apiVersion`) to this version. Absent when they are the same; may ask a conversion webhook. */
+  fromStored?(object: StoredObject, storedAs: string): StoredObject;
+  toStored?(object: StoredObject): StoredObject;
+  /** `{"kind":"K","apiVersion":"V",`: put before the cached form. */
+  head: Buffer;
+}
+
+export interface AddOptions {
+  struct?: Struct;
+  custom?: boolean;
+  /** For kinds whose conversion is not in their declaration (custom resources). */
+  fromStored?(object: StoredObject, storedAs: string): StoredObject;
+  toStored?(object: StoredObject): StoredObject;
+  /** The version that is written, when it is not the first that was added. */
+  hub?: KindDefinition;
+}
+
+const keyOf = (group: string, version: string, resource: string): string => `${group}/${version}/${resource}`;
+
+export class KindRegistry {
+  readonly #resources = new Map<string, Resource>();
+  readonly #stored = new Map<string, StoredResource>();
+  readonly #cacheOf: (prefix: string) => ResourceCache;
+  readonly #listeners: (() => void)[] = [];
+  /** Counts changes: discovery and OpenAPI documents are made again when it moved. */
+  generation = 0;
+
+  constructor(cacheOf: (prefix: string) => ResourceCache) {
+    this.#cacheOf = cacheOf;
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Adds kinds as one change; a kind comes after the hub that it converts to. */
+  add(definitions: readonly KindDefinition[], options: AddOptions = {}): Resource[] {
+    const waiting = definitions.filter((definition) => definition.conversion);
+    const first = definitions.filter((definition) => !definition.conversion);
+    const added = [...first, ...waiting].map((definition) => this.#add(definition, options));
+    this.#changed();
+    return added;
+  }
+
+  /** What is stored stays stored. */
+  remove(group: string, version: string, resource: string): void {
+    if (this.#resources.delete(keyOf(group, version, resource))) this.#changed();
+  }
+
+  #add(definition: KindDefinition, options: AddOptions): Resource {
+    const { group, version, plural, kind } = definition;
+    const stored = this.#storedOf(options.hub ?? definition);
+    const apiVersion = apiVersionOf(group, version);
+    const hub = stored.definition;
+    const same = hub === definition;
+    const { conversion } = definition;
+    const struct = options.struct ?? structOf(definition.schema);
+    const resource: Resource = {
+      definition,
+      struct,
+      apiVersion,
+      groupResource: { group, resource: plural },
+      listKind: definition.listKind ?? `${kind}List`,
+      stored,
+      custom: options.custom ?? false,
+      head: Buffer.from(`{"kind":"${kind}","apiVersion":"${apiVersion}",`),
+    };
+    if (options.fromStored) resource.fromStored = options.fromStored;
+    else if (conversion) resource.fromStored = (object) => Object.assign(conversion.fromHub(object) as StoredObject, { apiVersion, kind });
+    else if (!same) resource.fromStored = (object) => ({ ...object, apiVersion, kind });
+    if (options.toStored) resource.toStored = options.toStored;
+    else if (conversion) {
+      resource.toStored = (object) => Object.assign(conversion.toHub(object) as StoredObject, { apiVersion: stored.apiVersion, kind: hub.kind });
+    } else if (!same) resource.toStored = (object) => ({ ...object, apiVersion: stored.apiVersion, kind: hub.kind });
+    this.#resources.set(keyOf(group, version, plural), resource);
+    return resource;
+  }
+
+  /** Versions without a conversion of their own share the place, and the form, of the first that was added. */
+  #storedOf(definition: KindDefinition): StoredResource {
+    const hubKey = definition.conversion?.hub;
+    let { group } = definition;
+    if (hubKey !== undefined) {
+      const hub = [...this.#resources.values()].find(
+        ({ definition: other }) => `${other.group}/${other.version}/${other.kind}` === hubKey || `${other.apiVersion}/${other.kind}` === hubKey,
+      );
+      if (!hub) throw new Error(`${definition.kind}: the hub version ${hubKey} is not known`);
+      return hub.stored;
+    }
+    const prefix = `${registryPrefix}${group === '' ? 'core' : group}/${definition.plural}/`;
+    let stored = this.#stored.get(prefix);
+    if (!stored) {
+      group = definition.group;
+      stored = {
+        definition,
+        groupResource: { group, resource: definition.plural },
+        apiVersion: apiVersionOf(group, definition.version),
+        prefix,
+        cache: this.#cacheOf(prefix),
+        hooks: [],
+      };
+      this.#stored.set(prefix, stored);
+    }
+    return stored;
+  }
+
+  #changed(): void {
+    this.generation++;
+    for (const listener of this.#listeners) listener();
+  }
+
+  find(group: string, version: string, resource: string): Resource | undefined {
+    return this.#resources.get(keyOf(group, version, resource));
+  }
+
+  /** The resource of a definition, for those who hold declarations. */
+  of(definition: KindDefinition): Resource {
+    const found = this.find(definition.group, definition.version, definition.plural);
+    if (!found) throw new Error(`${definition.kind} is not served`);
+    return found;
+  }
+
+  findKind(group: string, version: string, kind: string): Resource | undefined {
+    for (const resource of this.#resources.values()) {
+      const { definition } = resource;
+      if (definition.group === group && definition.version === version && definition.kind === kind) return resource;
+    }
+    return undefined;
+  }
+
+  all(): Iterable<Resource> {
+    return this.#resources.values();
+  }
+}
+
+/** The declaration of a subresource, if the kind has it. */
+export const subresourceOf = (resource: Resource, name: string): Subresource<any> | undefined => resource.definition.subresources?.[name];

@@ -1,0 +1,16 @@
+/** Runs the admission plugins of one phase, in their order. */
+import type { AdmissionAttributes, AdmissionPlugin } from '../contracts.ts';
+
+/** True when some plugin wants to see this request in that phase. */
+export function handled(plugins: readonly AdmissionPlugin[], phase: 'admit' | 'validate', attributes: AdmissionAttributes): boolean {
+  return plugins.some((plugin) => plugin[phase] && plugin.handles(attributes));
+}
+
+export async function runAdmission(plugins: readonly AdmissionPlugin[], phase: 'admit' | 'validate', attributes: AdmissionAttributes): Promise<void> {
+  for (const plugin of plugins) {
+    const run = plugin[phase];
+    if (!run || !plugin.handles(attributes)) continue;
+    const pending = run.call(plugin, attributes);
+    if (pending) await pending;
+  }
+}

@@ -1,0 +1,107 @@
+/** Lists: of the present from the watch cache, of the past from the store. */
+import { badRequest, expired, StatusError } from '../../apimachinery/errors.ts';
+import { CompactedError, FutureRevisionError } from '../../store/store.ts';
+import type { CacheEntry } from '../cacher/cacher.ts';
+import { tooLargeResourceVersion } from '../cacher/cacher.ts';
+import type { Resource } from '../registry.ts';
+import { decodeContinue, encodeContinue } from './continue.ts';
+import type { ListOptions } from './options.ts';
+import { parseResourceVersion } from './options.ts';
+import type { Selection } from './selection.ts';
+import type { Storage } from './types.ts';
+
+export interface Listed {
+  entries: CacheEntry[];
+  revision: number;
+  continue: string;
+  remainingItemCount: number | undefined;
+}
+
+const inconsistentAdvice =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
+
+export async function listEntries(storage: Storage, resource: Resource, namespace: string, options: ListOptions, selection: Selection): Promise<Listed> {
+  const { cacher } = storage;
+  const { cache } = resource.stored;
+  const asked = parseResourceVersion(options.resourceVersion);
+  const match = options.resourceVersionMatch;
+  let startKey = '';
+  let revision: number | undefined;
+  if (options.continue !== '') {
+    const token = decodeContinue(options.continue);
+    if (options.resourceVersion !== '' && options.resourceVersion !== '0') {
+      throw badRequest('specifying resource version is not allowed when using continue');
+    }
+    startKey = token.startKey;
+    if (token.revision > 0) revision = token.revision;
+    await cacher.fresh();
+  } else if (options.resourceVersion === '') await cacher.fresh();
+  else if (match === 'Exact' || (match === '' && options.limit > 0 && asked > 0)) {
+    revision = asked;
+    if (asked > cacher.revision) {
+      await cacher.fresh();
+      if (asked > cacher.revision) throw tooLargeResourceVersion(asked, cacher.revision);
+    }
+  } else if (asked > 0) await cacher.reached(asked);
+
+  const range = rangeOf(resource, namespace, selection);
+  // The present is as good as the past when nothing changed since.
+  if (revision === undefined || (revision >= cache.lastRevision && revision <= cacher.revision)) {
+    return collect(resource, options, selection, revision ?? cacher.revision, cache.sorted.range(range, cache.prefix + startKey));
+  }
+  try {
+    const { entries } = await cacher.store.list(range, { revision, ...(startKey === '' ? {} : { startKey: cache.prefix + startKey }) });
+    return collect(
+      resource,
+      options,
+      selection,
+      revision,
+      entries.map((entry) => cacher.entryOf(entry)),
+    );
+  } catch (error) {
+    if (error instanceof FutureRevisionError) throw tooLargeResourceVersion(revision, cacher.revision);
+    if (!(error instanceof CompactedError)) throw error;
+    if (startKey === '') throw expired(`The resourceVersion for the provided list is too old.`);
+    const gone = expired(inconsistentAdvice);
+    throw withContinue(gone, encodeContinue({ revision: -1, startKey }));
+  }
+}
+
+function withContinue(error: StatusError, token: string): StatusError {
+  error.status.metadata = { continue: token };
+  return error;
+}
+
+/** The part of the key space that can match at all. */
+function rangeOf({ definition, stored }: Resource, namespace: string, selection: Selection): string {
+  if (!definition.namespaced) return stored.prefix;
+  const within = namespace !== '' ? namespace : selection.namespace;
+  return within === undefined || within === '' ? stored.prefix : `${stored.prefix}${within}/`;
+}
+
+function collect(
+  resource: Resource,
+  options: ListOptions,
+  selection: Selection,
+  revision: number,
+  candidates: Iterable<CacheEntry>,
+): Listed {
+  const { limit } = options;
+  const entries: CacheEntry[] = [];
+  const { prefix } = resource.stored;
+  let last: CacheEntry | undefined;
+  let remaining = 0;
+  for (const entry of candidates) {
+    if (last) {
+      // The rest is only counted, and only when the count would be exact.
+      if (!selection.empty) return { entries, revision, continue: encodeContinue({ revision, startKey: `${last.key.slice(prefix.length)}\0` }), remainingItemCount: undefined };
+      remaining++;
+      continue;
+    }
+    if (!selection.empty && !selection.matches(entry)) continue;
+    entries.push(entry);
+    if (limit > 0 && entries.length === limit) last = entry;
+  }
+  if (!last || remaining === 0) return { entries, revision, continue: '', remainingItemCount: undefined };
+  return { entries, revision, continue: encodeContinue({ revision, startKey: `${last.key.slice(prefix.length)}\0` }), remainingItemCount: remaining };
+}

@@ -1,0 +1,24 @@
+/** Objects out of cache entries, in the version that was asked for. */
+import { parseCached } from '../cacher/bytes.ts';
+import type { CacheEntry } from '../cacher/cacher.ts';
+import type { StoredObject } from '../cacher/resource-cache.ts';
+import type { Resource } from '../registry.ts';
+
+/** A fresh object under the stored version; the caller may change it. */
+export function storedObject(resource: Resource, entry: CacheEntry): StoredObject {
+  const object = parseCached(entry.json);
+  object.apiVersion = entry.apiVersion;
+  object.kind = resource.stored.definition.kind;
+  return object;
+}
+
+/** A fresh object in the served version; the caller may change it. */
+export function servedObject(resource: Resource, entry: CacheEntry): StoredObject {
+  const object = storedObject(resource, entry);
+  return resource.fromStored ? resource.fromStored(object, entry.apiVersion) : object;
+}
+
+/** From the served version to the one that is written. */
+export const toStored = (resource: Resource, object: StoredObject): StoredObject => (resource.toStored ? resource.toStored(object) : object);
+export const fromStored = (resource: Resource, object: StoredObject): StoredObject =>
+  resource.fromStored ? resource.fromStored(object, object.apiVersion ?? resource.stored.apiVersion) : object;

@@ -1,0 +1,234 @@
+/** Watches: initial state, then every change that concerns the selection, as frames that watchers share. */
+import { StatusError } from '../../apimachinery/errors.ts';
+import { encodeWatchFrame } from '../../apimachinery/codec/protobuf.ts';
+import { formOf } from '../answer/form.ts';
+import type { Form } from '../answer/represent.ts';
+import { encodeValue, jsonOf, representObject, tableFor } from '../answer/represent.ts';
+import { withRevision } from '../cacher/bytes.ts';
+import type { CacheEntry, CacheEvent } from '../cacher/cacher.ts';
+import type { CacheWatcher } from '../cacher/resource-cache.ts';
+import type { Reply, Sink } from '../exchange.ts';
+import { contentTypes } from '../negotiation/accept.ts';
+import type { ListOptions } from '../storage/options.ts';
+import { parseListOptions, parseResourceVersion } from '../storage/options.ts';
+import type { Selection } from '../storage/selection.ts';
+import { selectionOf } from '../storage/selection.ts';
+import { encodingsOf } from './read.ts';
+import type { Target } from './target.ts';
+
+/** A watch without `timeoutSeconds` lives this long, up to twice as long, in seconds (upstream: `--min-request-timeout`). */
+const minTimeoutSeconds = 1800;
+
+/** Bookmarks come about this often, in milliseconds. */
+const bookmarkMs = 60_000;
+
+/** A watcher that has not taken this many bytes is cut off. */
+const maxPendingBytes = 16 * 1024 * 1024;
+
+export const initialEventsEnd = 'k8s.io/initial-events-end';
+
+type FrameType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+export async function watchObjects(target: Target): Promise<Reply> {
+  const { context, resource, storage } = target;
+  const { info } = context;
+  const form = formOf(context, encodingsOf(resource).filter((encoding) => encoding !== 'yaml'), true, true);
+  const options = parseListOptions(info.query, true);
+  if (info.name !== '' && options.fieldSelector === '') options.fieldSelector = `metadata.name=${info.name}`;
+  const selection = selectionOf(resource, storage.cacher, options.labelSelector, options.fieldSelector);
+  const start = await startOf(target, options);
+  const watch = new ResourceWatch(target, form, options, selection, start);
+  const stream = form.media.encoding === 'protobuf' ? `${contentTypes.protobuf};stream=watch` : contentTypes[form.media.encoding];
+  return {
+    status: 200,
+    headers: { 'cache-control': 'no-cache, private', 'content-type': stream },
+    stream: (sink) => watch.run(sink),
+  };
+}
+
+interface Start {
+  /** The state as of now comes first, as ADDED events. */
+  initial: boolean;
+  /** Otherwise: what happened after this revision. */
+  revision: number;
+}
+
+async function startOf({ storage, resource }: Target, options: ListOptions): Promise<Start> {
+  const { cacher } = storage;
+  const asked = parseResourceVersion(options.resourceVersion);
+  if (options.sendInitialEvents === true || (options.sendInitialEvents === undefined && asked === 0)) {
+    if (options.resourceVersion === '') await cacher.fresh();
+    else if (asked > 0) await cacher.reached(asked);
+    return { initial: true, revision: cacher.revision };
+  }
+  if (asked === 0) {
+    await cacher.fresh();
+    return { initial: false, revision: cacher.revision };
+  }
+  // A revision of the future is waited for by the watch itself; one that is forgotten fails at once.
+  resource.stored.cache.since(asked);
+  return { initial: false, revision: asked };
+}
+
+class ResourceWatch implements CacheWatcher {
+  readonly #target: Target;
+  readonly #form: Form;
+  readonly #options: ListOptions;
+  readonly #selection: Selection;
+  readonly #start: Start;
+  readonly #prefix: string;
+  readonly #frameKey: string;
+  #sink!: Sink;
+  #revision: number;
+  #timers: NodeJS.Timeout[] = [];
+  #ended = false;
+  #sentHeaders = false;
+
+  constructor(target: Target, form: Form, options: ListOptions, selection: Selection, start: Start) {
+    this.#target = target;
+    this.#form = form;
+    this.#options = options;
+    this.#selection = selection;
+    this.#start = start;
+    this.#revision = start.revision;
+    const { resource, context } = target;
+    const namespace = resource.definition.namespaced ? context.info.namespace || selection.namespace || '' : '';
+    this.#prefix = namespace === '' ? '' : namespace;
+    const { media } = form;
+    // Tables differ in what rows carry, and their ages depend on when: they are not shared.
+    this.#frameKey = media.as === 'Table' ? '' : `${resource.apiVersion} ${media.encoding} ${media.as} ${media.asVersion}`;
+  }
+
+  /** Starts in the same turn in which the answer's head was written: no event falls between state and subscription. */
+  run(sink: Sink): void {
+    this.#sink = sink;
+    const { cache } = this.#target.resource.stored;
+    try {
+      if (this.#start.initial) this.#sendState();
+      else for (const event of cache.since(this.#start.revision)) this.event(event);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (sink.closed) return;
+    cache.watchers.add(this);
+    sink.onClose(() => this.#stop());
+    const seconds = this.#options.timeoutSeconds ?? minTimeoutSeconds * (1 + Math.random());
+    this.#timers.push(setTimeout(() => this.ended(), Math.min(seconds, 2_000_000) * 1000));
+    if (this.#options.allowWatchBookmarks) this.#timers.push(setInterval(() => this.#bookmark(), bookmarkMs * (0.9 + Math.random() * 0.2)));
+    for (const timer of this.#timers) timer.unref();
+  }
+
+  #sendState(): void {
+    const { resource, storage } = this.#target;
+    const { cache } = resource.stored;
+    const range = this.#prefix === '' ? cache.prefix : `${cache.prefix}${this.#prefix}/`;
+    for (const entry of cache.sorted.range(range)) {
+      if (this.#selection.empty || this.#selection.matches(entry)) this.#send('ADDED', entry, undefined);
+    }
+    this.#revision = storage.cacher.revision;
+    if (this.#options.sendInitialEvents === true) this.#bookmark({ [initialEventsEnd]: 'true' });
+  }
+
+  event(event: CacheEvent): void {
+    const { entry, previous } = event;
+    if (this.#prefix !== '' && entry.namespace !== this.#prefix) return;
+    if (event.revision <= this.#revision) return;
+    this.#revision = event.revision;
+    const { empty } = this.#selection;
+    const after = event.type === 'put' && (empty || this.#selection.matches(entry));
+    const before = previous !== undefined && (empty || this.#selection.matches(previous));
+    if (after) this.#send(before ? 'MODIFIED' : 'ADDED', entry, event);
+    else if (before) {
+      if (event.type === 'delete') this.#send('DELETED', entry, event);
+      else this.#send('DELETED', { ...previous, revision: event.revision, json: withRevision(previous.json, event.revision), protobuf: undefined } as CacheEntry, event);
+    }
+  }
+
+  progress(revision: number): void {
+    this.#revision = revision;
+  }
+
+  /** The watch is over; a client with bookmarks learns where to go on. */
+  ended(): void {
+    if (this.#ended) return;
+    if (this.#options.allowWatchBookmarks) this.#bookmark();
+    this.#stop();
+    this.#sink.end();
+  }
+
+  #stop(): void {
+    this.#ended = true;
+    this.#target.resource.stored.cache.watchers.delete(this);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers = [];
+  }
+
+  #fail(error: unknown): void {
+    const { context } = this.#target;
+    const status = error instanceof StatusError ? error.status : undefined;
+    if (status) this.#sink.write(frame(this.#form, 'ERROR', encodeValue(this.#form.media, false, status)));
+    else this.#target.storage.log?.error({ err: error, path: context.info.path }, 'watch failed');
+    this.#stop();
+    this.#sink.end();
+  }
+
+  #send(type: FrameType, entry: CacheEntry, event: CacheEvent | undefined): void {
+    if (this.#ended) return;
+    let bytes: Uint8Array | undefined;
+    if (event && this.#frameKey !== '') {
+      const key = `${type} ${this.#frameKey}`;
+      bytes = event.frames?.get(key);
+      if (!bytes) {
+        bytes = this.#frame(type, entry);
+        (event.frames ??= new Map()).set(key, bytes);
+      }
+    } else bytes = this.#frame(type, entry);
+    this.#sink.write(bytes);
+    if (event && this.#sink.pendingBytes() > maxPendingBytes) {
+      this.#target.storage.log?.info({ path: this.#target.context.info.path }, 'a watcher does not keep up and is cut off');
+      this.#stop();
+      this.#sink.destroy();
+    }
+  }
+
+  #frame(type: FrameType, entry: CacheEntry): Uint8Array {
+    const { resource } = this.#target;
+    const form = { ...this.#form, pretty: false, now: new Date() };
+    const { media } = form;
+    if (media.as === 'Table') {
+      const table = tableFor(resource, [entry], { resourceVersion: String(entry.revision) }, form, this.#sentHeaders);
+      this.#sentHeaders = true;
+      return frame(form, type, encodeValue(media, false, table));
+    }
+    if (media.encoding === 'json' && media.as === '') return frame(form, type, jsonOf(resource, entry));
+    return frame(form, type, representObject(resource, entry, form));
+  }
+
+  #bookmark(annotations?: Record<string, string>): void {
+    if (this.#ended) return;
+    const { resource, storage } = this.#target;
+    const revision = Math.max(this.#revision, storage.cacher.revision);
+    const { media } = this.#form;
+    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(annotations ? { annotations } : {}) };
+    let body: Uint8Array;
+    if (media.as === 'Table') {
+      const rows = annotations ? [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${media.asVersion}`, metadata } }] : [];
+      body = encodeValue(media, false, { kind: 'Table', apiVersion: `meta.k8s.io/${media.asVersion}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: null, rows });
+    } else if (media.as !== '') body = encodeValue(media, false, { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${media.asVersion}`, metadata });
+    else body = encodeValue(media, false, { kind: resource.definition.kind, apiVersion: resource.apiVersion, metadata });
+    this.#sink.write(frame(this.#form, 'BOOKMARK', body));
+  }
+}
+
+const frameTail = Buffer.from('}\n');
+const frameHeads = new Map<string, Buffer>();
+
+/** One event on the wire: a line of JSON, or a length-prefixed protobuf message. */
+function frame({ media }: Form, type: FrameType, object: Uint8Array): Uint8Array {
+  if (media.encoding === 'protobuf') return encodeWatchFrame(type, object);
+  let head = frameHeads.get(type);
+  if (!head) frameHeads.set(type, (head = Buffer.from(`{"type":"${type}","object":`)));
+  const end = object[object.length - 1] === 0x0a ? object.subarray(0, -1) : object;
+  return Buffer.concat([head, end, frameTail]);
+}
