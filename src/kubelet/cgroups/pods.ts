@@ -1,0 +1,83 @@
+/** The tree of groups that quality of service asks for: `kubepods`, below it `burstable` and `besteffort`, below those one group per pod. */
+import { join } from 'node:path';
+import type { Pod } from '../../api/core/v1/types.gen.ts';
+import type { CgroupOptions } from '../options.ts';
+import { bytesOf, milliCpu, podTotals, qosClassOf, quotaOf, sharesOf, type QosClass } from '../containers/resources.ts';
+import { openCgroups, type CgroupHierarchy, type CgroupLimits } from './hierarchy.ts';
+
+export interface PodCgroups {
+  hierarchy: CgroupHierarchy;
+  /** Makes `kubepods` and its two children. */
+  start(allocatable: { milliCpu: number; memory: number }): Promise<void>;
+  ensure(pod: Pod): Promise<void>;
+  remove(uid: string, qos?: QosClass): Promise<void>;
+  /** As CRI wants it: a path, or a slice with the systemd driver. */
+  parent(pod: Pod): string;
+  /** Below the mount of a hierarchy. */
+  path(pod: Pod): string;
+  root: string;
+  /** Uids of pods that have a group. */
+  list(): Promise<string[]>;
+  /** Sets the share of burstable pods together. */
+  setBurstableShares(milliCpu: number): Promise<void>;
+}
+
+const folders: Record<QosClass, string> = { Guaranteed: '', Burstable: 'burstable', BestEffort: 'besteffort' };
+const tiers: QosClass[] = ['Guaranteed', 'Burstable', 'BestEffort'];
+
+/** `/a/kubepods/burstable/podX` → `a-kubepods-burstable-podX.slice`; a dash in a name becomes an underscore. */
+function sliceName(path: string): string {
+  return `${path.split('/').filter(Boolean).map((part) => part.replaceAll('-', '_')).join('-')}.slice`;
+}
+
+/** `/a-b.slice` lies in `/a.slice/a-b.slice`. */
+function slicePath(path: string): string {
+  const parts = path.split('/').filter(Boolean).map((part) => part.replaceAll('-', '_'));
+  return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/')}`;
+}
+
+export function podLimits(pod: Pod, podPidsLimit: number): CgroupLimits {
+  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  const bounded = (name: string): boolean => pod.spec.resources?.limits?.[name] !== undefined || containers.every((container) => container.resources?.limits?.[name] !== undefined);
+  const quota = bounded('cpu') ? quotaOf(podTotals(pod, 'limits', milliCpu)) : 0;
+  const memory = bounded('memory') ? podTotals(pod, 'limits', bytesOf) : 0;
+  return {
+    cpuShares: sharesOf(qosClassOf(pod) === 'BestEffort' ? 0 : podTotals(pod, 'requests', (list) => milliCpu(list))),
+    ...(quota ? { cpuQuota: quota } : {}),
+    ...(memory ? { memory } : {}),
+    ...(podPidsLimit > 0 ? { pids: podPidsLimit } : {}),
+  };
+}
+
+export function createPodCgroups({ driver, root }: CgroupOptions, podPidsLimit: number, hierarchy = openCgroups()): PodCgroups {
+  const base = join('/', root, 'kubepods');
+  const logical = (uid: string, qos: QosClass): string => join(base, folders[qos], `pod${uid}`);
+  const real = (path: string): string => (driver === 'systemd' ? slicePath(path) : path);
+  const uidOf = (name: string): string | undefined => {
+    const match = /(?:^|-)pod([0-9a-f_-]+?)(?:\.slice)?$/.exec(name);
+    return match?.[1]?.replaceAll('_', '-');
+  };
+  return {
+    hierarchy,
+    root: real(base),
+    start: async ({ milliCpu: cpu, memory }) => {
+      await hierarchy.ensure(real(base), { cpuShares: sharesOf(cpu), memory });
+      await hierarchy.ensure(real(join(base, 'burstable')), { cpuShares: 2 });
+      await hierarchy.ensure(real(join(base, 'besteffort')), { cpuShares: 2 });
+    },
+    setBurstableShares: (milli) => hierarchy.ensure(real(join(base, 'burstable')), { cpuShares: sharesOf(milli) }),
+    ensure: (pod) => hierarchy.ensure(real(logical(pod.metadata.uid ?? '', qosClassOf(pod))), podLimits(pod, podPidsLimit)),
+    remove: async (uid, qos) => {
+      await Promise.all((qos ? [qos] : tiers).map((tier) => hierarchy.remove(real(logical(uid, tier)))));
+    },
+    parent: (pod) => {
+      const path = logical(pod.metadata.uid ?? '', qosClassOf(pod));
+      return driver === 'systemd' ? sliceName(path) : path;
+    },
+    path: (pod) => real(logical(pod.metadata.uid ?? '', qosClassOf(pod))),
+    list: async () => {
+      const names = await Promise.all(['', 'burstable', 'besteffort'].map((tier) => hierarchy.children(real(join(base, tier)))));
+      return names.flat().flatMap((name) => uidOf(name) ?? []);
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** Sees to it that an image is on the node before its container is created: pull policies, back-off, a limit on pulls at once. */
+import type { Container, Pod } from '../../api/core/v1/types.gen.ts';
+import type { Image, PodSandboxConfig } from '../cri/types.gen.ts';
+import { runtimeMessageOf, messageOf, type KubeletContext } from '../context.ts';
+import { createBackoff } from '../runtime/backoff.ts';
+import { defaults } from '../options.ts';
+import { pullCredentials } from './credentials.ts';
+import { withDefaultTag } from './reference.ts';
+
+/** A start that failed: `reason` and `message` of the container's waiting state. */
+export class StartError extends Error {
+  readonly reason: string;
+  constructor(reason: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+export interface ImagePuller {
+  /** The image as the runtime has it. Throws {@link StartError}. */
+  ensure(pod: Pod, container: Pick<Container, 'name' | 'image' | 'imagePullPolicy'>, sandbox: PodSandboxConfig, signal: AbortSignal, fieldPath?: string): Promise<Image>;
+  forget(podUid: string): void;
+}
+
+const initialBackoffMs = 10_000;
+const maxBackoffMs = 300_000;
+
+/** `1.234s`, `12ms`, `1m2.5s`, as Go prints durations cut to milliseconds. */
+export function formatDuration(milliseconds: number): string {
+  const ms = Math.round(milliseconds);
+  if (ms < 1000) return `${ms}ms`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor((ms % 3_600_000) / 60_000);
+  const seconds = (ms % 60_000) / 1000;
+  return `${hours ? `${hours}h` : ''}${hours || minutes ? `${minutes}m` : ''}${seconds}s`;
+}
+
+function semaphore(limit: number): (task: () => Promise<unknown>) => Promise<void> {
+  let free = limit;
+  const waiting: (() => void)[] = [];
+  return async (task) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      await task();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
+}
+
+const registryErrors: Record<string, string> = {
+  RegistryUnavailable: 'because the registry is unavailable',
+  SignatureValidationFailed: 'because the signature validation failed',
+};
+
+export function createImagePuller(context: KubeletContext): ImagePuller {
+  const { cri, events } = context;
+  const backoff = createBackoff(initialBackoffMs, maxBackoffMs);
+  const lastError = new Map<string, string>();
+  const lastFailure = new Map<string, number>();
+  const limited = semaphore(context.options.maxParallelImagePulls ?? defaults.maxParallelImagePulls);
+
+  async function inspect(image: string): Promise<Image | undefined> {
+    try {
+      return await cri.imageStatus({ image });
+    } catch (error) {
+      throw new StartError('ImageInspectError', `Failed to inspect image "${image}": ${runtimeMessageOf(error)}`, { cause: error });
+    }
+  }
+
+  async function pullWith(pod: Pod, image: string, sandbox: PodSandboxConfig, signal: AbortSignal): Promise<void> {
+    const credentials = await pullCredentials(context, pod, image);
+    let failure: unknown;
+    for (const auth of credentials.length ? credentials : [undefined]) {
+      try {
+        await cri.pullImage({ image: { image }, sandboxConfig: sandbox, ...(auth ? { auth } : {}) }, { signal });
+        return;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  return {
+    ensure: async (pod, container, sandbox, signal, fieldPath) => {
+      const requested = container.image ?? '';
+      const about = { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata, fieldPath: fieldPath ?? `spec.containers{${container.name}}` };
+      let image: string;
+      try {
+        image = withDefaultTag(requested);
+      } catch (error) {
+        const message = `Failed to apply default image tag "${requested}": ${messageOf(error)}`;
+        events.event(about, 'Warning', 'InspectFailed', message);
+        throw new StartError('InvalidImageName', message, { cause: error });
+      }
+      const policy = container.imagePullPolicy ?? 'IfNotPresent';
+      const present = policy === 'Always' ? undefined : await inspect(image);
+      if (present) {
+        events.event(about, 'Normal', 'Pulled', `Container image "${requested}" already present on machine and can be accessed by the pod`);
+        return present;
+      }
+      if (policy === 'Never') {
+        const message = `Container image "${requested}" is not present with pull policy of Never`;
+        events.event(about, 'Warning', 'ErrImageNeverPull', message);
+        throw new StartError('ErrImageNeverPull', message);
+      }
+      const key = `${pod.metadata.uid}_${requested}`;
+      if (backoff.isInBackOffSince(key, lastFailure.get(key) ?? 0)) {
+        const message = `Back-off pulling image "${requested}"`;
+        events.event(about, 'Normal', 'BackOff', message);
+        const before = lastError.get(key);
+        throw new StartError('ImagePullBackOff', before ? `${message}: ${before}` : message);
+      }
+      events.event(about, 'Normal', 'Pulling', `Pulling image "${requested}"`);
+      const asked = Date.now();
+      let began = asked;
+      try {
+        await limited(async () => {
+          began = Date.now();
+          await pullWith(pod, image, sandbox, signal);
+        });
+      } catch (error) {
+        if (signal.aborted) throw new StartError('ErrImagePull', 'pull canceled', { cause: error });
+        const text = messageOf(error);
+        events.event(about, 'Warning', 'Failed', `Failed to pull image "${requested}": ${text}`);
+        const known = Object.keys(registryErrors).find((name) => runtimeMessageOf(error).startsWith(name));
+        const reason = known ?? 'ErrImagePull';
+        const message = known ? `image pull failed for ${requested} ${registryErrors[known]}${runtimeMessageOf(error).slice(known.length)}` : text;
+        events.event(about, 'Warning', 'Failed', `Error: ${reason}`);
+        lastError.set(key, `${reason}: ${message}`);
+        lastFailure.set(key, Date.now());
+        backoff.next(key, Date.now());
+        throw new StartError(reason, message, { cause: error });
+      }
+      const pulled = await inspect(image);
+      if (!pulled) throw new StartError('ErrImagePull', `Failed to find image "${requested}" after it was pulled`);
+      const took = formatDuration(Date.now() - began);
+      events.event(about, 'Normal', 'Pulled', `Successfully pulled image "${requested}" in ${took} (${formatDuration(Date.now() - asked)} including waiting). Image size: ${pulled.size ?? 0} bytes.`);
+      return pulled;
+    },
+    forget: (podUid) => {
+      backoff.delete(`${podUid}_`);
+      for (const map of [lastError, lastFailure]) for (const key of map.keys()) if (key.startsWith(`${podUid}_`)) map.delete(key);
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** What this machine has, and what of it pods may use. */
+import { readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { canonicalQuantity, milliValue, value } from '../../apimachinery/quantity.ts';
+import { defaults, type KubeletOptions } from '../options.ts';
+
+export interface NodeResources {
+  /** Bytes. */
+  memory: number;
+  /** `2Mi`, `1Gi`. */
+  hugePageSizes: string[];
+  capacity(): Record<string, string>;
+  allocatable(): Record<string, string>;
+}
+
+/** Bytes of memory that the upstream default keeps for the node (`memory.available<100Mi` evicts). */
+const evictionMemory = 100 * 1024 * 1024;
+const evictionDiskShare = 0.1;
+
+const kibi = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
+
+function hugePages(): Map<string, number> {
+  const sizes = new Map<string, number>();
+  const root = '/sys/kernel/mm/hugepages';
+  let names: string[] = [];
+  try {
+    names = readdirSync(root);
+  } catch {
+    return sizes; // a kernel without them
+  }
+  for (const name of names) {
+    const kb = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? 0);
+    if (kb) sizes.set(kb >= 1048576 ? `${kb / 1048576}Gi` : kb >= 1024 ? `${kb / 1024}Mi` : `${kb}Ki`, Number(readFileSync(`${root}/${name}/nr_hugepages`, 'utf8')) * kb * 1024);
+  }
+  return sizes;
+}
+
+export function readNodeResources(options: KubeletOptions): NodeResources {
+  const memory = Number(/^MemTotal:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) * 1024;
+  const pages = hugePages();
+  const reservedHuge = [...pages.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const disk = (): number => {
+    const { blocks, bsize } = statfsSync(options.rootDir);
+    return blocks * bsize;
+  };
+  const capacity = (): Record<string, string> => ({
+    cpu: String(cpus().length),
+    'ephemeral-storage': kibi(disk()),
+    ...Object.fromEntries([...pages].map(([size, bytes]) => [`hugepages-${size}`, bytes ? kibi(bytes) : '0'])),
+    memory: kibi(memory),
+    pods: String(options.maxPods ?? defaults.maxPods),
+  });
+  const reserved = (name: string): string[] => [options.systemReserved?.[name], options.kubeReserved?.[name]].filter((amount) => amount !== undefined);
+  return {
+    memory,
+    hugePageSizes: [...pages.keys()],
+    capacity,
+    allocatable: () => {
+      const full = capacity();
+      const cpuLeft = milliValue(full['cpu'] ?? '0') - reserved('cpu').reduce((sum, amount) => sum + milliValue(amount), 0);
+      const memoryLeft = memory - reservedHuge - evictionMemory - reserved('memory').reduce((sum, amount) => sum + value(amount), 0);
+      const diskLeft = Math.floor(disk() * (1 - evictionDiskShare)) - reserved('ephemeral-storage').reduce((sum, amount) => sum + value(amount), 0);
+      return { ...full, cpu: canonicalQuantity(`${cpuLeft}m`), memory: kibi(memoryLeft), 'ephemeral-storage': String(diskLeft) };
+    },
+  };
+}

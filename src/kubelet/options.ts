@@ -1,0 +1,80 @@
+/** What a kubelet is told from outside, and the defaults of `KubeletConfiguration`. */
+import type { Logger } from 'pino';
+import type { Client } from '../client/client.ts';
+import type { EventRecorder } from '../client/events.ts';
+import type { InformerFactory } from '../client/informer.ts';
+import type { Taint } from '../api/core/v1/types.gen.ts';
+
+export interface KubeletOptions {
+  nodeName: string;
+  /** With the identity `system:node:<nodeName>`. */
+  client: Client;
+  informers: InformerFactory;
+  /** Records as `source.component` `kubelet` and `source.host` the node's name. */
+  events: EventRecorder;
+  log: Logger;
+  /** `unix:///…` or a path. */
+  criEndpoint: string;
+  /** `<data>/kubelet`: pods, their volumes, checkpoints. */
+  rootDir: string;
+  /** Where containers log: `/var/log/pods` on a host of its own. */
+  podLogsDir: string;
+  cgroup: CgroupOptions;
+  clusterDns: string[];
+  clusterDomain: string;
+  /** Addresses of this node, the first is the primary one. */
+  nodeIps: string[];
+  hostname?: string;
+  /** What the pods' `dnsPolicy: Default` is taken from. */
+  resolvConf?: string;
+  server: ServerOptions;
+  /** `10.244.1.0/24`; told to the runtime, which hands it to CNI. */
+  podCidr?: string;
+  labels?: Record<string, string>;
+  taints?: Taint[];
+  maxPods?: number;
+  /** Per pod, -1 for no limit. */
+  podPidsLimit?: number;
+  maxParallelImagePulls?: number;
+  containerLogMaxSize?: number;
+  containerLogMaxFiles?: number;
+  systemReserved?: Record<string, string>;
+  kubeReserved?: Record<string, string>;
+  /** Besides the safe ones; patterns such as `net.core.*`. */
+  allowedUnsafeSysctls?: string[];
+  seccompDefault?: boolean;
+  enableServer?: boolean;
+  kubernetesVersion?: string;
+  providerId?: string;
+  /** Milliseconds between heartbeats of the node's Lease. */
+  leaseRenewMs?: number;
+}
+
+export interface CgroupOptions {
+  driver: 'cgroupfs' | 'systemd';
+  /** Parent of `kubepods`; `/` on a host of its own, `/knarr/<node>` beside others. */
+  root: string;
+}
+
+export interface ServerOptions {
+  /** `0.0.0.0` by default. */
+  address?: string;
+  port: number;
+  /** PEM. Without them the server makes itself a certificate of its own. */
+  cert?: string | Buffer;
+  key?: string | Buffer;
+  /** PEM of the CA that signs clients' certificates. */
+  clientCa?: string | Buffer;
+  /** Lets everybody in: tests only. */
+  insecureAllowAll?: boolean;
+}
+
+export const defaults = {
+  maxPods: 110,
+  podPidsLimit: -1,
+  maxParallelImagePulls: 5,
+  containerLogMaxSize: 10 * 1024 * 1024,
+  containerLogMaxFiles: 5,
+  leaseRenewMs: 10_000,
+  kubernetesVersion: 'v1.36.2',
+} as const;
