@@ -56,7 +56,7 @@ table ${ip} ${tableName} {
     jump services
   }
   chain nat-output {
-    type nat hook output priority dstnat; policy accept;
+    type nat hook output priority -100; policy accept;
     jump services
   }
   chain nat-postrouting {

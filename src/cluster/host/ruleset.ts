@@ -34,7 +34,7 @@ export function hostRuleset(config: ClusterConfig, bridge: string): string {
     iifname != "${bridge}" ${publish}
   }
   chain output {
-    type nat hook output priority dstnat; policy accept;
+    type nat hook output priority -100; policy accept;
     ${publish}
   }
   chain postrouting {
