@@ -1,5 +1,5 @@
 /** One cluster role per controller, for the service account of the same name in kube-system. */
-import { rule, type DefaultRole } from './format.ts';
+import { type DefaultRole, rule } from './format.ts';
 
 export const controllerRoles: readonly DefaultRole[] = [
   {
@@ -21,16 +21,19 @@ export const controllerRoles: readonly DefaultRole[] = [
       rule('delete get list watch', 'certificates.k8s.io', 'certificatesigningrequests'),
       rule('update', 'certificates.k8s.io', 'certificatesigningrequests/approval certificatesigningrequests/status'),
       rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client-kubelet'),
-      rule('sign', 'certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client kubernetes.io/kube-apiserver-client-kubelet kubernetes.io/kubelet-serving kubernetes.io/legacy-unknown'),
+      rule(
+        'sign',
+        'certificates.k8s.io',
+        'signers',
+        'kubernetes.io/kube-apiserver-client kubernetes.io/kube-apiserver-client-kubelet kubernetes.io/kubelet-serving kubernetes.io/legacy-unknown',
+      ),
       rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),
       rule('create patch update', 'core events.k8s.io', 'events'),
     ],
   },
   {
     name: 'system:controller:clusterrole-aggregation-controller',
-    rules: [
-      rule('escalate get list patch update watch', 'rbac.authorization.k8s.io', 'clusterroles'),
-    ],
+    rules: [rule('escalate get list patch update watch', 'rbac.authorization.k8s.io', 'clusterroles')],
   },
   {
     name: 'system:controller:cronjob-controller',
@@ -142,10 +145,7 @@ export const controllerRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:controller:generic-garbage-collector',
-    rules: [
-      rule('delete get list patch update watch', '*', '*'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('delete get list patch update watch', '*', '*'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
   {
     name: 'system:controller:horizontal-pod-autoscaler',
@@ -172,10 +172,7 @@ export const controllerRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:controller:legacy-service-account-token-cleaner',
-    rules: [
-      rule('get', 'core', 'configmaps', 'kube-apiserver-legacy-service-account-token-tracking'),
-      rule('delete patch', 'core', 'secrets'),
-    ],
+    rules: [rule('get', 'core', 'configmaps', 'kube-apiserver-legacy-service-account-token-tracking'), rule('delete patch', 'core', 'secrets')],
   },
   {
     name: 'system:controller:namespace-controller',
@@ -211,18 +208,11 @@ export const controllerRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:controller:pod-garbage-collector',
-    rules: [
-      rule('delete list watch', 'core', 'pods'),
-      rule('get list watch', 'core', 'nodes'),
-      rule('patch', 'core', 'pods/status'),
-    ],
+    rules: [rule('delete list watch', 'core', 'pods'), rule('get list watch', 'core', 'nodes'), rule('patch', 'core', 'pods/status')],
   },
   {
     name: 'system:controller:pv-protection-controller',
-    rules: [
-      rule('get list update watch', 'core', 'persistentvolumes'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('get list update watch', 'core', 'persistentvolumes'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
   {
     name: 'system:controller:pvc-protection-controller',
@@ -267,26 +257,15 @@ export const controllerRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:controller:resourcequota-controller',
-    rules: [
-      rule('list watch', '*', '*'),
-      rule('update', 'core', 'resourcequotas/status'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('list watch', '*', '*'), rule('update', 'core', 'resourcequotas/status'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
   {
     name: 'system:controller:root-ca-cert-publisher',
-    rules: [
-      rule('create update', 'core', 'configmaps'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('create update', 'core', 'configmaps'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
   {
     name: 'system:controller:route-controller',
-    rules: [
-      rule('list watch', 'core', 'nodes'),
-      rule('patch', 'core', 'nodes/status'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('list watch', 'core', 'nodes'), rule('patch', 'core', 'nodes/status'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
   {
     name: 'system:controller:selinux-warning-controller',
@@ -300,17 +279,7 @@ export const controllerRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:controller:service-account-controller',
-    rules: [
-      rule('create', 'core', 'serviceaccounts'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
-  },
-  {
-    name: 'system:controller:service-ca-cert-publisher',
-    rules: [
-      rule('create update', 'core', 'configmaps'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('create', 'core', 'serviceaccounts'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
   {
     name: 'system:controller:service-cidrs-controller',
@@ -348,17 +317,11 @@ export const controllerRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:controller:ttl-after-finished-controller',
-    rules: [
-      rule('delete get list watch', 'batch', 'jobs'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('delete get list watch', 'batch', 'jobs'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
   {
     name: 'system:controller:ttl-controller',
-    rules: [
-      rule('list patch update watch', 'core', 'nodes'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('list patch update watch', 'core', 'nodes'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
   {
     name: 'system:controller:validatingadmissionpolicy-status-controller',

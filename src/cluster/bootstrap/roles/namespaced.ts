@@ -1,5 +1,5 @@
 /** Roles in kube-system and kube-public. */
-import { rule, type DefaultRole } from './format.ts';
+import { type DefaultRole, rule } from './format.ts';
 
 export const namespacedRoles: readonly DefaultRole[] = [
   {
@@ -14,9 +14,7 @@ export const namespacedRoles: readonly DefaultRole[] = [
   {
     name: 'extension-apiserver-authentication-reader',
     namespace: 'kube-system',
-    rules: [
-      rule('get list watch', 'core', 'configmaps', 'extension-apiserver-authentication'),
-    ],
+    rules: [rule('get list watch', 'core', 'configmaps', 'extension-apiserver-authentication')],
   },
   {
     name: 'system::leader-locking-kube-controller-manager',
@@ -37,23 +35,16 @@ export const namespacedRoles: readonly DefaultRole[] = [
   {
     name: 'system:controller:bootstrap-signer',
     namespace: 'kube-system',
-    rules: [
-      rule('get list watch', 'core', 'secrets'),
-    ],
+    rules: [rule('get list watch', 'core', 'secrets')],
   },
   {
     name: 'system:controller:cloud-provider',
     namespace: 'kube-system',
-    rules: [
-      rule('create get list watch', 'core', 'configmaps'),
-    ],
+    rules: [rule('create get list watch', 'core', 'configmaps')],
   },
   {
     name: 'system:controller:token-cleaner',
     namespace: 'kube-system',
-    rules: [
-      rule('delete get list watch', 'core', 'secrets'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('delete get list watch', 'core', 'secrets'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
 ];

@@ -1,13 +1,11 @@
 /** Cluster roles for components and for every authenticated user. The rules of `system:node` are the node authorizer's. */
-import { paths, rule, type DefaultRole } from './format.ts';
+import { nodeRules } from '../../../apiserver/authorization/node/rules.ts';
+import { type DefaultRole, paths, rule } from './format.ts';
 
 export const systemRoles: readonly DefaultRole[] = [
   {
     name: 'system:auth-delegator',
-    rules: [
-      rule('create', 'authentication.k8s.io', 'tokenreviews'),
-      rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),
-    ],
+    rules: [rule('create', 'authentication.k8s.io', 'tokenreviews'), rule('create', 'authorization.k8s.io', 'subjectaccessreviews')],
   },
   {
     name: 'system:basic-user',
@@ -18,58 +16,39 @@ export const systemRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:certificates.k8s.io:certificatesigningrequests:nodeclient',
-    rules: [
-      rule('create', 'certificates.k8s.io', 'certificatesigningrequests/nodeclient'),
-    ],
+    rules: [rule('create', 'certificates.k8s.io', 'certificatesigningrequests/nodeclient')],
   },
   {
     name: 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient',
-    rules: [
-      rule('create', 'certificates.k8s.io', 'certificatesigningrequests/selfnodeclient'),
-    ],
+    rules: [rule('create', 'certificates.k8s.io', 'certificatesigningrequests/selfnodeclient')],
   },
   {
     name: 'system:certificates.k8s.io:kube-apiserver-client-approver',
-    rules: [
-      rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client'),
-    ],
+    rules: [rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client')],
   },
   {
     name: 'system:certificates.k8s.io:kube-apiserver-client-kubelet-approver',
-    rules: [
-      rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client-kubelet'),
-    ],
+    rules: [rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client-kubelet')],
   },
   {
     name: 'system:certificates.k8s.io:kubelet-serving-approver',
-    rules: [
-      rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kubelet-serving'),
-    ],
+    rules: [rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/kubelet-serving')],
   },
   {
     name: 'system:certificates.k8s.io:legacy-unknown-approver',
-    rules: [
-      rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/legacy-unknown'),
-    ],
+    rules: [rule('approve', 'certificates.k8s.io', 'signers', 'kubernetes.io/legacy-unknown')],
   },
   {
     name: 'system:discovery',
-    rules: [
-      paths('get', '/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/'),
-    ],
+    rules: [paths('get', '/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/')],
   },
   {
     name: 'system:heapster',
-    rules: [
-      rule('get list watch', 'core', 'events namespaces nodes pods'),
-      rule('get list watch', 'extensions', 'deployments'),
-    ],
+    rules: [rule('get list watch', 'core', 'events namespaces nodes pods'), rule('get list watch', 'extensions', 'deployments')],
   },
   {
     name: 'system:kube-aggregator',
-    rules: [
-      rule('get list watch', 'core', 'endpoints services'),
-    ],
+    rules: [rule('get list watch', 'core', 'endpoints services')],
   },
   {
     name: 'system:kube-controller-manager',
@@ -89,9 +68,7 @@ export const systemRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:kube-dns',
-    rules: [
-      rule('list watch', 'core', 'endpoints services'),
-    ],
+    rules: [rule('list watch', 'core', 'endpoints services')],
   },
   {
     name: 'system:kube-scheduler',
@@ -136,24 +113,19 @@ export const systemRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:monitoring',
-    rules: [
-      paths('get', '/flagz /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /statusz'),
-      rule('get', 'core', 'nodes/metrics'),
-    ],
+    rules: [paths('get', '/flagz /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /statusz'), rule('get', 'core', 'nodes/metrics')],
+  },
+  {
+    name: 'system:node',
+    rules: nodeRules,
   },
   {
     name: 'system:node-bootstrapper',
-    rules: [
-      rule('create get list watch', 'certificates.k8s.io', 'certificatesigningrequests'),
-    ],
+    rules: [rule('create get list watch', 'certificates.k8s.io', 'certificatesigningrequests')],
   },
   {
     name: 'system:node-problem-detector',
-    rules: [
-      rule('get', 'core', 'nodes'),
-      rule('patch', 'core', 'nodes/status'),
-      rule('create patch update', 'core events.k8s.io', 'events'),
-    ],
+    rules: [rule('get', 'core', 'nodes'), rule('patch', 'core', 'nodes/status'), rule('create patch update', 'core events.k8s.io', 'events')],
   },
   {
     name: 'system:node-proxier',
@@ -163,12 +135,6 @@ export const systemRoles: readonly DefaultRole[] = [
       rule('create patch update', 'core events.k8s.io', 'events'),
       rule('list watch', 'networking.k8s.io', 'servicecidrs'),
       rule('list watch', 'discovery.k8s.io', 'endpointslices'),
-    ],
-  },
-  {
-    name: 'system:openshift:public-info-viewer',
-    rules: [
-      paths('get', '/.well-known /.well-known/*'),
     ],
   },
   {
@@ -183,15 +149,11 @@ export const systemRoles: readonly DefaultRole[] = [
   },
   {
     name: 'system:public-info-viewer',
-    rules: [
-      paths('get', '/healthz /livez /readyz /version /version/'),
-    ],
+    rules: [paths('get', '/healthz /livez /readyz /version /version/')],
   },
   {
     name: 'system:service-account-issuer-discovery',
-    rules: [
-      paths('get', '/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/'),
-    ],
+    rules: [paths('get', '/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/')],
   },
   {
     name: 'system:volume-scheduler',

@@ -1,0 +1,93 @@
+/**
+ * What a cluster has from the start. Run by every server at its start, as a member of `system:masters`;
+ * idempotent, and what an administrator changed or added stays.
+ */
+import { configmaps } from '../../api/core/v1/configmap.ts';
+import { namespaces } from '../../api/core/v1/namespace.ts';
+import { services } from '../../api/core/v1/service.ts';
+import { flowschemas } from '../../api/flowcontrol/v1/flowschema.ts';
+import { prioritylevelconfigurations } from '../../api/flowcontrol/v1/prioritylevelconfiguration.ts';
+import type { FlowSchema, PriorityLevelConfiguration } from '../../api/flowcontrol/v1/types.gen.ts';
+import { clusterroles } from '../../api/rbac/v1/clusterrole.ts';
+import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
+import { roles } from '../../api/rbac/v1/role.ts';
+import { rolebindings } from '../../api/rbac/v1/rolebinding.ts';
+import { priorityclasses } from '../../api/scheduling/v1/priorityclass.ts';
+import { storageclasses } from '../../api/storage/v1/storageclass.ts';
+import type { Client } from '../../client/client.ts';
+import { ensureAll, mergeData, replaceBody } from './ensure.ts';
+import { autoUpdateSpec, flowSchemas, priorityLevels } from './flowcontrol.ts';
+import {
+  clusterInfo,
+  defaultStorageClass,
+  dnsService,
+  extensionAuthentication,
+  type FrontProxySettings,
+  systemNamespaces,
+  systemPriorityClasses,
+} from './objects.ts';
+import { reconcileBinding, reconcileRole } from './reconcile.ts';
+import { account, bindClusterRole, clusterRoleBindings, roleBindings } from './roles/bindings.ts';
+import { controllerRoles } from './roles/controllers.ts';
+import { clusterRoleOf, roleOf } from './roles/format.ts';
+import { joiningClusterRoleBindings, joiningClusterRoles, joiningRoleBindings, joiningRoles } from './roles/joining.ts';
+import { namespacedRoles } from './roles/namespaced.ts';
+import { systemRoles } from './roles/system.ts';
+import { userRoles } from './roles/user.ts';
+
+export interface BootstrapSettings {
+  /** Under which machines that join reach the API server: `https://…`. */
+  serverUrl: string;
+  /** PEM. */
+  clusterCa: string;
+  frontProxy?: FrontProxySettings;
+  /** Cluster IP of the DNS service; absent when the cluster runs no DNS of its own. */
+  dnsIp?: string;
+  /** A default storage class whose volumes are directories on a node. Default true. */
+  localStorage?: boolean;
+}
+
+/** The service account of the provisioner behind the default storage class. */
+export const localProvisionerAccount = 'local-provisioner';
+
+/** Namespaces and everything of RBAC: what components need before they may do anything. */
+export async function applyBootstrapRoles(client: Client): Promise<void> {
+  await Promise.all([
+    ensureAll(client, namespaces, systemNamespaces()),
+    ensureAll(client, clusterroles, [...[...userRoles, ...systemRoles, ...controllerRoles].map(clusterRoleOf), ...joiningClusterRoles()], reconcileRole),
+    ensureAll(
+      client,
+      clusterrolebindings,
+      [
+        ...clusterRoleBindings(),
+        ...joiningClusterRoleBindings(),
+        bindClusterRole('system:persistent-volume-provisioner', [account(localProvisionerAccount)], 'knarr:local-provisioner'),
+      ],
+      reconcileBinding,
+    ),
+  ]);
+  await Promise.all([
+    ensureAll(client, roles, [...namespacedRoles.map(roleOf), ...joiningRoles()], reconcileRole),
+    ensureAll(client, rolebindings, [...roleBindings(), ...joiningRoleBindings()], reconcileBinding),
+  ]);
+}
+
+const spoken = ({ metadata }: FlowSchema | PriorityLevelConfiguration): boolean => metadata.annotations?.[autoUpdateSpec] !== 'true';
+
+/** Everything. In-process against an empty store, a few dozen milliseconds. */
+export async function applyBootstrap(client: Client, settings: BootstrapSettings): Promise<void> {
+  await applyBootstrapRoles(client);
+  await Promise.all([
+    ensureAll(client, priorityclasses, systemPriorityClasses()),
+    ensureAll(client, prioritylevelconfigurations, priorityLevels(), replaceBody(spoken)),
+    ensureAll(client, flowschemas, flowSchemas(), replaceBody(spoken)),
+    ensureAll(client, storageclasses, settings.localStorage === false ? [] : [defaultStorageClass()]),
+    ensureAll(client, services, settings.dnsIp === undefined ? [] : [dnsService(settings.dnsIp)]),
+    ensureAll(
+      client,
+      configmaps,
+      [clusterInfo(settings.serverUrl, settings.clusterCa), extensionAuthentication(settings.clusterCa, settings.frontProxy)],
+      mergeData,
+    ),
+  ]);
+}
