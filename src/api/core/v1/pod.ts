@@ -1,4 +1,10 @@
+/** The declaration of Pod; its rules are in `pod/`, those of any pod spec in `podtemplate/`. */
 import { allVerbs, defineKind } from '../../kind.ts';
+import { podColumns } from './pod/columns.ts';
+import { preparePodForCreate } from './pod/create.ts';
+import { setPodDefaults } from './pod/defaults.ts';
+import { podGracePeriodSeconds } from './pod/deletion.ts';
+import { prepareEphemeralContainersForUpdate, preparePodForUpdate, preparePodStatusForUpdate, prepareResizeForUpdate } from './pod/update.ts';
 import type { Pod } from './types.gen.ts';
 
 export const pods = defineKind<Pod>({
@@ -13,16 +19,32 @@ export const pods = defineKind<Pod>({
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.Pod',
   returnsDeletedObject: true,
+  hasGeneration: true,
+  setDefaults: setPodDefaults,
+  prepareForCreate: preparePodForCreate,
+  prepareForUpdate: preparePodForUpdate,
+  gracePeriodSeconds: podGracePeriodSeconds,
+  columns: podColumns,
+  selectableFields: {
+    'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
+    'spec.restartPolicy': ({ spec }) => spec.restartPolicy ?? '',
+    'spec.schedulerName': ({ spec }) => spec.schedulerName ?? '',
+    'spec.serviceAccountName': ({ spec }) => spec.serviceAccountName ?? '',
+    'spec.hostNetwork': ({ spec }) => String(spec.hostNetwork ?? false),
+    'status.phase': ({ status }) => status?.phase ?? '',
+    'status.podIP': ({ status }) => status?.podIPs?.[0]?.ip ?? '',
+    'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
+  },
   subresources: {
     attach: { type: 'custom', verbs: ['create', 'get'], responseKind: { group: '', version: 'v1', kind: 'PodAttachOptions' } },
     binding: { type: 'custom', verbs: ['create'], responseKind: { group: '', version: 'v1', kind: 'Binding' } },
-    ephemeralcontainers: { type: 'object', verbs: ['get', 'patch', 'update'] },
+    ephemeralcontainers: { type: 'object', verbs: ['get', 'patch', 'update'], prepareForUpdate: prepareEphemeralContainersForUpdate },
     eviction: { type: 'custom', verbs: ['create'], responseKind: { group: 'policy', version: 'v1', kind: 'Eviction' } },
     exec: { type: 'custom', verbs: ['create', 'get'], responseKind: { group: '', version: 'v1', kind: 'PodExecOptions' } },
     log: { type: 'custom', verbs: ['get'], responseKind: { group: '', version: 'v1', kind: 'Pod' } },
     portforward: { type: 'custom', verbs: ['create', 'get'], responseKind: { group: '', version: 'v1', kind: 'PodPortForwardOptions' } },
     proxy: { type: 'custom', verbs: ['create', 'delete', 'get', 'patch', 'update'], responseKind: { group: '', version: 'v1', kind: 'PodProxyOptions' } },
-    resize: { type: 'object', verbs: ['get', 'patch', 'update'] },
-    status: { type: 'object', verbs: ['get', 'patch', 'update'] },
+    resize: { type: 'object', verbs: ['get', 'patch', 'update'], prepareForUpdate: prepareResizeForUpdate },
+    status: { type: 'object', verbs: ['get', 'patch', 'update'], prepareForUpdate: preparePodStatusForUpdate },
   },
 });
