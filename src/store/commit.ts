@@ -3,7 +3,7 @@
  * when its batch starts; a second write to the same key waits for the batch after, so nothing is ever built on state that
  * could still fail, and a failed batch fails its own writes and no others.
  */
-import { eventOf, type Backend, type Change } from './backend.ts';
+import { type Backend, type Change, eventOf } from './backend.ts';
 import { KeyExistsError, RevisionMismatchError, StoreClosedError, type StoreEvent } from './store.ts';
 
 export interface Write {
@@ -86,7 +86,7 @@ export function createCommitQueue(backend: Backend, publish: (events: StoreEvent
         continue;
       }
       publish(changes.map(eventOf));
-      writers.forEach((writer, index) => writer.resolve(changes[index]!.revision));
+      for (const [index, writer] of writers.entries()) writer.resolve(changes[index]!.revision);
       // The writers' next writes arrive in microtasks, and belong into the next batch.
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -1,18 +1,18 @@
 /** The store on an etcd v3 cluster, for control planes of several machines. Keys and values stand there as they are. */
-import { status, type ServiceError } from '@grpc/grpc-js';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { createLeases } from './etcd/leases.ts';
 import { createEtcdRpc, type EtcdOptions, type Message } from './etcd/rpc.ts';
-import { toEntry, watchEtcd, type KeyValue } from './etcd/watch.ts';
+import { type KeyValue, toEntry, watchEtcd } from './etcd/watch.ts';
 import {
   CompactedError,
   FutureRevisionError,
   KeyExistsError,
   RevisionMismatchError,
-  StoreClosedError,
-  StoreFullError,
   type SnapshotEntry,
   type Store,
+  StoreClosedError,
   type StoreEntry,
+  StoreFullError,
   type Watch,
 } from './store.ts';
 

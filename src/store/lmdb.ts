@@ -1,13 +1,14 @@
 /** The embedded store: versions in LMDB, on this machine's disk. Layout of the data: `lmdb/records.ts`. */
+import { statfs } from 'node:fs/promises';
 import type { Transaction } from 'lmdb';
-import { prefixEnd, type Backend, type Change, type Head } from './backend.ts';
-import { createLocalStore, type LocalStoreOptions } from './local.ts';
+import { type Backend, type Change, type Head, prefixEnd } from './backend.ts';
 import { cleanCompacted, compactionState, declareCompacted } from './lmdb/compact.ts';
-import { openEnvironment, type Environment } from './lmdb/environment.ts';
+import { type Environment, openEnvironment } from './lmdb/environment.ts';
 import { entryAt, listRange, revisionIn, type Version } from './lmdb/read.ts';
 import { decodeHead, decodeLog, decodeNumber, encodeHead, encodeLog, encodeNumber } from './lmdb/records.ts';
+import { createLocalStore, type LocalStoreOptions } from './local.ts';
 import { secondsLeft } from './memory.ts';
-import { StoreFullError, type SnapshotEntry, type Store, type StoreEntry, type StoreEvent } from './store.ts';
+import { type SnapshotEntry, type Store, type StoreEntry, type StoreEvent, StoreFullError } from './store.ts';
 
 const empty = new Uint8Array(0);
 
@@ -159,6 +160,16 @@ async function commitError(error: unknown, directory: string): Promise<Error> {
     }
   }
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (/no space left|MDB_MAP_FULL|disk quota/i.test(message)) return new StoreFullError(directory, { cause });
+  // LMDB reports a write that was cut short, as the last one on a disk is, as an I/O error.
+  const full = /no space left|MDB_MAP_FULL|disk quota/i.test(message) || (/input\/output error/i.test(message) && (await hasNoRoom(directory)));
+  if (full) return new StoreFullError(directory, { cause });
   return new Error(`the store in ${directory} could not commit: ${message}`, { cause });
+}
+
+/** Less than what one write of a large object takes. */
+const tightBytes = 4 << 20;
+
+async function hasNoRoom(directory: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize < tightBytes;
 }

@@ -2,7 +2,7 @@
 import type { Backend } from './backend.ts';
 import { createCommitQueue } from './commit.ts';
 import { startExpiry } from './expiry.ts';
-import { CompactedError, FutureRevisionError, StoreClosedError, type Store } from './store.ts';
+import { CompactedError, FutureRevisionError, type Store, StoreClosedError } from './store.ts';
 import { createWatchHub } from './watchhub.ts';
 
 export interface LocalStoreOptions {
@@ -43,8 +43,7 @@ export function createLocalStore(backend: Backend, { now = Date.now, onError = (
       readable(undefined);
       return backend.count(prefix);
     },
-    create: (key, value, { ttlSeconds } = {}) =>
-      commits.write({ key, value, expectedRevision: 0, expiresAt: expiresAt(ttlSeconds), verb: 'create' }),
+    create: (key, value, { ttlSeconds } = {}) => commits.write({ key, value, expectedRevision: 0, expiresAt: expiresAt(ttlSeconds), verb: 'create' }),
     update: (key, value, expectedRevision, { ttlSeconds } = {}) =>
       commits.write({ key, value, expectedRevision, expiresAt: expiresAt(ttlSeconds), verb: 'update' }),
     delete: (key, expectedRevision) => commits.write({ key, expectedRevision, expiresAt: 0, verb: 'delete' }),
@@ -57,7 +56,7 @@ export function createLocalStore(backend: Backend, { now = Date.now, onError = (
       return backend.revision;
     },
     async compact(revision) {
-      readable(revision);
+      readable(Math.max(revision, backend.compactRevision));
       if (revision > backend.compactRevision) await backend.compact(revision);
     },
     async entries() {

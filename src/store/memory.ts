@@ -1,5 +1,5 @@
 /** The store in memory: the reference for the others, and for tests. Nothing survives the process. */
-import { eventOf, prefixEnd, type Backend, type Change, type Head } from './backend.ts';
+import { type Backend, type Change, eventOf, type Head, prefixEnd } from './backend.ts';
 import { createLocalStore, type LocalStoreOptions } from './local.ts';
 import type { Store, StoreEntry } from './store.ts';
 

@@ -17,7 +17,8 @@ export interface WatchHub {
 }
 
 interface Watcher {
-  offer(events: readonly StoreEvent[]): void;
+  /** `before`: the last revision that was published before these. */
+  offer(events: readonly StoreEvent[], before: number): void;
   cancel(): void;
 }
 
@@ -42,11 +43,13 @@ export function createWatchHub(backend: Pick<Backend, 'history' | 'compactRevisi
     };
 
     const watcher: Watcher = {
-      offer(events) {
+      offer(events, before) {
         if (behind) {
           rouse();
           return;
         }
+        // Whoever has read everything has also seen the revisions of other prefixes; compaction must not overtake it.
+        if (next === live.length) position = Math.max(position, before);
         if (next > 0) {
           live.splice(0, next);
           next = 0;
@@ -124,8 +127,9 @@ export function createWatchHub(backend: Pick<Backend, 'history' | 'compactRevisi
   return {
     watch,
     publish(events) {
+      const before = published;
       published = events.at(-1)?.revision ?? published;
-      for (const watcher of watchers) watcher.offer(events);
+      for (const watcher of watchers) watcher.offer(events, before);
     },
     close() {
       for (const watcher of [...watchers]) watcher.cancel();

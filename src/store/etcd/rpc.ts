@@ -1,7 +1,7 @@
-/** Calls to an etcd cluster over gRPC: messages from a descriptor, several endpoints, TLS. */
-import { credentials, Metadata, status, Client, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
-import protobuf from 'protobufjs';
-import descriptor from './descriptor.json' with { type: 'json' };
+/** Calls to an etcd cluster over gRPC: several endpoints, TLS. */
+import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type protobuf from 'protobufjs';
+import { etcdMethod, type Method } from './protocol.ts';
 
 export interface EtcdOptions {
   /** `http://host:port` or `https://host:port`, all of one cluster. */
@@ -16,12 +16,6 @@ export interface EtcdOptions {
 
 export type Message = Record<string, unknown>;
 
-interface Method {
-  path: string;
-  request: protobuf.Type;
-  response: protobuf.Type;
-}
-
 export interface EtcdRpc {
   /** `repeatable`: may be sent to the next endpoint when it is not known whether this one did it. */
   call<R>(method: string, request: Message, repeatable: boolean): Promise<R>;
@@ -30,23 +24,10 @@ export interface EtcdRpc {
   close(): void;
 }
 
-const root = protobuf.Root.fromJSON(descriptor as protobuf.INamespace);
 const methods = new Map<string, Method>();
-for (const [service, { methods: known }] of Object.entries(descriptor.nested.etcdserverpb.nested).filter(
-  (pair): pair is [string, { methods: Record<string, { requestType: string; responseType: string }> }] => 'methods' in pair[1],
-)) {
-  for (const [name, { requestType, responseType }] of Object.entries(known)) {
-    methods.set(`${service}/${name}`, {
-      path: `/etcdserverpb.${service}/${name}`,
-      request: root.lookupType(`etcdserverpb.${requestType}`),
-      response: root.lookupType(`etcdserverpb.${responseType}`),
-    });
-  }
-}
-
 function method(name: string): Method {
-  const found = methods.get(name);
-  if (!found) throw new Error(`etcd: no method ${name} in the descriptor`);
+  const found = methods.get(name) ?? etcdMethod(name);
+  methods.set(name, found);
   return found;
 }
 

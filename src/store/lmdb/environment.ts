@@ -1,6 +1,6 @@
 /** Opens a data directory: access, lock, format, tables. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { open, type Database, type Key, type RootDatabase } from 'lmdb';
+import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import { DataVersionError } from '../store.ts';
 import { lockDirectory } from './lock.ts';
 import { dataVersion, decodeNumber, encodeNumber } from './records.ts';
@@ -37,6 +37,8 @@ export async function openEnvironment(directory: string): Promise<Environment> {
       noSubdir: false,
       encoding: 'binary',
       overlappingSync: false,
+      // Its promise of a failed commit would be nobody's; batches are made in commit.ts.
+      eventTurnBatching: false,
       maxDbs: 8,
       noMemInit: true,
     });

@@ -1,0 +1,83 @@
+/** An etcd of its own for a test: on free loopback ports, in a temporary directory. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createEtcdStore } from '../etcd.ts';
+
+export interface TestEtcd {
+  endpoint: string;
+  stop(): Promise<void>;
+}
+
+/** The unpacked one of `./knarr test`, else one on the PATH. */
+export function findEtcd(): string | undefined {
+  const unpacked = join(import.meta.dirname, '../../../.cache/tools/etcd');
+  const candidates = [unpacked, ...(process.env['PATH'] ?? '').split(delimiter).map((directory) => join(directory, 'etcd'))];
+  return candidates.find((candidate) => existsSync(candidate));
+}
+
+/** Resolves when it answers. */
+export async function startEtcd(program: string, flags: readonly string[] = []): Promise<TestEtcd> {
+  const directory = await mkdtemp(join(tmpdir(), 'knarr-etcd-'));
+  const [client, peer] = await Promise.all([freePort(), freePort()]);
+  const endpoint = `http://127.0.0.1:${client}`;
+  const peerUrl = `http://127.0.0.1:${peer}`;
+  const child = spawn(
+    program,
+    [
+      `--data-dir=${directory}/data`,
+      `--listen-client-urls=${endpoint}`,
+      `--advertise-client-urls=${endpoint}`,
+      `--listen-peer-urls=${peerUrl}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
+      `--initial-cluster=default=${peerUrl}`,
+      '--log-level=error',
+      ...flags,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await answering(endpoint);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { endpoint, stop };
+}
+
+async function answering(endpoint: string): Promise<void> {
+  const store = createEtcdStore({ endpoints: [endpoint], timeoutMs: 1_000 });
+  try {
+    for (const deadline = Date.now() + 20_000; ; ) {
+      try {
+        await store.currentRevision();
+        return;
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
