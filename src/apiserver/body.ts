@@ -1,7 +1,12 @@
 /** Request bodies as objects. Failures are upstream's 400s, word for word where clients look. */
-import { parse as parseYaml } from 'yaml';
-import { decodeEnvelope, decodeProtobuf } from '../apimachinery/codec/protobuf.ts';
+import { parseJson } from '../apimachinery/codec/json.ts';
+import { decodeEnvelope, decodeProtobuf, isEnvelope } from '../apimachinery/codec/protobuf.ts';
+import { parseYamlStrict } from '../apimachinery/codec/yaml.ts';
+import { cannotBeHandled, DecodeError, strictDecodingMessage, strictDecodingWarnings } from '../apimachinery/decode/errors.ts';
+import type { FieldValidation } from '../apimachinery/decode/object.ts';
+import { decodeObject, typeMetaOf } from '../apimachinery/decode/object.ts';
 import { badRequest } from '../apimachinery/errors.ts';
+import type { KubeObject } from '../apimachinery/meta.ts';
 import type { Struct } from '../apimachinery/schema.ts';
 import type { StoredObject } from './cacher/resource-cache.ts';
 import type { RequestContext } from './context.ts';
@@ -14,25 +19,99 @@ export interface Expected {
   struct: Struct;
   apiVersion: string;
   kind: string;
+  /** Another version of the same kind is taken as it is (subresources whose kind is served in several versions). */
+  anyVersion?: boolean;
+  /** Another type altogether is for the caller to judge. */
+  anyType?: boolean;
+}
+
+interface ParsedBody {
+  value: unknown;
+  text: string | undefined;
+  prior: readonly string[];
+}
+
+function parse(encoding: 'json' | 'yaml', bytes: Buffer): ParsedBody {
+  const text = bytes.toString('utf8');
+  if (encoding === 'json') {
+    try {
+      return { value: parseJson(text), text, prior: [] };
+    } catch (error) {
+      throw new DecodeError(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+    }
+  }
+  try {
+    const { value, errors } = parseYamlStrict(text);
+    return { value, text: undefined, prior: errors };
+  } catch (error) {
+    throw new DecodeError(`error converting YAML to JSON: ${(error as Error).message}`);
+  }
+}
+
+const versionOf = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1);
+
+/** How much of an unrecognizable body an error shows, in bytes. */
+const summaryBytes = 30;
+
+function summarize(bytes: Buffer): string {
+  const part = bytes.length > summaryBytes ? `${bytes.toString('latin1', 0, summaryBytes)} ...` : bytes.toString('latin1');
+  return `${JSON.stringify(part)}`;
 }
 
 /** Decodes a body that must be an object of the expected type; what it leaves out of its type is filled in. Fails with 400. */
-export function decodeBody(context: RequestContext, encoding: Encoding, bytes: Buffer, expected: Expected, _validation: string): StoredObject {
-  if (encoding === 'protobuf') {
-    const envelope = decodeEnvelope(bytes);
-    const object = decodeProtobuf(expected.struct, envelope.raw) as unknown as StoredObject;
-    return { ...object, apiVersion: envelope.apiVersion, kind: envelope.kind };
-  }
-  let value: unknown;
+export function decodeBody(context: RequestContext, encoding: Encoding, bytes: Buffer, expected: Expected, validation: FieldValidation): StoredObject {
   try {
-    value = encoding === 'yaml' ? parseYaml(bytes.toString('utf8')) : JSON.parse(bytes.toString('utf8'));
+    if (encoding === 'protobuf') return decodeMessage(bytes, expected);
+    const parsed = parse(encoding, bytes);
+    const given = typeMetaOf(parsed.value);
+    checkType(given.apiVersion || expected.apiVersion, given.kind || expected.kind, expected);
+    const { object, strictErrors } = decodeObject<StoredObject>(expected.struct, parsed.value, {
+      validation,
+      ...(parsed.text === undefined ? {} : { text: parsed.text }),
+      prior: validation === 'Ignore' ? [] : parsed.prior,
+    });
+    reportStrict(context, strictErrors, validation);
+    return complete(object, expected);
   } catch (error) {
-    throw badRequest((error as Error).message);
+    if (!(error instanceof DecodeError)) throw error;
+    const { kind, apiVersion } = expected;
+    if (error.message.startsWith("couldn't get version/kind") || error.message.startsWith('error converting YAML')) {
+      throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${error.message} (${summarize(bytes)})`);
+    }
+    throw cannotBeHandled(kind, versionOf(apiVersion), kind, error.message);
   }
-  return asObject(value as StoredObject);
 }
 
-function asObject(value: StoredObject): StoredObject {
-  value.metadata ??= { name: '' };
-  return value;
+/** What strict decoding found: a failure with `Strict`, warnings with `Warn`. */
+export function reportStrict(context: RequestContext, errors: readonly string[], validation: FieldValidation): void {
+  if (errors.length === 0 || validation === 'Ignore') return;
+  if (validation === 'Strict') throw new DecodeError(strictDecodingMessage(errors));
+  for (const warning of strictDecodingWarnings(errors)) context.warn(warning);
+}
+
+function checkType(apiVersion: string, kind: string, expected: Expected): void {
+  if (expected.anyType) return;
+  if (kind !== expected.kind) {
+    throw cannotBeHandled(
+      kind,
+      versionOf(apiVersion),
+      expected.kind,
+      `converting (${apiVersion}.${kind}) to (${expected.apiVersion}.${expected.kind}): unknown conversion`,
+    );
+  }
+  if (apiVersion !== expected.apiVersion && !expected.anyVersion) {
+    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`);
+  }
+}
+
+function decodeMessage(bytes: Buffer, expected: Expected): StoredObject {
+  if (!isEnvelope(bytes)) throw new DecodeError("couldn't get version/kind; provided data does not appear to be a protobuf message");
+  const envelope = decodeEnvelope(bytes);
+  checkType(envelope.apiVersion || expected.apiVersion, envelope.kind || expected.kind, expected);
+  return complete(decodeProtobuf(expected.struct, envelope.raw) as unknown as StoredObject, expected);
+}
+
+function complete(object: StoredObject, { apiVersion, kind }: Expected): StoredObject {
+  const { apiVersion: _apiVersion, kind: _kind, ...rest } = object as KubeObject & Record<string, unknown>;
+  return { apiVersion, kind, ...rest, metadata: rest.metadata ?? { name: '' } };
 }

@@ -2,8 +2,18 @@
  * One request and its answer, independent of how they travel: HTTP/1.1, HTTP/2 and the in-process transport
  * all become an {@link Exchange} on the way in and send a {@link Reply} on the way out.
  */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { UserInfo } from '../api/kind.ts';
 import type { PeerCertificate } from './contracts.ts';
+
+/** A connection whose client wants to go on in another protocol (SPDY, WebSocket). */
+export interface UpgradeRequest {
+  request: IncomingMessage;
+  socket: Duplex;
+  /** Bytes that came after the request's headers. */
+  head: Buffer;
+}
 
 export interface Exchange {
   method: string;
@@ -21,6 +31,8 @@ export interface Exchange {
   readBody(limit: number): Promise<Buffer>;
   /** The body as it arrives, for requests that are forwarded. */
   rawBody(): NodeJS.ReadableStream | undefined;
+  /** Set when the client asked for another protocol; whoever takes it answers on the socket by itself. */
+  upgrade?: UpgradeRequest;
   /** Calls back once when the client is gone (or the exchange was otherwise cut short). */
   onClose(listener: () => void): void;
 }
@@ -46,6 +58,8 @@ export interface Reply {
   headers: ReplyHeaders;
   /** One buffer, or several that are sent one after the other. */
   body?: Uint8Array | readonly Uint8Array[];
+  /** The answer was given on the socket of an upgrade: there is nothing left to send. */
+  hijacked?: boolean;
   /** A streamed answer: called after the headers were sent. */
   stream?(sink: Sink): void;
 }

@@ -2,13 +2,14 @@
  * The resources that are served, by group, version and name. Built-in kinds are there from the start;
  * custom resources come and go while the server runs.
  */
-import { structOf } from '../api/schema.ts';
+
 import type { KindDefinition, Subresource } from '../api/kind.ts';
+import { structOf } from '../api/schema.ts';
 import type { GroupResource } from '../apimachinery/errors.ts';
 import { apiVersionOf } from '../apimachinery/meta.ts';
 import type { Struct } from '../apimachinery/schema.ts';
-import type { ResourceCache, StoredObject } from './cacher/resource-cache.ts';
 import { registryPrefix } from './cacher/cacher.ts';
+import type { ResourceCache, StoredObject } from './cacher/resource-cache.ts';
 import type { ResourceHooks } from './contracts.ts';
 
 /** What all served versions of a resource have in common: one place in the store, one watch cache. */
@@ -117,7 +118,8 @@ export class KindRegistry {
     let { group } = definition;
     if (hubKey !== undefined) {
       const hub = [...this.#resources.values()].find(
-        ({ definition: other }) => `${other.group}/${other.version}/${other.kind}` === hubKey || `${other.apiVersion}/${other.kind}` === hubKey,
+        ({ definition: other }) =>
+          `${other.group}/${other.version}/${other.kind}` === hubKey || `${apiVersionOf(other.group, other.version)}/${other.kind}` === hubKey,
       );
       if (!hub) throw new Error(`${definition.kind}: the hub version ${hubKey} is not known`);
       return hub.stored;

@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Status } from '../../apimachinery/errors.ts';
-import { StatusError, internalError } from '../../apimachinery/errors.ts';
+import { internalError, StatusError } from '../../apimachinery/errors.ts';
 import type { RequestContext } from '../context.ts';
 import { warningHeaders } from '../context.ts';
 import type { Exchange, Reply, ReplyHeaders } from '../exchange.ts';

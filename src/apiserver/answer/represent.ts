@@ -1,10 +1,10 @@
 /** Objects and lists as the client asked for them: JSON, YAML or protobuf; whole, as Table rows, or their metadata alone. */
 import { stringify as stringifyYaml } from 'yaml';
+import { structOfKind } from '../../api/schema.ts';
 import { encodeEnvelope, encodeProtobuf, wrapEncoded } from '../../apimachinery/codec/protobuf.ts';
 import type { ListMeta } from '../../apimachinery/meta.ts';
 import type { IncludeObject } from '../../apimachinery/table.ts';
 import { tableOf } from '../../apimachinery/table.ts';
-import { structOfKind } from '../../api/schema.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { MediaType } from '../negotiation/accept.ts';
@@ -108,7 +108,10 @@ export function representList(resource: Resource, entries: readonly CacheEntry[]
     return encodeValue(media, pretty, { kind: 'PartialObjectMetadataList', apiVersion, metadata, items });
   }
   if (media.encoding === 'protobuf') {
-    const message = listMessage(metadata, entries.map((entry) => messageOf(resource, entry)));
+    const message = listMessage(
+      metadata,
+      entries.map((entry) => messageOf(resource, entry)),
+    );
     return wrapEncoded(resource.apiVersion, resource.listKind, message);
   }
   const listHead = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata };

@@ -18,9 +18,7 @@ export function encodeStored(apiVersion: string, kind: string, object: KubeObjec
   const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
   const { resourceVersion: _resourceVersion, ...meta } = metadata;
   const tail = JSON.stringify(rest);
-  return Buffer.from(
-    `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(meta)}${tail === '{}' ? '}' : `,${tail.slice(1)}`}`,
-  );
+  return Buffer.from(`{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(meta)}${tail === '{}' ? '}' : `,${tail.slice(1)}`}`);
 }
 
 /** The cached form of stored bytes. */
@@ -32,14 +30,14 @@ export function toCached(stored: Uint8Array, revision: number): Buffer {
   // An empty metadata (never written by this server) would need no comma.
   const head = `${cachedHead}${revision}"${bytes[tail] === closingBrace ? '' : ','}`;
   const cached = Buffer.allocUnsafeSlow(head.length + bytes.length - tail);
-  cached.latin1Write(head, 0);
+  cached.write(head, 0, 'latin1');
   bytes.copy(cached, head.length, tail);
   return cached;
 }
 
 /** The apiVersion under which the object was stored. */
 export function storedApiVersion(stored: Uint8Array): string {
-  const text = Buffer.from(stored.buffer, stored.byteOffset, Math.min(stored.byteLength, 512)).latin1Slice();
+  const text = Buffer.from(stored.buffer, stored.byteOffset, Math.min(stored.byteLength, 512)).toString('latin1');
   return /"apiVersion":"([^"]*)"/.exec(text)?.[1] ?? '';
 }
 
@@ -53,7 +51,7 @@ export function withRevision(cached: Buffer, revision: number): Buffer {
   const tail = tailOffset(cached);
   const head = `${cachedHead}${revision}"${cached[tail] === closingBrace ? '' : ','}`;
   const copy = Buffer.allocUnsafeSlow(head.length + cached.length - tail);
-  copy.latin1Write(head, 0);
+  copy.write(head, 0, 'latin1');
   cached.copy(copy, head.length, tail);
   return copy;
 }
@@ -67,4 +65,4 @@ export function compareStored(stored: Buffer, cached: Buffer): 'same' | 'differe
 }
 
 /** Parses cached bytes; the result is the caller's own. */
-export const parseCached = (cached: Buffer): KubeObject & Record<string, unknown> => JSON.parse(cached.utf8Slice());
+export const parseCached = (cached: Buffer): KubeObject & Record<string, unknown> => JSON.parse(cached.toString('utf8'));

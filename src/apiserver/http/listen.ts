@@ -101,7 +101,12 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
   server.on('upgrade', (rawRequest: unknown, socket: Duplex, head: Buffer) => {
     const request = rawRequest as IncomingMessage;
     socket.on('error', never);
-    handlers.upgrade(exchangeOfHttp1(request, (listener) => void socket.once('close', listener)), request, socket, head);
+    handlers.upgrade(
+      exchangeOfHttp1(request, (listener) => void socket.once('close', listener)),
+      request,
+      socket,
+      head,
+    );
   });
 
   await new Promise<void>((resolve, reject) => {

@@ -46,7 +46,10 @@ function parseClauses(accept: string): Clause[] {
       const equals = parameter.indexOf('=');
       if (equals < 0) continue;
       const name = parameter.slice(0, equals).trim().toLowerCase();
-      const value = parameter.slice(equals + 1).trim().replace(/^"(.*)"$/, '$1');
+      const value = parameter
+        .slice(equals + 1)
+        .trim()
+        .replace(/^"(.*)"$/, '$1');
       if (name === 'q') clause.quality = Number(value) || 0;
       else clause.parameters[name] = value;
     }
@@ -113,7 +116,5 @@ export function bodyEncoding(contentType: string | undefined, allowed: readonly 
   const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
   const encoding = encodingOf[type];
   if (encoding && allowed.includes(encoding)) return encoding;
-  throw unsupportedMediaType(
-    `the body of the request was in an unknown format - accepted media types include: ${acceptedTypes(allowed, false).join(', ')}`,
-  );
+  throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${acceptedTypes(allowed, false).join(', ')}`);
 }

@@ -1,6 +1,7 @@
 /** Creating an object. Source of the rules: apiserver `registry/generic/registry` and `endpoints/handlers`. */
 import { alreadyExists, invalid, StatusError } from '../../apimachinery/errors.ts';
 import { path } from '../../apimachinery/fieldpath.ts';
+import { generateName } from '../../apimachinery/random.ts';
 import { validateObjectMeta } from '../../apimachinery/validation/objectmeta.ts';
 import { KeyExistsError } from '../../store/store.ts';
 import { encodeStored } from '../cacher/bytes.ts';
@@ -8,7 +9,6 @@ import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { AdmissionAttributes } from '../contracts.ts';
 import { handled, runAdmission } from './admit.ts';
 import { trackFields } from './fieldmanager.ts';
-import { generateName } from '../../apimachinery/random.ts';
 import { beginWrite } from './hooks.ts';
 import { dedupeOwnerReferences, ensureNamespace, fillSystemFields } from './metadata.ts';
 import { fromStored, toStored } from './objects.ts';
@@ -141,4 +141,3 @@ function takenName(storage: Storage, { resource }: WriteRequest, name: string, k
   }
   return error;
 }
-

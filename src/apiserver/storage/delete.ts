@@ -59,8 +59,7 @@ async function deleteOnce(storage: Storage, request: WriteRequest, options: Dele
   const stays = finalizers.length > 0 || definition.finalizeOnDelete?.(object) === true;
   if (stays && step.type === 'now') markAsDeleting(object, request.context.now);
   const value = encodeStored(stored.apiVersion, definition.kind, object);
-  const entryAt = (revision: number): CacheEntry =>
-    storage.cacher.entryOf({ key, value, createRevision: current.createRevision, modRevision: revision });
+  const entryAt = (revision: number): CacheEntry => storage.cacher.entryOf({ key, value, createRevision: current.createRevision, modRevision: revision });
 
   if (stays || (step.type === 'graceful' && step.seconds > 0)) {
     if (sameJson(object, before)) return { deleted: false, entry: current };

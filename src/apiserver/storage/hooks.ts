@@ -1,5 +1,5 @@
-import type { ResourceHooks } from '../contracts.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
+import type { ResourceHooks } from '../contracts.ts';
 
 export interface PendingWrite {
   commit(): void;

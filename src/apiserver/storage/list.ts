@@ -1,5 +1,5 @@
 /** Lists: of the present from the watch cache, of the past from the store. */
-import { badRequest, expired, StatusError } from '../../apimachinery/errors.ts';
+import { badRequest, expired, type StatusError } from '../../apimachinery/errors.ts';
 import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import { tooLargeResourceVersion } from '../cacher/cacher.ts';
@@ -79,13 +79,7 @@ function rangeOf({ definition, stored }: Resource, namespace: string, selection:
   return within === undefined || within === '' ? stored.prefix : `${stored.prefix}${within}/`;
 }
 
-function collect(
-  resource: Resource,
-  options: ListOptions,
-  selection: Selection,
-  revision: number,
-  candidates: Iterable<CacheEntry>,
-): Listed {
+function collect(resource: Resource, options: ListOptions, selection: Selection, revision: number, candidates: Iterable<CacheEntry>): Listed {
   const { limit } = options;
   const entries: CacheEntry[] = [];
   const { prefix } = resource.stored;
@@ -94,7 +88,8 @@ function collect(
   for (const entry of candidates) {
     if (last) {
       // The rest is only counted, and only when the count would be exact.
-      if (!selection.empty) return { entries, revision, continue: encodeContinue({ revision, startKey: `${last.key.slice(prefix.length)}\0` }), remainingItemCount: undefined };
+      if (!selection.empty)
+        return { entries, revision, continue: encodeContinue({ revision, startKey: `${last.key.slice(prefix.length)}\0` }), remainingItemCount: undefined };
       remaining++;
       continue;
     }

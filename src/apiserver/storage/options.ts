@@ -1,7 +1,7 @@
 /** Query parameters and bodies that steer a verb: ListOptions, CreateOptions, DeleteOptions, … as `meta/v1` has them. */
 import { badRequest, invalid } from '../../apimachinery/errors.ts';
 import type { FieldError } from '../../apimachinery/fieldpath.ts';
-import { invalidValue, forbiddenField, notSupported, required } from '../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, notSupported, required } from '../../apimachinery/fieldpath.ts';
 
 export interface ListOptions {
   labelSelector: string;

@@ -1,7 +1,7 @@
 /** Label and field selectors over cache entries. */
 import { badRequest } from '../../apimachinery/errors.ts';
-import { parseFieldSelector, parseLabelSelector } from '../../apimachinery/selectors.ts';
 import type { FieldSelector, LabelMatcher } from '../../apimachinery/selectors.ts';
+import { parseFieldSelector, parseLabelSelector } from '../../apimachinery/selectors.ts';
 import type { CacheEntry, Cacher } from '../cacher/cacher.ts';
 import type { EntryIndex } from '../cacher/resource-cache.ts';
 import type { Resource } from '../registry.ts';

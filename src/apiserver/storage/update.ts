@@ -1,9 +1,9 @@
 /** Replacing an object: the loop that reads, changes, checks and writes until nobody came in between. */
-import { badRequest, conflict, invalid, notFound, staleObject, StatusError } from '../../apimachinery/errors.ts';
+import { badRequest, conflict, invalid, notFound, StatusError, staleObject } from '../../apimachinery/errors.ts';
 import { invalidValue, path } from '../../apimachinery/fieldpath.ts';
+import { pathSegmentName } from '../../apimachinery/names.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../apimachinery/validation/objectmeta.ts';
 import { RevisionMismatchError } from '../../store/store.ts';
-import { pathSegmentName } from '../../apimachinery/names.ts';
 import { compareStored, encodeStored } from '../cacher/bytes.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
@@ -183,20 +183,12 @@ function vanishes(object: StoredObject, old: StoredObject): boolean {
   return (old.metadata.deletionGracePeriodSeconds ?? 0) === 0;
 }
 
-async function commit(
-  storage: Storage,
-  request: WriteRequest,
-  key: string,
-  current: CacheEntry,
-  object: StoredObject,
-  old: StoredObject,
-): Promise<Written> {
+async function commit(storage: Storage, request: WriteRequest, key: string, current: CacheEntry, object: StoredObject, old: StoredObject): Promise<Written> {
   const { stored } = request.resource;
   const { definition } = stored;
   const { store } = storage.cacher;
   const value = encodeStored(stored.apiVersion, definition.kind, object);
-  const entryAt = (revision: number): CacheEntry =>
-    storage.cacher.entryOf({ key, value, createRevision: current.createRevision, modRevision: revision });
+  const entryAt = (revision: number): CacheEntry => storage.cacher.entryOf({ key, value, createRevision: current.createRevision, modRevision: revision });
   if (vanishes(object, old) && !definition.finalizeOnDelete?.(object)) {
     if (!request.options.dryRun) {
       await store.delete(key, current.revision);

@@ -2,15 +2,15 @@
 import { notFound } from '../../apimachinery/errors.ts';
 import type { ListMeta } from '../../apimachinery/meta.ts';
 import { formOf } from '../answer/form.ts';
-import { representList, representObject } from '../answer/represent.ts';
 import { bodyReply } from '../answer/reply.ts';
+import { representList, representObject } from '../answer/represent.ts';
+import type { CacheEntry } from '../cacher/cacher.ts';
 import type { Reply } from '../exchange.ts';
 import { allEncodings, textEncodings } from '../negotiation/accept.ts';
 import { listEntries } from '../storage/list.ts';
 import { parseListOptions, parseResourceVersion } from '../storage/options.ts';
 import { selectionOf } from '../storage/selection.ts';
 import { keyFor } from '../storage/types.ts';
-import type { CacheEntry } from '../cacher/cacher.ts';
 import type { Target } from './target.ts';
 
 export const encodingsOf = (resource: Target['resource']) => (resource.custom ? textEncodings : allEncodings);

@@ -18,6 +18,8 @@ export interface ResourceHandler {
   group: string;
   resource: string;
   subresource: string;
+  /** Streams: takes no place among the requests in flight, and has no time limit. */
+  longRunning?: boolean;
   /** Reads the body by itself (through `target`), and answers. */
   handle: VerbHandler;
 }

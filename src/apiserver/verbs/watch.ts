@@ -1,6 +1,7 @@
 /** Watches: initial state, then every change that concerns the selection, as frames that watchers share. */
-import { StatusError } from '../../apimachinery/errors.ts';
+
 import { encodeWatchFrame } from '../../apimachinery/codec/protobuf.ts';
+import { StatusError } from '../../apimachinery/errors.ts';
 import { formOf } from '../answer/form.ts';
 import type { Form } from '../answer/represent.ts';
 import { encodeValue, jsonOf, representObject, tableFor } from '../answer/represent.ts';
@@ -32,7 +33,12 @@ type FrameType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 export async function watchObjects(target: Target): Promise<Reply> {
   const { context, resource, storage } = target;
   const { info } = context;
-  const form = formOf(context, encodingsOf(resource).filter((encoding) => encoding !== 'yaml'), true, true);
+  const form = formOf(
+    context,
+    encodingsOf(resource).filter((encoding) => encoding !== 'yaml'),
+    true,
+    true,
+  );
   const options = parseListOptions(info.query, true);
   if (info.name !== '' && options.fieldSelector === '') options.fieldSelector = `metadata.name=${info.name}`;
   const selection = selectionOf(resource, storage.cacher, options.labelSelector, options.fieldSelector);
@@ -141,7 +147,12 @@ class ResourceWatch implements CacheWatcher {
     if (after) this.#send(before ? 'MODIFIED' : 'ADDED', entry, event);
     else if (before) {
       if (event.type === 'delete') this.#send('DELETED', entry, event);
-      else this.#send('DELETED', { ...previous, revision: event.revision, json: withRevision(previous.json, event.revision), protobuf: undefined } as CacheEntry, event);
+      else
+        this.#send(
+          'DELETED',
+          { ...previous, revision: event.revision, json: withRevision(previous.json, event.revision), protobuf: undefined } as CacheEntry,
+          event,
+        );
     }
   }
 
@@ -214,7 +225,13 @@ class ResourceWatch implements CacheWatcher {
     let body: Uint8Array;
     if (media.as === 'Table') {
       const rows = annotations ? [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${media.asVersion}`, metadata } }] : [];
-      body = encodeValue(media, false, { kind: 'Table', apiVersion: `meta.k8s.io/${media.asVersion}`, metadata: { resourceVersion: String(revision) }, columnDefinitions: null, rows });
+      body = encodeValue(media, false, {
+        kind: 'Table',
+        apiVersion: `meta.k8s.io/${media.asVersion}`,
+        metadata: { resourceVersion: String(revision) },
+        columnDefinitions: null,
+        rows,
+      });
     } else if (media.as !== '') body = encodeValue(media, false, { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${media.asVersion}`, metadata });
     else body = encodeValue(media, false, { kind: resource.definition.kind, apiVersion: resource.apiVersion, metadata });
     this.#sink.write(frame(this.#form, 'BOOKMARK', body));

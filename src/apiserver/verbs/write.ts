@@ -1,11 +1,12 @@
 /** POST, PUT and DELETE on objects. */
+
+import { structOf } from '../../api/schema.ts';
 import { badRequest, StatusError } from '../../apimachinery/errors.ts';
 import { formOf } from '../answer/form.ts';
+import { bodyReply, valueReply } from '../answer/reply.ts';
 import type { Form } from '../answer/represent.ts';
 import { representList, representObject } from '../answer/represent.ts';
-import { bodyReply, valueReply } from '../answer/reply.ts';
 import { decodeBody, readRequestBody } from '../body.ts';
-import { structOf } from '../../api/schema.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { RequestContext } from '../context.ts';
 import type { Reply } from '../exchange.ts';
@@ -49,7 +50,7 @@ export function writeRequest({ context, resource }: Target, options: WriteOption
 }
 
 /** The request's body as an object of the resource's own type. */
-export async function objectOf({ context, resource }: Target, validation: string): Promise<StoredObject> {
+export async function objectOf({ context, resource }: Target, validation: WriteOptions['fieldValidation']): Promise<StoredObject> {
   const encoding = bodyEncoding(context.exchange.headers['content-type'], encodingsOf(resource));
   const bytes = await readRequestBody(context);
   return decodeBody(context, encoding, bytes, { struct: resource.struct, apiVersion: resource.apiVersion, kind: resource.definition.kind }, validation);

@@ -1,0 +1,95 @@
+/** The Kubernetes API server: the generic core with everything that is Kubernetes' own registered in it. */
+import type { Logger } from 'pino';
+import { builtinKinds } from '../api/index.ts';
+import type { KindDefinition } from '../api/kind.ts';
+import type { RequestHandler } from '../client/transport.ts';
+import type { Store } from '../store/store.ts';
+import type { AdmissionPlugin, Authenticator, Authorizer, CustomHandler, ObjectReader } from './contracts.ts';
+import type { ServerCore } from './core.ts';
+import { createCore } from './core.ts';
+import type { FlowControlOptions } from './flowcontrol.ts';
+import type { Listener, ListenOptions } from './http/listen.ts';
+import type { HealthCheck } from './nonresource/health.ts';
+import type { PathHandler } from './route.ts';
+
+/** What the functions that make authenticators, authorizers and plugins may use. */
+export interface ServerParts {
+  reader: ObjectReader;
+  /** The server itself, for plugins that write: a request as the given user, through the whole pipeline. */
+  handle: RequestHandler;
+  log: Logger | undefined;
+}
+
+/** Who may do what, and what is checked and changed on the way. */
+export interface SecurityParts {
+  authenticate: Authenticator;
+  authorize: Authorizer;
+  /** In the order in which they run. */
+  admission?: readonly AdmissionPlugin[];
+  /** Virtual resources and subresources: reviews, tokens. */
+  handlers?: readonly CustomHandler[];
+  /** Paths besides the API: `/openid/v1/jwks` and the like. */
+  paths?: readonly PathHandler[];
+}
+
+export interface ApiServerOptions {
+  store: Store;
+  /** Default: all built-in kinds that are on by default. */
+  kinds?: readonly KindDefinition[];
+  /** Kinds that are off by default are served when this says so. */
+  enable?(definition: KindDefinition): boolean;
+  /** Called once, when the reader exists and the store has been read. */
+  security(parts: ServerParts): SecurityParts | Promise<SecurityParts>;
+  /** As `/version` shows it. */
+  version?: string;
+  flowControl?: FlowControlOptions;
+  /** Default 60,000. */
+  requestTimeoutMs?: number;
+  log?: Logger;
+}
+
+export interface ApiServer {
+  /** The in-process transport's way in, with the caller's identity. */
+  handle: RequestHandler;
+  reader: ObjectReader;
+  /** HTTPS with HTTP/1.1 and HTTP/2; may be called for several addresses. */
+  listen(options: ListenOptions): Promise<Listener>;
+  addHandlers(handlers: readonly CustomHandler[]): void;
+  addAdmission(plugins: readonly AdmissionPlugin[]): void;
+  addPaths(handlers: readonly PathHandler[]): void;
+  addHealthChecks(checks: readonly HealthCheck[]): void;
+  core: ServerCore;
+  /** Stops serving; the store stays open, it is the caller's. */
+  close(): Promise<void>;
+}
+
+/** Resolves when the store has been read, and requests are answered. */
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { log } = options;
+  const kinds = (options.kinds ?? builtinKinds).filter((definition) => !definition.offByDefault || options.enable?.(definition));
+  const core = createCore({
+    store: options.store,
+    kinds,
+    ...(log ? { log } : {}),
+    ...(options.version === undefined ? {} : { version: options.version }),
+    ...(options.flowControl ? { flowControl: options.flowControl } : {}),
+    ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
+  });
+  await core.start();
+  const security = await options.security({ reader: core.reader, handle: core.handle, log });
+  core.secure(security);
+  core.addAdmission(security.admission ?? []);
+  core.addHandlers(security.handlers ?? []);
+  core.addPaths(security.paths ?? []);
+  return {
+    handle: core.handle,
+    reader: core.reader,
+    listen: core.listen,
+    addHandlers: core.addHandlers,
+    addAdmission: core.addAdmission,
+    addPaths: core.addPaths,
+    addHealthChecks: core.addHealthChecks,
+    core,
+    close: core.close,
+  };
+}

@@ -1,0 +1,167 @@
+/** The server without Kubernetes in it: store, watch cache, registry, routes and pipeline, put together. */
+import type { Logger } from 'pino';
+import type { KindDefinition } from '../api/kind.ts';
+import type { KubeObject } from '../apimachinery/meta.ts';
+import type { RequestHandler } from '../client/transport.ts';
+import type { Store } from '../store/store.ts';
+import { Cacher } from './cacher/cacher.ts';
+import type { AdmissionPlugin, Authenticator, Authorizer, CustomHandler, ObjectReader, ResourceHooks } from './contracts.ts';
+import type { Discovery } from './discovery/serve.ts';
+import { createDiscovery } from './discovery/serve.ts';
+import type { Exchange, Reply } from './exchange.ts';
+import type { FlowControlOptions } from './flowcontrol.ts';
+import { createFlowControl } from './flowcontrol.ts';
+import { exchangeOfTransport, responseOfReply } from './http/inprocess.ts';
+import type { Listener, ListenOptions } from './http/listen.ts';
+import { listen } from './http/listen.ts';
+import { rejectUpgrade } from './http/upgrade.ts';
+import type { HealthCheck } from './nonresource/health.ts';
+import { serveHealth } from './nonresource/health.ts';
+import { createMetrics } from './nonresource/metrics.ts';
+import { jsonPath, rootPath } from './nonresource/paths.ts';
+import { versionInfo } from './nonresource/version.ts';
+import type { Pipeline } from './pipeline.ts';
+import { createPipeline } from './pipeline.ts';
+import { createReader } from './reader.ts';
+import { KindRegistry } from './registry.ts';
+import type { PathHandler, Routes } from './route.ts';
+import { createRoutes } from './route.ts';
+import type { Storage } from './storage/types.ts';
+import type { ResourceHandler } from './verbs/target.ts';
+
+export interface CoreOptions {
+  store: Store;
+  kinds: readonly KindDefinition[];
+  log?: Logger;
+  /** As `/version` shows it, e.g. `v1.36.2+knarr`. */
+  version?: string;
+  flowControl?: FlowControlOptions;
+  requestTimeoutMs?: number;
+}
+
+export interface Security {
+  authenticate: Authenticator;
+  authorize: Authorizer;
+}
+
+export interface ServerCore {
+  registry: KindRegistry;
+  cacher: Cacher;
+  reader: ObjectReader;
+  storage: Storage;
+  discovery: Discovery;
+  log: Logger | undefined;
+  /** The in-process transport's way in. */
+  handle: RequestHandler;
+  addHandlers(handlers: readonly CustomHandler[]): void;
+  addResourceHandlers(handlers: readonly ResourceHandler[]): void;
+  addPaths(handlers: readonly PathHandler[]): void;
+  addHooks<T extends KubeObject>(definition: KindDefinition<T>, hooks: ResourceHooks<T>): void;
+  addAdmission(plugins: readonly AdmissionPlugin[]): void;
+  addHealthChecks(checks: readonly HealthCheck[]): void;
+  /** Who may do what; until it is set every request is answered with 503. */
+  secure(security: Security): void;
+  /** Reads the store; requests are answered from then on. */
+  start(): Promise<void>;
+  listen(options: ListenOptions): Promise<Listener>;
+  close(): Promise<void>;
+}
+
+/** Open connections have this long to finish when the server stops, in milliseconds. */
+const closeGraceMs = 1000;
+
+export function createCore(options: CoreOptions): ServerCore {
+  const { log } = options;
+  const cacher = new Cacher(options.store, log);
+  const registry = new KindRegistry((prefix) => cacher.resource(prefix));
+  registry.add(options.kinds);
+  const reader = createReader(registry, cacher, log);
+  const admission: AdmissionPlugin[] = [];
+  const storage: Storage = { cacher, registry, admission, log };
+  const listeners: Listener[] = [];
+  const metrics = createMetrics();
+  const checks: HealthCheck[] = [
+    { name: 'ping', check: () => {} },
+    { name: 'log', check: () => {}, on: ['healthz', 'livez', 'readyz'] },
+    { name: 'etcd', check: async () => void (await cacher.newestRevision()) },
+    { name: 'informer-sync', on: ['readyz'], check: () => started || Promise.reject(new Error('the watch cache is not loaded')) } as HealthCheck,
+  ];
+  let started = false;
+  let security: Security | undefined;
+
+  const discovery = createDiscovery(registry, {
+    serverAddress: () => (listeners[0] ? `${listeners[0].host}:${listeners[0].port}` : ''),
+  });
+  const routes: Routes = createRoutes(storage, discovery);
+  routes.addPaths([
+    (context) => serveHealth(context, checks),
+    (context) => (context.info.path === '/metrics' ? metrics.serve() : undefined),
+    jsonPath('/version', versionInfo(options.version)),
+    rootPath(registry),
+  ]);
+
+  const pipeline: Pipeline = createPipeline({
+    authenticate: (credentials, audiences) => secured().authenticate(credentials, audiences),
+    authorize: (attributes) => secured().authorize(attributes),
+    flowControl: createFlowControl({
+      exempt: ({ exchange }) => exchange.identity !== undefined,
+      onChange: metrics.inFlight,
+      ...options.flowControl,
+    }),
+    route: routes.route,
+    observe: metrics.observe,
+    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    log,
+  });
+
+  function secured(): Security {
+    if (!security) throw new Error('the server is not ready: nobody said who may do what');
+    return security;
+  }
+
+  function respond(exchange: Exchange, send: (reply: Reply) => void): void {
+    pipeline(exchange).then(send, (error: unknown) => log?.error({ err: error, path: exchange.url }, 'an answer could not be sent'));
+  }
+
+  return {
+    registry,
+    cacher,
+    reader,
+    storage,
+    discovery,
+    log,
+    handle: async (request, identity) => responseOfReply(await pipeline(exchangeOfTransport(request, identity)), request.signal),
+    ...routes,
+    addHooks(definition, hooks) {
+      registry.of(definition).stored.hooks.push(hooks as unknown as ResourceHooks);
+    },
+    addAdmission: (plugins) => void admission.push(...plugins),
+    addHealthChecks: (more) => void checks.push(...more),
+    secure(given) {
+      security = given;
+    },
+    async start() {
+      await cacher.start();
+      started = true;
+    },
+    async listen(listenOptions) {
+      const listener = await listen(listenOptions, {
+        request: respond,
+        upgrade(exchange, request, socket, head) {
+          exchange.upgrade = { request, socket, head };
+          respond(exchange, (reply) => {
+            if (!reply.hijacked) rejectUpgrade(socket, reply);
+          });
+        },
+      });
+      listeners.push(listener);
+      return listener;
+    },
+    async close() {
+      const closing = listeners.map((listener) => listener.close(closeGraceMs));
+      await cacher.close();
+      await Promise.all(closing);
+      metrics.close();
+    },
+  };
+}

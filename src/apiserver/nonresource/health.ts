@@ -1,0 +1,62 @@
+/** `/healthz`, `/livez` and `/readyz`, each with its checks under its own path. */
+
+import type { RequestContext } from '../context.ts';
+import type { Reply } from '../exchange.ts';
+import { textReply } from '../exchange.ts';
+
+export interface HealthCheck {
+  name: string;
+  /** Throws (or rejects) while something is wrong. */
+  check(): void | Promise<void>;
+  /** Where it counts; absent means everywhere. */
+  on?: readonly ('healthz' | 'livez' | 'readyz')[];
+}
+
+type Endpoint = 'healthz' | 'livez' | 'readyz';
+
+/** Undefined when the path is no health check's. */
+export function serveHealth(context: RequestContext, checks: readonly HealthCheck[]): Promise<Reply> | undefined {
+  const [, endpoint = '', name, rest] = context.info.path.split('/');
+  if (endpoint !== 'healthz' && endpoint !== 'livez' && endpoint !== 'readyz') return undefined;
+  if (rest !== undefined) return undefined;
+  const relevant = checks.filter(({ on }) => !on || on.includes(endpoint));
+  if (!name) return serveAll(context, endpoint, relevant);
+  const one = relevant.find((check) => check.name === name);
+  return one && serveOne(one);
+}
+
+const failed = async ({ check }: HealthCheck): Promise<boolean> => {
+  try {
+    await check();
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+const serveOne = async (check: HealthCheck): Promise<Reply> =>
+  (await failed(check)) ? textReply(500, `internal server error: ${check.name} failed\n`) : textReply(200, 'ok');
+
+async function serveAll({ info }: RequestContext, endpoint: Endpoint, checks: readonly HealthCheck[]): Promise<Reply> {
+  const excluded = new Set(info.query.getAll('exclude').flatMap((one) => one.split(',')));
+  const lines: string[] = [];
+  let bad = false;
+  for (const check of checks) {
+    if (excluded.delete(check.name)) lines.push(`[+]${check.name} excluded: ok`);
+    else if (await failed(check)) {
+      bad = true;
+      lines.push(`[-]${check.name} failed: reason withheld`);
+    } else lines.push(`[+]${check.name} ok`);
+  }
+  if (excluded.size > 0) {
+    lines.push(
+      `warn: some health checks cannot be excluded: no matches for ${[...excluded]
+        .sort()
+        .map((name) => JSON.stringify(name))
+        .join(', ')}`,
+    );
+  }
+  const text = lines.map((line) => `${line}\n`).join('');
+  if (bad) return textReply(500, `${text}${endpoint} check failed\n`);
+  return info.query.has('verbose') ? textReply(200, `${text}${endpoint} check passed\n`) : textReply(200, 'ok');
+}

@@ -1,0 +1,129 @@
+/**
+ * The way of a request, in one place:
+ * request info → authenticate → impersonate → flow control → authorize → the verb's handler → reply.
+ */
+import type { Logger } from 'pino';
+import { badRequest, StatusError, timeout, unauthorized } from '../apimachinery/errors.ts';
+import { errorReply } from './answer/reply.ts';
+import { impersonate } from './authentication/impersonate.ts';
+import { forbiddenRequest } from './authorization/forbidden.ts';
+import type { RequestContext } from './context.ts';
+import { createContext } from './context.ts';
+import type { Authenticator, AuthorizationAttributes, Authorizer, Credentials, RequestInfo } from './contracts.ts';
+import type { Exchange, Reply } from './exchange.ts';
+import type { FlowControl } from './flowcontrol.ts';
+import { parseRequestInfo } from './requestinfo.ts';
+import type { Route } from './route.ts';
+
+export interface Stages {
+  authenticate: Authenticator;
+  authorize: Authorizer;
+  flowControl: FlowControl;
+  route(info: RequestInfo): Route;
+  /** Called once per request, with the answer's code and the seconds that it took. */
+  observe?(context: RequestContext, code: number, seconds: number): void;
+  /** How long a request may take that is not long-running, in milliseconds. */
+  requestTimeoutMs: number;
+  log: Logger | undefined;
+}
+
+export type Pipeline = (exchange: Exchange) => Promise<Reply>;
+
+export function createPipeline(stages: Stages): Pipeline {
+  return async (exchange) => {
+    const started = performance.now();
+    let context: RequestContext | undefined;
+    let reply: Reply;
+    try {
+      const info = requestInfoOf(exchange);
+      context = createContext(exchange, info, await authenticated(stages, exchange, info));
+      await impersonated(stages, context);
+      reply = await serve(stages, context);
+    } catch (error) {
+      if (!(error instanceof StatusError) || error.code >= 500) logFailure(stages.log, exchange, error);
+      reply = errorReply(exchange, error, context);
+    }
+    if (context) stages.observe?.(context, reply.status, (performance.now() - started) / 1000);
+    return reply;
+  };
+}
+
+function requestInfoOf(exchange: Exchange): RequestInfo {
+  try {
+    return parseRequestInfo(exchange.method, exchange.url);
+  } catch (error) {
+    throw badRequest((error as Error).message);
+  }
+}
+
+async function authenticated({ authenticate }: Stages, exchange: Exchange, info: RequestInfo): Promise<RequestContext['user']> {
+  const credentials: Credentials = { headers: exchange.headers, remoteAddress: exchange.remoteAddress, path: info.path };
+  if (exchange.identity) credentials.identity = exchange.identity;
+  else {
+    const peer = exchange.peerCertificate();
+    if (peer) credentials.peerCertificate = peer;
+  }
+  const found = await authenticate(credentials);
+  if (!found) throw unauthorized();
+  return found.user;
+}
+
+async function impersonated({ authorize }: Stages, context: RequestContext): Promise<void> {
+  const { headers } = context.exchange;
+  if (headers['impersonate-user'] === undefined && headers['impersonate-group'] === undefined && headers['impersonate-uid'] === undefined) return;
+  const { user: _user, ...request } = attributesOf(context);
+  const other = await impersonate(context.user, headers, request, authorize);
+  if (other) context.user = other.user;
+}
+
+export function attributesOf({ info, user }: RequestContext): AuthorizationAttributes {
+  const attributes: AuthorizationAttributes = {
+    user,
+    verb: info.verb,
+    isResourceRequest: info.isResourceRequest,
+    group: info.group,
+    version: info.version,
+    resource: info.resource,
+    subresource: info.subresource,
+    namespace: info.namespace,
+    name: info.name,
+    path: info.path,
+  };
+  if (info.fieldSelector !== '') attributes.fieldSelector = info.fieldSelector;
+  if (info.labelSelector !== '') attributes.labelSelector = info.labelSelector;
+  return attributes;
+}
+
+async function serve(stages: Stages, context: RequestContext): Promise<Reply> {
+  const route = stages.route(context.info);
+  if (route.longRunning) {
+    await authorized(stages, context);
+    return route.serve(context);
+  }
+  const entered = stages.flowControl(context);
+  const leave = typeof entered === 'function' ? entered : await entered;
+  try {
+    await authorized(stages, context);
+    return await inTime(route.serve(context), stages.requestTimeoutMs);
+  } finally {
+    leave();
+  }
+}
+
+async function authorized({ authorize }: Stages, context: RequestContext): Promise<void> {
+  const attributes = attributesOf(context);
+  const pending = authorize(attributes);
+  const { decision, reason } = pending instanceof Promise ? await pending : pending;
+  if (decision !== 'allow') throw forbiddenRequest(attributes, reason);
+}
+
+function inTime(work: Promise<Reply>, milliseconds: number): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(timeout('request did not complete within the allotted timeout')), milliseconds);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function logFailure(log: Logger | undefined, exchange: Exchange, error: unknown): void {
+  log?.error({ err: error, method: exchange.method, path: exchange.url }, 'a request failed');
+}

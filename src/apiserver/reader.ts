@@ -1,0 +1,51 @@
+/** Stored objects for the server's own needs: decoded once, shared, from the watch cache. */
+import type { Logger } from 'pino';
+import type { KindDefinition } from '../api/kind.ts';
+import type { KubeObject } from '../apimachinery/meta.ts';
+import type { CacheEntry, Cacher } from './cacher/cacher.ts';
+import type { ObjectReader } from './contracts.ts';
+import type { KindRegistry, Resource } from './registry.ts';
+
+/** What it gives is shared by all who ask, and must not be changed. */
+export function createReader(registry: KindRegistry, cacher: Cacher, log?: Logger): ObjectReader {
+  function objectOf<T extends KubeObject>(resource: Resource, entry: CacheEntry): T {
+    const object = cacher.decoded.of(entry);
+    object.kind ??= resource.stored.definition.kind;
+    if (!resource.fromStored) return object as unknown as T;
+    return resource.fromStored(structuredClone(object), entry.apiVersion) as unknown as T;
+  }
+
+  const keyIn = ({ stored, definition }: Resource, namespace: string, name: string): string =>
+    definition.namespaced ? `${stored.prefix}${namespace}/${name}` : `${stored.prefix}${name}`;
+
+  return {
+    async get<T extends KubeObject>(definition: KindDefinition<T>, namespace: string, name: string): Promise<T | undefined> {
+      const resource = registry.of(definition);
+      const { cache } = resource.stored;
+      const key = keyIn(resource, namespace, name);
+      let entry = cache.entries.get(key);
+      if (!entry) {
+        // It may have been created a moment ago, through another server.
+        await cacher.fresh();
+        entry = cache.entries.get(key);
+      }
+      return entry && objectOf<T>(resource, entry);
+    },
+    async list<T extends KubeObject>(definition: KindDefinition<T>, namespace?: string): Promise<readonly T[]> {
+      const resource = registry.of(definition);
+      const { cache } = resource.stored;
+      const range = namespace && definition.namespaced ? `${cache.prefix}${namespace}/` : cache.prefix;
+      return Array.from(cache.sorted.range(range), (entry) => objectOf<T>(resource, entry));
+    },
+    onChange<T extends KubeObject>(definition: KindDefinition<T>, listener: (type: 'put' | 'delete', object: T) => void): void {
+      const resource = registry.of(definition);
+      resource.stored.cache.listeners.push((event) => {
+        try {
+          listener(event.type, objectOf<T>(resource, event.entry));
+        } catch (error) {
+          log?.error({ err: error, key: event.entry.key }, 'a listener to changes failed');
+        }
+      });
+    },
+  };
+}

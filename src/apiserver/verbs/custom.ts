@@ -1,0 +1,57 @@
+/** Virtual resources and subresources with bodies of another kind: decoded here, answered by a registered handler. */
+import { structOfKind } from '../../api/schema.ts';
+import { invalid } from '../../apimachinery/errors.ts';
+import { apiVersionOf } from '../../apimachinery/meta.ts';
+import { formOf } from '../answer/form.ts';
+import { valueReply } from '../answer/reply.ts';
+import { decodeBody, readRequestBody } from '../body.ts';
+import type { CustomHandler } from '../contracts.ts';
+import type { Reply } from '../exchange.ts';
+import { bodyEncoding } from '../negotiation/accept.ts';
+import { subresourceOf } from '../registry.ts';
+import { handled, runAdmission } from '../storage/admit.ts';
+import { admissionAttributes } from '../storage/create.ts';
+import { ensureNamespace } from '../storage/metadata.ts';
+import { parseWriteOptions } from '../storage/options.ts';
+import { encodingsOf } from './read.ts';
+import type { Target } from './target.ts';
+import { writeRequest } from './write.ts';
+
+/** A `create` on a virtual resource or a custom subresource. */
+export async function serveCustom(target: Target, handler: CustomHandler): Promise<Reply> {
+  const { context, resource, storage } = target;
+  const { info, exchange } = context;
+  const form = formOf(context, encodingsOf(resource), false);
+  const options = parseWriteOptions(info.query, 'CreateOptions');
+  const subresource = info.subresource === '' ? undefined : subresourceOf(resource, info.subresource);
+  const of = subresource?.type === 'custom' ? subresource.responseKind : resource.definition;
+  const apiVersion = of.group === '' && of.version === '' ? resource.apiVersion : apiVersionOf(of.group, of.version);
+  const struct = structOfKind(apiVersion, of.kind) ?? resource.struct;
+  const encoding = bodyEncoding(exchange.headers['content-type']);
+  const expected = { struct, apiVersion, kind: of.kind, anyVersion: subresource !== undefined };
+  const body = decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation);
+  if (resource.definition.namespaced) ensureNamespace(body, info.namespace);
+  if (subresource === undefined) resource.definition.setDefaults?.(body);
+  const request = writeRequest(target, options, 'CreateOptions');
+  const attributes = admissionAttributes(request, 'CREATE', body, undefined);
+  if (handled(storage.admission, 'admit', attributes)) await runAdmission(storage.admission, 'admit', attributes);
+  if (subresource === undefined) {
+    const errors =
+      resource.definition.validate?.(body, { user: context.user, namespace: info.namespace, now: context.now, dryRun: options.dryRun, warn: context.warn }) ??
+      [];
+    if (errors.length > 0) throw invalid({ group: of.group, kind: of.kind }, body.metadata.name, errors);
+  }
+  if (handled(storage.admission, 'validate', attributes)) await runAdmission(storage.admission, 'validate', attributes);
+  const answer = await handler.handle({
+    user: context.user,
+    namespace: info.namespace,
+    name: info.name,
+    body,
+    dryRun: options.dryRun,
+    now: context.now,
+    warn: context.warn,
+    annotate: context.annotate,
+  });
+  const { kind = of.kind, apiVersion: version = apiVersion, ...rest } = answer;
+  return valueReply(context, 201, form, { kind, apiVersion: version, ...rest });
+}

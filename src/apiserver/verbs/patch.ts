@@ -1,0 +1,101 @@
+/** PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply. Source of the rules: apiserver `endpoints/handlers/patch.go`. */
+import { parseJson } from '../../apimachinery/codec/json.ts';
+import { parseYamlStrict } from '../../apimachinery/codec/yaml.ts';
+import { DecodeError, strictDecodingMessage } from '../../apimachinery/decode/errors.ts';
+import type { FieldValidation } from '../../apimachinery/decode/object.ts';
+import { decodeObject } from '../../apimachinery/decode/object.ts';
+import { badRequest, invalid, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
+import { invalidValue } from '../../apimachinery/fieldpath.ts';
+import { applyJsonPatch } from '../../apimachinery/patch/json.ts';
+import { applyMergePatch } from '../../apimachinery/patch/merge.ts';
+import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic.ts';
+import type { Struct } from '../../apimachinery/schema.ts';
+import { formOf } from '../answer/form.ts';
+import { readRequestBody, reportStrict } from '../body.ts';
+import type { StoredObject } from '../cacher/resource-cache.ts';
+import type { RequestContext } from '../context.ts';
+import type { Reply } from '../exchange.ts';
+import { applyObject } from '../storage/apply.ts';
+import { parseWriteOptions } from '../storage/options.ts';
+import { updateObject } from '../storage/update.ts';
+import { encodingsOf } from './read.ts';
+import type { Target } from './target.ts';
+import { writeRequest, writtenReply } from './write.ts';
+
+export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
+
+const patchTypes: Readonly<Record<string, PatchType>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+};
+
+/** Fails with 415 for a type that this resource does not take. */
+export function patchTypeOf(contentType: string | undefined, custom: boolean): PatchType {
+  const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  const found = patchTypes[type];
+  if (found && !(custom && found === 'strategic')) return found;
+  const accepted = Object.keys(patchTypes).filter((one) => !(custom && patchTypes[one] === 'strategic'));
+  throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`);
+}
+
+/** A patch that was read: what it makes of an object, still to be decoded. */
+export interface PatchBody {
+  type: PatchType;
+  value: unknown;
+  text: string;
+  /** Duplicate keys in YAML. */
+  prior: readonly string[];
+}
+
+export async function readPatch(context: RequestContext, type: PatchType): Promise<PatchBody> {
+  const text = (await readRequestBody(context)).toString('utf8');
+  try {
+    if (type !== 'apply') return { type, text, value: parseJson(text), prior: [] };
+    const { value, errors } = parseYamlStrict(text);
+    return { type, text, value, prior: errors };
+  } catch (error) {
+    throw badRequest(type === 'apply' ? `error decoding YAML: ${(error as Error).message}` : (error as Error).message);
+  }
+}
+
+/** Applies the patch to `current`, and decodes the result as the type that it must be. */
+export function patchObject(context: RequestContext, struct: Struct, patch: PatchBody, current: StoredObject, validation: FieldValidation): StoredObject {
+  let patched: unknown;
+  if (patch.type === 'json') patched = applyJsonPatch(current, patch.value);
+  else if (patch.type === 'merge') patched = applyMergePatch(current, patch.value);
+  else patched = applyStrategicMergePatch(struct, current, patch.value);
+  try {
+    const { object, strictErrors } = decodeObject<StoredObject>(struct, patched, { validation });
+    reportStrict(context, strictErrors, validation);
+    object.apiVersion = current.apiVersion as string;
+    object.kind = current.kind as string;
+    object.metadata ??= { name: '' };
+    return object;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw invalid({ group: '', kind: '' }, '', [invalidValue('patch', patch.text, error.message)]);
+  }
+}
+
+export async function patchTarget(target: Target): Promise<Reply> {
+  const { context, resource, storage } = target;
+  const form = formOf(context, encodingsOf(resource));
+  const type = patchTypeOf(context.exchange.headers['content-type'], resource.custom);
+  const options = parseWriteOptions(context.info.query, 'PatchOptions', type === 'apply');
+  const patch = await readPatch(context, type);
+  const request = writeRequest(target, options, 'PatchOptions');
+  if (options.force !== undefined) request.admissionOptions['force'] = options.force;
+  if (type === 'apply') {
+    if (patch.prior.length > 0 && options.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${strictDecodingMessage(patch.prior)}`);
+    return writtenReply(target, form, await applyObject(storage, request, patch.value));
+  }
+  const written = await updateObject(storage, request, {
+    apply(current) {
+      if (!current) throw new StatusError(500, 'InternalError', 'a patch needs an object');
+      return patchObject(context, resource.struct, patch, current, options.fieldValidation);
+    },
+  });
+  return writtenReply(target, form, written);
+}

@@ -1,0 +1,125 @@
+/** The `scale` subresource: three fields of any scalable kind, seen as `autoscaling/v1 Scale`. */
+
+import type { ScaleSubresource } from '../../api/kind.ts';
+import { structOf } from '../../api/schema.ts';
+import { invalid, StatusError } from '../../apimachinery/errors.ts';
+import { invalidValue, path } from '../../apimachinery/fieldpath.ts';
+import type { LabelSelector, ObjectMeta } from '../../apimachinery/meta.ts';
+import { formatLabelSelector } from '../../apimachinery/selectors.ts';
+import { formOf } from '../answer/form.ts';
+import { valueReply } from '../answer/reply.ts';
+import { decodeBody, readRequestBody } from '../body.ts';
+import type { StoredObject } from '../cacher/resource-cache.ts';
+import type { Reply } from '../exchange.ts';
+import { bodyEncoding } from '../negotiation/accept.ts';
+import { fromStored, servedObject, storedObject } from '../storage/objects.ts';
+import type { WriteOptions } from '../storage/options.ts';
+import { parseWriteOptions } from '../storage/options.ts';
+import { checkName, updateObject } from '../storage/update.ts';
+import { patchObject, patchTypeOf, readPatch } from './patch.ts';
+import { entryFor } from './read.ts';
+import type { Target } from './target.ts';
+import { writeRequest } from './write.ts';
+
+const apiVersion = 'autoscaling/v1';
+const kind = 'Scale';
+const scaleStruct = () => structOf('io.k8s.api.autoscaling.v1.Scale');
+
+interface Scale extends StoredObject {
+  spec?: { replicas?: number };
+  status?: { replicas: number; selector?: string };
+}
+
+const read = (object: unknown, dotted: string): unknown =>
+  dotted.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object);
+
+function write(object: StoredObject, dotted: string, value: unknown): void {
+  const keys = dotted.split('.');
+  const last = keys.pop() as string;
+  let holder = object as Record<string, unknown>;
+  for (const key of keys) holder = (holder[key] ??= {}) as Record<string, unknown>;
+  holder[last] = value;
+}
+
+/** A selector as text, whatever its form. */
+function selectorText(selector: unknown): string {
+  if (typeof selector === 'string') return selector;
+  if (typeof selector !== 'object' || selector === null) return '';
+  if ('matchLabels' in selector || 'matchExpressions' in selector) return formatLabelSelector(selector as LabelSelector);
+  return formatLabelSelector({ matchLabels: selector as Record<string, string> });
+}
+
+function scaleOf(scale: ScaleSubresource, object: StoredObject): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const metadata: ObjectMeta = { name };
+  if (namespace !== undefined) metadata.namespace = namespace;
+  Object.assign(metadata, { uid, resourceVersion, creationTimestamp });
+  const selector = scale.selectorPath === undefined ? '' : selectorText(read(object, scale.selectorPath));
+  const replicas = (read(object, scale.specReplicasPath) as number | undefined) ?? scale.defaultReplicas ?? 0;
+  return {
+    kind,
+    apiVersion,
+    metadata,
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: (read(object, scale.statusReplicasPath) as number | undefined) ?? 0, ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+export async function getScale(target: Target, scale: ScaleSubresource): Promise<Reply> {
+  const form = formOf(target.context);
+  const object = servedObject(target.resource, await entryFor(target));
+  return valueReply(target.context, 200, form, scaleOf(scale, object));
+}
+
+export async function putScale(target: Target, scale: ScaleSubresource): Promise<Reply> {
+  const { context } = target;
+  const options = parseWriteOptions(context.info.query, 'UpdateOptions');
+  const encoding = bodyEncoding(context.exchange.headers['content-type']);
+  const expected = { struct: scaleStruct(), apiVersion, kind, anyVersion: true };
+  const wanted = decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation) as Scale;
+  checkName(wanted, context.info.name, context.info.namespace);
+  return changeScale(target, scale, options, 'UpdateOptions', () => wanted);
+}
+
+export async function patchScale(target: Target, scale: ScaleSubresource): Promise<Reply> {
+  const { context, resource } = target;
+  const type = patchTypeOf(context.exchange.headers['content-type'], resource.custom);
+  const options = parseWriteOptions(context.info.query, 'PatchOptions', type === 'apply');
+  const patch = await readPatch(context, type);
+  // Applying the view is a merge of it: its one field that can be set has one owner.
+  const merging = type === 'apply' ? { ...patch, type: 'merge' as const } : patch;
+  return changeScale(
+    target,
+    scale,
+    options,
+    'PatchOptions',
+    (current) => patchObject(context, scaleStruct(), merging, current, options.fieldValidation) as Scale,
+  );
+}
+
+async function changeScale(
+  target: Target,
+  scale: ScaleSubresource,
+  options: WriteOptions,
+  optionsKind: string,
+  change: (current: Scale) => Scale,
+): Promise<Reply> {
+  const { context, resource, storage } = target;
+  const form = formOf(context);
+  const written = await updateObject(storage, writeRequest(target, options, optionsKind), {
+    apply(current) {
+      if (!current) throw new StatusError(500, 'InternalError', 'a scale needs an object');
+      const wanted = change(scaleOf(scale, current));
+      const replicas = wanted.spec?.replicas ?? 0;
+      if (replicas < 0) {
+        const errors = [invalidValue(path('spec', 'replicas'), replicas, 'must be greater than or equal to 0')];
+        throw invalid({ group: 'autoscaling', kind }, context.info.name, errors);
+      }
+      write(current, scale.specReplicasPath, replicas);
+      current.metadata.resourceVersion = wanted.metadata.resourceVersion ?? '';
+      return current;
+    },
+  });
+  const object = fromStored(resource, storedObject(resource, written.entry));
+  return valueReply(context, 200, form, scaleOf(scale, object));
+}
