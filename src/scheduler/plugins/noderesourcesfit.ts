@@ -1,0 +1,107 @@
+/** NodeResourcesFit: the node must have room for what the pod requests; the emptier node scores higher. */
+import { type FilterPlugin, maxNodeScore, type Rejection, type ScorePlugin } from '../framework/plugin.ts';
+import type { NodeInfo } from '../state/nodeinfo.ts';
+import type { PodInfo } from '../state/podinfo.ts';
+import { type Resources, requestsOf, resourcesOf } from '../state/resources.ts';
+
+const name = 'NodeResourcesFit';
+
+interface Shortage {
+  resource: string;
+  /** Not even an empty node of this kind would do. */
+  hopeless: boolean;
+}
+
+function shortagesOf({ requests }: PodInfo, { allocatable, requested, pods, maxPods }: NodeInfo): Shortage[] | undefined {
+  let found: Shortage[] | undefined;
+  const check = (resource: string, wanted: number, used: number, total: number): void => {
+    if (wanted > 0 && wanted > total - used) (found ??= []).push({ resource: `Insufficient ${resource}`, hopeless: wanted > total });
+  };
+  if (pods.size + 1 > maxPods) found = [{ resource: 'Too many pods', hopeless: false }];
+  check('cpu', requests.milliCpu, requested.milliCpu, allocatable.milliCpu);
+  check('memory', requests.memory, requested.memory, allocatable.memory);
+  check('ephemeral-storage', requests.ephemeralStorage, requested.ephemeralStorage, allocatable.ephemeralStorage);
+  for (const [scalar, wanted] of requests.scalars) check(scalar, wanted, requested.scalars.get(scalar) ?? 0, allocatable.scalars.get(scalar) ?? 0);
+  return found;
+}
+
+/** The same few sets of reasons come again for node after node. */
+const rejections = new Map<string, Rejection>();
+
+function rejectionOf(shortages: readonly Shortage[]): Rejection {
+  const code = shortages.some(({ hopeless }) => hopeless) ? 'unresolvable' : 'unschedulable';
+  const reasons = shortages.map(({ resource }) => resource);
+  const id = `${code} ${reasons.join()}`;
+  let rejection = rejections.get(id);
+  if (!rejection) {
+    if (rejections.size >= 1024) rejections.clear();
+    rejection = { plugin: name, code, reasons };
+    rejections.set(id, rejection);
+  }
+  return rejection;
+}
+
+/** Whether more is free in `after` than in `before` of anything that is wanted. */
+function moreOf(wanted: Resources, before: Resources, after: Resources): boolean {
+  if (wanted.milliCpu > 0 && after.milliCpu > before.milliCpu) return true;
+  if (wanted.memory > 0 && after.memory > before.memory) return true;
+  if (wanted.ephemeralStorage > 0 && after.ephemeralStorage > before.ephemeralStorage) return true;
+  return [...wanted.scalars].some(([scalar, amount]) => amount > 0 && (after.scalars.get(scalar) ?? 0) > (before.scalars.get(scalar) ?? 0));
+}
+
+export const nodeResourcesFit: FilterPlugin = {
+  name,
+  prepare: (pod) => ({
+    filter(node) {
+      const shortages = shortagesOf(pod, node);
+      return shortages && rejectionOf(shortages);
+    },
+  }),
+  wakes: [
+    { on: 'pod/delete' },
+    {
+      on: 'pod/scaledown',
+      helps: (pod, event) =>
+        event.resource === 'pod' &&
+        !!event.old &&
+        !!event.object &&
+        moreOf(requestsOf(pod).requests, requestsOf(event.object).requests, requestsOf(event.old).requests),
+    },
+    { on: 'self/scaledown' },
+    {
+      on: 'node/add',
+      helps(pod, event) {
+        if (event.resource !== 'node' || !event.object) return true;
+        const allocatable = resourcesOf(event.object.status?.allocatable);
+        const { requests } = requestsOf(pod);
+        const enough =
+          requests.milliCpu <= allocatable.milliCpu && requests.memory <= allocatable.memory && requests.ephemeralStorage <= allocatable.ephemeralStorage;
+        return enough && [...requests.scalars].every(([scalar, amount]) => amount <= (allocatable.scalars.get(scalar) ?? 0));
+      },
+    },
+    { on: 'node/allocatable' },
+  ],
+};
+
+const free = (used: number, total: number): number => (total === 0 || used > total ? 0 : Math.floor(((total - used) * maxNodeScore) / total));
+
+/** LeastAllocated: the mean of the free shares of CPU and memory. */
+export const leastAllocated: ScorePlugin = {
+  name,
+  weight: 1,
+  prepare: ({ nonZero }) => ({
+    score({ allocatable, nonZeroRequested }) {
+      let sum = 0;
+      let resources = 0;
+      if (allocatable.milliCpu > 0) {
+        sum += free(nonZeroRequested.milliCpu + nonZero.milliCpu, allocatable.milliCpu);
+        resources++;
+      }
+      if (allocatable.memory > 0) {
+        sum += free(nonZeroRequested.memory + nonZero.memory, allocatable.memory);
+        resources++;
+      }
+      return resources === 0 ? 0 : Math.floor(sum / resources);
+    },
+  }),
+};

@@ -1,0 +1,158 @@
+/**
+ * What the scheduler knows of nodes and of pods that are on one: what the informers said, and on top of it the pods that were
+ * given a node a moment ago ("assumed"), of which the informers know nothing yet.
+ */
+import type { Node, Pod } from '../../api/core/v1/types.gen.ts';
+import { NodeInfo } from './nodeinfo.ts';
+import { createPodInfo, type PodInfo } from './podinfo.ts';
+
+const zoneLabel = 'topology.kubernetes.io/zone';
+const regionLabel = 'topology.kubernetes.io/region';
+
+/** What plugins may look at of nodes and running pods. */
+export interface ClusterView {
+  /** Nodes that exist, zones taking turns. */
+  readonly nodes: readonly NodeInfo[];
+  node(name: string): NodeInfo | undefined;
+  readonly nodesWithAffinity: ReadonlySet<NodeInfo>;
+  readonly nodesWithRequiredAntiAffinity: ReadonlySet<NodeInfo>;
+  /** On how many nodes the image is. */
+  nodesWithImage(name: string): number;
+  isClaimUsed(key: string): boolean;
+}
+
+interface Placed {
+  info: PodInfo;
+  node: string;
+  assumed: boolean;
+}
+
+export class Cluster implements ClusterView {
+  readonly #byName = new Map<string, NodeInfo>();
+  readonly #placed = new Map<string, Placed>();
+  readonly #claims = new Map<string, number>();
+  readonly #images = new Map<string, number>();
+  readonly nodesWithAffinity = new Set<NodeInfo>();
+  readonly nodesWithRequiredAntiAffinity = new Set<NodeInfo>();
+  #list: NodeInfo[] | undefined;
+
+  get nodes(): readonly NodeInfo[] {
+    this.#list ??= interleaveZones([...this.#byName.values()].filter((one) => one.present));
+    return this.#list;
+  }
+
+  node(name: string): NodeInfo | undefined {
+    const node = this.#byName.get(name);
+    return node?.present ? node : undefined;
+  }
+
+  nodesWithImage(name: string): number {
+    return this.#images.get(name) ?? 0;
+  }
+
+  isClaimUsed(key: string): boolean {
+    return this.#claims.has(key);
+  }
+
+  setNode(node: Node): void {
+    const info = this.#ensure(node.metadata.name);
+    const before = info.present ? zoneOf(info) : undefined;
+    this.#countImages(info, -1);
+    info.setNode(node);
+    this.#countImages(info, 1);
+    if (before !== zoneOf(info)) this.#list = undefined;
+  }
+
+  removeNode(name: string): void {
+    const info = this.#byName.get(name);
+    if (!info) return;
+    this.#countImages(info, -1);
+    info.removeNode();
+    if (info.pods.size === 0) this.#byName.delete(name);
+    this.#list = undefined;
+  }
+
+  /** A pod that is on a node, as an informer shows it; replaces what was assumed or known of it. */
+  setPod(pod: Pod): void {
+    this.#place(createPodInfo(pod), pod.spec.nodeName!, false);
+  }
+
+  /** Counts the pod on the node from now on. Throws when it is on one already. */
+  assume(pod: PodInfo, node: string): void {
+    if (this.#placed.has(pod.uid)) throw new Error(`pod ${pod.uid}(${pod.key}) is in the cache, so can't be assumed`);
+    this.#place(pod, node, true);
+  }
+
+  /** The binding did not come about. */
+  forget(uid: string): void {
+    if (this.#placed.get(uid)?.assumed) this.removePod(uid);
+  }
+
+  isAssumed(uid: string): boolean {
+    return this.#placed.get(uid)?.assumed === true;
+  }
+
+  isPlaced(uid: string): boolean {
+    return this.#placed.has(uid);
+  }
+
+  removePod(uid: string): void {
+    const placed = this.#placed.get(uid);
+    if (!placed) return;
+    this.#placed.delete(uid);
+    const node = this.#ensure(placed.node);
+    node.removePod(uid);
+    for (const claim of placed.info.claims) {
+      const count = (this.#claims.get(claim) ?? 1) - 1;
+      if (count === 0) this.#claims.delete(claim);
+      else this.#claims.set(claim, count);
+    }
+    this.#index(node);
+    if (!node.present && node.pods.size === 0) this.#byName.delete(placed.node);
+  }
+
+  #place(info: PodInfo, nodeName: string, assumed: boolean): void {
+    this.removePod(info.uid);
+    const node = this.#ensure(nodeName);
+    node.addPod(info);
+    this.#placed.set(info.uid, { info, node: nodeName, assumed });
+    for (const claim of info.claims) this.#claims.set(claim, (this.#claims.get(claim) ?? 0) + 1);
+    this.#index(node);
+  }
+
+  #ensure(name: string): NodeInfo {
+    let node = this.#byName.get(name);
+    if (!node) {
+      node = new NodeInfo(name);
+      this.#byName.set(name, node);
+    }
+    return node;
+  }
+
+  #index(node: NodeInfo): void {
+    if (node.podsWithAffinity.size > 0) this.nodesWithAffinity.add(node);
+    else this.nodesWithAffinity.delete(node);
+    if (node.podsWithRequiredAntiAffinity.size > 0) this.nodesWithRequiredAntiAffinity.add(node);
+    else this.nodesWithRequiredAntiAffinity.delete(node);
+  }
+
+  #countImages(node: NodeInfo, change: 1 | -1): void {
+    for (const name of node.images.keys()) {
+      const count = (this.#images.get(name) ?? 0) + change;
+      if (count === 0) this.#images.delete(name);
+      else this.#images.set(name, count);
+    }
+  }
+}
+
+const zoneOf = ({ labels }: NodeInfo): string => `${labels[regionLabel] ?? ''}:${labels[zoneLabel] ?? ''}`;
+
+/** One node of each zone in turn, so that a search that stops early has seen all zones. */
+function interleaveZones(nodes: readonly NodeInfo[]): NodeInfo[] {
+  const zones = [...Map.groupBy(nodes, zoneOf).values()];
+  const list: NodeInfo[] = [];
+  for (let row = 0; list.length < nodes.length; row++) {
+    for (const zone of zones) if (row < zone.length) list.push(zone[row]!);
+  }
+  return list;
+}

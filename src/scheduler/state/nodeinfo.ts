@@ -1,0 +1,112 @@
+/** A node with the sums over its pods, kept up to date pod by pod. */
+import type { NodeLike } from '../../api/core/v1/nodeselector.ts';
+import type { Node } from '../../api/core/v1/types.gen.ts';
+import { value } from '../../apimachinery/quantity.ts';
+import type { LabelMatcher, Labels } from '../../apimachinery/selectors.ts';
+import { hasAffinity, type PodInfo } from './podinfo.ts';
+import { addResources, type Resources, resourcesOf } from './resources.ts';
+
+const noLabels: Labels = {};
+const emptyNode: Node = { metadata: { name: '' }, spec: {} };
+
+export class NodeInfo implements NodeLike {
+  readonly name: string;
+  /** Absent for a node of which only pods are known. */
+  present = false;
+  node: Node = emptyNode;
+  labels: Labels = noLabels;
+  allocatable: Resources = resourcesOf(undefined);
+  maxPods = 0;
+  readonly pods = new Map<string, PodInfo>();
+  readonly podsWithAffinity = new Set<PodInfo>();
+  readonly podsWithRequiredAntiAffinity = new Set<PodInfo>();
+  readonly requested: Resources = resourcesOf(undefined);
+  readonly nonZeroRequested = { milliCpu: 0, memory: 0 };
+  /** `protocol/port` → addresses that use it. */
+  readonly usedPorts = new Map<string, string[]>();
+  /** Bytes by image name. */
+  readonly images = new Map<string, number>();
+  /** Moves with every change of its pods. */
+  #generation = 0;
+  readonly #matches = new Map<string, { generation: number; count: number }>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  setNode(node: Node): void {
+    this.present = true;
+    this.node = node;
+    this.labels = node.metadata.labels ?? noLabels;
+    this.allocatable = resourcesOf(node.status?.allocatable);
+    this.maxPods = value(node.status?.allocatable?.pods ?? 0);
+    this.images.clear();
+    for (const image of node.status?.images ?? []) for (const name of image.names ?? []) this.images.set(name, image.sizeBytes ?? 0);
+  }
+
+  removeNode(): void {
+    this.present = false;
+    this.node = emptyNode;
+    this.labels = noLabels;
+    this.images.clear();
+  }
+
+  addPod(pod: PodInfo): void {
+    this.pods.set(pod.uid, pod);
+    this.#count(pod, 1);
+    for (const { ip, protocol, port } of pod.hostPorts) {
+      const key = `${protocol}/${port}`;
+      this.usedPorts.set(key, [...(this.usedPorts.get(key) ?? []), ip]);
+    }
+    if (hasAffinity(pod)) this.podsWithAffinity.add(pod);
+    if (pod.requiredAntiAffinity.length > 0) this.podsWithRequiredAntiAffinity.add(pod);
+  }
+
+  /** Gives what was there under that uid. */
+  removePod(uid: string): PodInfo | undefined {
+    const pod = this.pods.get(uid);
+    if (!pod) return undefined;
+    this.pods.delete(uid);
+    this.#count(pod, -1);
+    for (const { ip, protocol, port } of pod.hostPorts) {
+      const key = `${protocol}/${port}`;
+      const rest = [...(this.usedPorts.get(key) ?? [])];
+      rest.splice(rest.indexOf(ip), 1);
+      if (rest.length > 0) this.usedPorts.set(key, rest);
+      else this.usedPorts.delete(key);
+    }
+    this.podsWithAffinity.delete(pod);
+    this.podsWithRequiredAntiAffinity.delete(pod);
+    return pod;
+  }
+
+  #count(pod: PodInfo, count: 1 | -1): void {
+    this.#generation++;
+    addResources(this.requested, pod.requests, count);
+    this.nonZeroRequested.milliCpu += pod.nonZero.milliCpu * count;
+    this.nonZeroRequested.memory += pod.nonZero.memory * count;
+  }
+
+  /**
+   * How many of its pods in the namespace match, not counting those that are going away. Remembered under `id` (which stands for
+   * namespace and selector) until the node's pods change: one decision changes one node, the next one asks all of them.
+   */
+  countMatching(id: string, namespace: string, selector: LabelMatcher): number {
+    if (selector.empty) return 0;
+    const known = this.#matches.get(id);
+    if (known?.generation === this.#generation) return known.count;
+    let count = 0;
+    for (const pod of this.pods.values()) if (pod.namespace === namespace && !pod.terminating && selector.matches(pod.labels)) count++;
+    if (this.#matches.size >= 256) this.#matches.clear();
+    this.#matches.set(id, { generation: this.#generation, count });
+    return count;
+  }
+
+  /** A copy to try things out on. */
+  clone(): NodeInfo {
+    const copy = new NodeInfo(this.name);
+    if (this.present) copy.setNode(this.node);
+    for (const pod of this.pods.values()) copy.addPod(pod);
+    return copy;
+  }
+}

@@ -1,0 +1,97 @@
+/** A pod with what plugins ask of it again and again, read once. */
+import { podPriority } from '../../api/core/v1/pod/helpers.ts';
+import type { Pod, PodAffinityTerm, WeightedPodAffinityTerm } from '../../api/core/v1/types.gen.ts';
+import { claimNameOf } from '../../api/core/v1/volumes.ts';
+import { keyOf } from '../../apimachinery/meta.ts';
+import { type LabelMatcher, type Labels, labelSelectorMatcher } from '../../apimachinery/selectors.ts';
+import { type PodRequests, requestsOf } from './resources.ts';
+
+/** A term of pod affinity or anti-affinity, ready to match. */
+export interface AffinityTerm {
+  topologyKey: string;
+  weight: number;
+  /** `namespaceLabels` are those of the namespace of the pod that is looked at. */
+  matches(pod: PodInfo, namespaceLabels: Labels): boolean;
+}
+
+export interface HostPort {
+  ip: string;
+  protocol: string;
+  port: number;
+}
+
+export interface PodInfo extends PodRequests {
+  readonly pod: Pod;
+  readonly key: string;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly labels: Labels;
+  readonly priority: number;
+  readonly terminating: boolean;
+  readonly requiredAffinity: readonly AffinityTerm[];
+  readonly requiredAntiAffinity: readonly AffinityTerm[];
+  readonly preferredAffinity: readonly AffinityTerm[];
+  readonly preferredAntiAffinity: readonly AffinityTerm[];
+  readonly hostPorts: readonly HostPort[];
+  /** Keys of the claims that its volumes use. */
+  readonly claims: readonly string[];
+}
+
+const none: readonly never[] = [];
+const noLabels: Labels = {};
+
+function compileTerm(term: PodAffinityTerm, ownNamespace: string, weight: number): AffinityTerm {
+  const explicit = term.namespaces ?? [];
+  const namespaces = new Set(explicit.length === 0 && !term.namespaceSelector ? [ownNamespace] : explicit);
+  const namespaceSelector: LabelMatcher = labelSelectorMatcher(term.namespaceSelector);
+  const selector = labelSelectorMatcher(term.labelSelector);
+  return {
+    topologyKey: term.topologyKey,
+    weight,
+    matches: (pod, namespaceLabels) => (namespaces.has(pod.namespace) || namespaceSelector.matches(namespaceLabels)) && selector.matches(pod.labels),
+  };
+}
+
+const requiredTerms = (terms: readonly PodAffinityTerm[] | undefined, namespace: string): readonly AffinityTerm[] =>
+  terms?.length ? terms.map((term) => compileTerm(term, namespace, 1)) : none;
+
+const preferredTerms = (terms: readonly WeightedPodAffinityTerm[] | undefined, namespace: string): readonly AffinityTerm[] =>
+  terms?.length ? terms.map(({ podAffinityTerm, weight }) => compileTerm(podAffinityTerm, namespace, weight)) : none;
+
+function hostPortsOf(pod: Pod): readonly HostPort[] {
+  const sidecars = (pod.spec.initContainers ?? []).filter((one) => one.restartPolicy === 'Always');
+  const ports = [...pod.spec.containers, ...sidecars].flatMap((container) => container.ports ?? []);
+  const used = ports.filter((port) => (port.hostPort ?? 0) > 0);
+  return used.length === 0 ? none : used.map((port) => ({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol || 'TCP', port: port.hostPort! }));
+}
+
+/** Throws when an affinity term's selector can't be read. */
+export function createPodInfo(pod: Pod): PodInfo {
+  const namespace = pod.metadata.namespace ?? '';
+  const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
+  return {
+    ...requestsOf(pod),
+    pod,
+    key: keyOf(pod),
+    uid: pod.metadata.uid ?? '',
+    namespace,
+    labels: pod.metadata.labels ?? noLabels,
+    priority: podPriority(pod),
+    terminating: pod.metadata.deletionTimestamp !== undefined,
+    requiredAffinity: requiredTerms(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution, namespace),
+    requiredAntiAffinity: requiredTerms(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution, namespace),
+    preferredAffinity: preferredTerms(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution, namespace),
+    preferredAntiAffinity: preferredTerms(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution, namespace),
+    hostPorts: hostPortsOf(pod),
+    claims: (pod.spec.volumes ?? []).flatMap((volume) => {
+      const name = claimNameOf(pod, volume);
+      return name === undefined ? [] : [`${namespace}/${name}`];
+    }),
+  };
+}
+
+export const hasAffinity = (pod: PodInfo): boolean =>
+  pod.requiredAffinity.length > 0 || pod.requiredAntiAffinity.length > 0 || pod.preferredAffinity.length > 0 || pod.preferredAntiAffinity.length > 0;
+
+/** When the kubelet took the pod on; a pod that has not started counts as starting now. */
+export const startTimeOf = (pod: Pod, now: number): number => (pod.status?.startTime ? Date.parse(pod.status.startTime) : now);
