@@ -40,6 +40,11 @@ export interface Strategy<T extends KubeObject> {
   prepareForUpdate?(object: T, old: T, context: StrategyContext): void;
   /** What is wrong with the change. `validate` is not run implicitly: call it where upstream validates the whole again. */
   validateUpdate?(object: T, old: T, context: StrategyContext): FieldError[];
+  /**
+   * Dotted paths that writes through this endpoint never change, so that nobody comes to own them by such a write. Absent means
+   * `status` for a kind with that subresource, and for `status` itself all that is neither `status` nor `metadata`.
+   */
+  resetFields?: readonly string[];
   /** Text for `Warning:` headers; `old` is absent on create. */
   warnings?(object: T, old: T | undefined, context: StrategyContext): string[];
 }
