@@ -1,3 +1,4 @@
+import { pathSegmentName } from '../../../apimachinery/names.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import type { ClusterRoleBinding } from './types.gen.ts';
 
@@ -9,5 +10,6 @@ export const clusterrolebindings = defineKind<ClusterRoleBinding>({
   singular: 'clusterrolebinding',
   namespaced: false,
   verbs: allVerbs,
+  validateName: pathSegmentName,
   schema: 'io.k8s.api.rbac.v1.ClusterRoleBinding',
 });
