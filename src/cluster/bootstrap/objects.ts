@@ -21,6 +21,9 @@ export const systemPriorityClasses = (): PriorityClass[] => [
   },
 ];
 
+/** Where cluster DNS listens on the address of every node. */
+export const nodeDnsPort = 10053;
+
 /** Answered by each node's own DNS server, so there is no selector: the address is what matters. */
 export const dnsService = (clusterIP: string): Service => ({
   metadata: {
@@ -32,10 +35,11 @@ export const dnsService = (clusterIP: string): Service => ({
     clusterIP,
     clusterIPs: [clusterIP],
     type: 'ClusterIP',
+    // A pod asks the server of its own node as long as there is one.
+    trafficDistribution: 'PreferSameNode',
     ports: [
-      { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
-      { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
-      { name: 'metrics', port: 9153, protocol: 'TCP', targetPort: 9153 },
+      { name: 'dns', port: 53, protocol: 'UDP', targetPort: nodeDnsPort },
+      { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: nodeDnsPort },
     ],
   },
 });

@@ -1,0 +1,56 @@
+/** `knarr server`: a control plane in the foreground. */
+import { isIP } from 'node:net';
+import { type ClusterConfig, clusterId, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
+import { runServer } from '../../cluster/controlplane/run.ts';
+import { type ClusterOptions, dataDirOf } from '../cluster.ts';
+import { untilSignal } from '../signals.ts';
+
+export interface ServerCommandOptions extends ClusterOptions {
+  port?: number;
+  listen?: string;
+  advertiseAddress?: string;
+  store?: string;
+  controllers: string;
+  scheduler: boolean;
+}
+
+export async function server(options: ServerCommandOptions): Promise<void> {
+  const listen = (options.listen ?? '').split(',').filter(Boolean);
+  for (const address of [...listen, ...(options.advertiseAddress ? [options.advertiseAddress] : [])]) {
+    if (!isIP(address)) throw new UserError(`'${address}' is no IP address`, 2);
+  }
+  const config = configOf(options);
+  const running = await runServer({
+    config,
+    store: options.store ?? 'lmdb',
+    listen,
+    ...(options.advertiseAddress ? { advertiseAddress: options.advertiseAddress } : {}),
+    controllers: options.controllers.split(',').filter(Boolean),
+    scheduler: options.scheduler,
+  });
+  await untilSignal();
+  await running.stop();
+  process.exit(0);
+}
+
+/** The cluster's own, or that of a control plane whose nodes join from elsewhere. */
+function configOf(options: ServerCommandOptions): ClusterConfig {
+  const dataDir = dataDirOf(options);
+  const existing = loadConfig(dataDir);
+  if (existing) return options.port ? { ...existing, port: options.port } : existing;
+  const config: ClusterConfig = {
+    name: options.name,
+    id: clusterId(dataDir),
+    dataDir,
+    port: options.port ?? 6443,
+    controlPlaneOnly: true,
+    isolated: false,
+    podCidr: '10.244.0.0/16',
+    serviceCidr: '10.96.0.0/16',
+    clusterDns: '10.96.0.10',
+    clusterDomain: 'cluster.local',
+    nodes: [],
+  };
+  saveConfig(config);
+  return config;
+}

@@ -1,0 +1,129 @@
+/** A worker node in one process: kubelet, service proxy, routes to other nodes' pods, cluster DNS. Drives a containerd over its socket. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { nodes as nodeKind } from '../../api/core/v1/node.ts';
+import type { Client } from '../../client/client.ts';
+import { createInformerFactory } from '../../client/informers.ts';
+import { createEventRecorder } from '../../client/recorder.ts';
+import { nameserversOf, type Resolver } from '../../dns/forward.ts';
+import { type DnsServer, startDns } from '../../dns/server.ts';
+import { createClusterView } from '../../dns/view.ts';
+import { createCriClient } from '../../kubelet/cri/client.ts';
+import { createKubelet } from '../../kubelet/kubelet.ts';
+import { runPodRoutes } from '../../proxy/podroutes.ts';
+import { createProxy } from '../../proxy/proxy.ts';
+import { nodeDnsPort } from '../bootstrap/objects.ts';
+import { pickSnapshotter } from '../containerd.ts';
+import { pauseImage, pauseImageName } from '../images/builtin.ts';
+import { importImages } from '../images/import.ts';
+import type { NodeLayout } from '../layout.ts';
+import type { KeyPair } from '../pki/pki.ts';
+import { writeCniConfiguration } from './cni.ts';
+
+/** What a node must know of its cluster. */
+export interface ClusterFacts {
+  clusterDns: string;
+  clusterDomain: string;
+  /** Pods of all nodes. */
+  clusterCidr: string;
+}
+
+export interface AgentOptions {
+  node: string;
+  ip: string;
+  /** As `system:node:<node>`. */
+  client: Client;
+  facts: ClusterFacts;
+  layout: NodeLayout;
+  /** Without it the kubelet makes itself a certificate. */
+  serving?: KeyPair;
+  /** PEM of the CA whose client certificates the kubelet's server takes. */
+  clientCa: string;
+  /** The node's own resolv.conf. */
+  resolvConf: string;
+  log: Logger;
+}
+
+const kubeletPort = 10250;
+
+export interface RunningAgent {
+  stop(): Promise<void>;
+}
+
+/** Resolves when everything has started; the node becomes Ready by itself. */
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const { node, ip, client, facts, layout, log } = options;
+  const stopping = new AbortController();
+  const informers = createInformerFactory(client, { log });
+  const events = createEventRecorder(client, { component: 'kubelet', host: node, log, signal: stopping.signal });
+  await runtimeReady(layout, log);
+
+  const own = informers.informer(nodeKind);
+  const proxy = createProxy({ node: { name: node }, informers, clusterCidr: facts.clusterCidr, log: log.child({ component: 'proxy' }) });
+  const routes = runPodRoutes({ self: node, informers, log });
+  const useRange = (): void => {
+    const podCidr = own.get('', node)?.spec.podCIDR;
+    if (!podCidr) return;
+    writeCniConfiguration(layout.cniConf, { podCidr, stateDir: layout.cniState });
+    proxy.setPodCidr(podCidr);
+  };
+  own.addHandlers({ added: useRange, updated: useRange });
+  const view = createClusterView(informers);
+  const resolvers = (): Resolver[] => nameserversOf(readFileSync(options.resolvConf, 'utf8')).map((address) => ({ address }));
+  const kubelet = createKubelet({
+    nodeName: node,
+    client,
+    informers,
+    events,
+    log: log.child({ component: 'kubelet' }),
+    criEndpoint: layout.containerdSocket,
+    rootDir: layout.kubelet,
+    podLogsDir: layout.podLogs,
+    cgroup: { driver: 'cgroupfs', root: layout.cgroupParent },
+    clusterDns: [facts.clusterDns],
+    clusterDomain: facts.clusterDomain,
+    nodeIps: [ip],
+    hostname: node,
+    resolvConf: options.resolvConf,
+    server: { port: kubeletPort, cert: options.serving?.certificate, key: options.serving?.key, clientCa: options.clientCa },
+  });
+  await Promise.all([kubelet.start(), informers.start()]);
+  await proxy.start();
+  const dns = await dnsServer();
+  log.info({ node }, 'the node runs');
+
+  async function dnsServer(): Promise<DnsServer> {
+    await view.synced;
+    return startDns({ view, domain: facts.clusterDomain, address: ip, port: nodeDnsPort, resolvers, log: log.child({ component: 'dns' }) });
+  }
+
+  return {
+    async stop() {
+      stopping.abort();
+      routes.stop();
+      await Promise.all([kubelet.stop(), proxy.stop(), dns.close()]);
+      await informers.stop();
+    },
+  };
+}
+
+/** Waits until the runtime answers, and gives it the sandbox image if it has none. */
+async function runtimeReady({ containerdSocket: socket, containerdRoot }: NodeLayout, log: Logger): Promise<void> {
+  const runtime = createCriClient(socket);
+  try {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await runtime.version();
+        break;
+      } catch (error) {
+        if (attempt % 200 === 199) log.warn({ err: error, socket }, 'still waiting for the container runtime');
+        await sleep(25);
+      }
+    }
+    if (await runtime.imageStatus({ image: pauseImageName })) return;
+  } finally {
+    runtime.close();
+  }
+  await importImages({ socket, snapshotter: await pickSnapshotter(containerdRoot) }, await pauseImage());
+}

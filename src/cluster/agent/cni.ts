@@ -1,0 +1,43 @@
+/** The CNI configuration of a node: one bridge for its pods, addresses from its range, host ports. Upstream's standard plugins, one file. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeAtomically } from '../config.ts';
+
+export interface CniOptions {
+  /** `10.244.1.0/24` */
+  podCidr: string;
+  /** Where host-local keeps which addresses are taken: gone with a reboot, as the pods are. */
+  stateDir: string;
+}
+
+/** CNI 0.4.0: the newest that the plugins and containerd of Debian 12 both speak. */
+export const cniConfiguration = ({ podCidr, stateDir }: CniOptions): string =>
+  `${JSON.stringify(
+    {
+      cniVersion: '0.4.0',
+      name: 'knarr',
+      plugins: [
+        {
+          type: 'bridge',
+          bridge: 'cni0',
+          isGateway: true,
+          // A pod that reaches itself through its service.
+          hairpinMode: true,
+          // The proxy's table masquerades what leaves the cluster.
+          ipMasq: false,
+          ipam: { type: 'host-local', dataDir: stateDir, ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
+        },
+        { type: 'portmap', capabilities: { portMappings: true }, snat: true },
+      ],
+    },
+    null,
+    2,
+  )}\n`;
+
+/** Writes the file where the runtime watches for it; does nothing when it says the same already. */
+export function writeCniConfiguration(confDir: string, options: CniOptions): void {
+  const file = join(confDir, '10-knarr.conflist');
+  const text = cniConfiguration(options);
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
+  writeAtomically(file, text, 0o644);
+}

@@ -1,0 +1,36 @@
+/** What nodes must know of a cluster: published by the server, read by agents that joined. */
+import { configmaps } from '../../api/core/v1/configmap.ts';
+import { roles } from '../../api/rbac/v1/role.ts';
+import { rolebindings } from '../../api/rbac/v1/rolebinding.ts';
+import type { Client } from '../../client/client.ts';
+import { ensureAll, mergeData } from '../bootstrap/ensure.ts';
+import type { ClusterConfig } from '../config.ts';
+import type { ClusterFacts } from './agent.ts';
+
+export const factsNamespace = 'kube-public';
+export const factsName = 'knarr';
+
+export const factsOf = ({ clusterDns, clusterDomain, podCidr }: ClusterConfig): ClusterFacts => ({ clusterDns, clusterDomain, clusterCidr: podCidr });
+
+export async function readFacts(client: Client): Promise<ClusterFacts> {
+  const { data = {} } = await client.resource(configmaps).get(factsNamespace, factsName);
+  const fact = (name: string): string => {
+    const value = data[name];
+    if (!value) throw new Error(`the ConfigMap ${factsNamespace}/${factsName} does not tell ${name}`);
+    return value;
+  };
+  return { clusterDns: fact('clusterDns'), clusterDomain: fact('clusterDomain'), clusterCidr: fact('clusterCidr') };
+}
+
+/** Makes them readable for every node. As a member of `system:masters`. */
+export async function publishFacts(client: Client, config: ClusterConfig): Promise<void> {
+  const metadata = { name: factsName, namespace: factsNamespace };
+  const rules = [{ apiGroups: [''], resources: ['configmaps'], resourceNames: [factsName], verbs: ['get'] }];
+  const subjects = [{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'system:nodes' }];
+  const roleRef = { kind: 'Role', apiGroup: 'rbac.authorization.k8s.io', name: 'knarr:node-facts' };
+  await Promise.all([
+    ensureAll(client, configmaps, [{ metadata, data: { ...factsOf(config) } }], mergeData),
+    ensureAll(client, roles, [{ metadata: { ...metadata, name: 'knarr:node-facts' }, rules }]),
+    ensureAll(client, rolebindings, [{ metadata: { ...metadata, name: 'knarr:node-facts' }, roleRef, subjects }]),
+  ]);
+}

@@ -1,0 +1,146 @@
+/** The two ways of being a node: made by `up` on the control plane's machine, or joined to a server elsewhere. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { Client } from '../../client/client.ts';
+import { type ClientCredentials, createHttpsTransport } from '../../client/https.ts';
+import { createClient } from '../../client/rest.ts';
+import { type ClusterConfig, clusterId, type NodeConfig, UserError, writeAtomically } from '../config.ts';
+import { startContainerd } from '../containerd.ts';
+import { gatewayOf } from '../host/network.ts';
+import { nodeResolvConf, readHostResolvConf } from '../host/resolvconf.ts';
+import { clusterLayout, type NodeLayout, nodeLayout } from '../layout.ts';
+import { loadOrCreatePki } from '../pki/files.ts';
+import { isUsable, type KeyPair } from '../pki/pki.ts';
+import { startAgent } from './agent.ts';
+import { nodeCredentials, readPair, writePair } from './credentials.ts';
+import { factsOf, readFacts } from './facts.ts';
+
+const log = pino({ level: process.env.KNARR_LOG_LEVEL ?? 'info', name: 'agent' });
+/** How often a node looks whether its certificate is near its end. */
+const renewalCheckMs = 6 * 60 * 60 * 1000;
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+const clientWith = (server: string, ca: string, credentials: () => ClientCredentials): Client =>
+  createClient(createHttpsTransport({ server, ca, credentials }), { userAgent: 'knarr-agent' });
+
+/** Keeps a value fresh until stopped. A renewal that fails is tried again the next time. */
+function renewing(renew: () => Promise<void> | void): () => void {
+  const timer = setInterval(async () => {
+    try {
+      await renew();
+    } catch (error) {
+      log.error({ err: error }, "the node's certificate could not be renewed");
+    }
+  }, renewalCheckMs);
+  return () => clearInterval(timer);
+}
+
+/** Runs inside the node's network namespace; the supervisor put it there and runs containerd beside it. */
+export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeConfig): Promise<Stoppable> {
+  const layout = nodeLayout(config, name);
+  const pki = await loadOrCreatePki(clusterLayout(config).pki);
+  let credentials = nodeCredentials(pki, layout, name, ip);
+  const endRenewing = renewing(() => {
+    credentials = nodeCredentials(pki, layout, name, ip);
+  });
+  const gateway = gatewayOf(config.bridgeSubnet as string);
+  const resolvConf = join(layout.root, 'resolv.conf');
+  writeAtomically(resolvConf, nodeResolvConf(readHostResolvConf(), { forwarder: gateway, isolated: config.isolated }), 0o644);
+  const client = clientWith(`https://${gateway}:${config.port}`, pki.ca.certificate, () => ({
+    cert: credentials.client.certificate,
+    key: credentials.client.key,
+  }));
+  const facts = factsOf(config);
+  const agent = await startAgent({ node: name, ip, client, facts, layout, serving: credentials.serving, clientCa: pki.ca.certificate, resolvConf, log });
+  return {
+    async stop() {
+      endRenewing();
+      await agent.stop();
+      await client.close();
+    },
+  };
+}
+
+export interface JoinOptions {
+  server: string;
+  token?: string;
+  dataDir: string;
+  node: string;
+}
+
+/** Uses the host's network, and a containerd of its own that goes on running when the agent ends. */
+export async function runJoinedAgent({ server, token, dataDir, node }: JoinOptions): Promise<Stoppable> {
+  const layout = nodeLayout({ dataDir, id: clusterId(dataDir) }, node);
+  const caFile = join(layout.pki, 'ca.crt');
+  const ca = await known(caFile, async () => {
+    if (!token) throw new UserError('this machine has not joined yet: --token is missing', 2);
+    return (await import('./join.ts')).discoverCa(server, token);
+  });
+  let pair = await ensureCertificate(layout, { server, ca, node, ...(token ? { token } : {}) });
+  const endRenewing = renewing(async () => {
+    pair = await ensureCertificate(layout, { server, ca, node });
+  });
+  const client = clientWith(server, ca, () => ({ cert: pair.certificate, key: pair.key }));
+  const facts = await readFacts(client);
+  for (const directory of [layout.kubelet, layout.podLogs, layout.cniState]) mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const containerd = await startContainerd({
+    root: layout.containerdRoot,
+    state: layout.containerdState,
+    socket: layout.containerdSocket,
+    cniConfDir: layout.cniConf,
+    logFile: join(layout.root, 'containerd.log'),
+  });
+  const ip = primaryAddress();
+  const resolvConf = '/etc/resolv.conf';
+  const agent = await startAgent({ node, ip, client, facts, layout, clientCa: ca, resolvConf, log });
+  return {
+    async stop() {
+      endRenewing();
+      await agent.stop();
+      await client.close();
+      await containerd.stop();
+    },
+  };
+}
+
+async function known(file: string, find: () => Promise<string>): Promise<string> {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const found = await find();
+  mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
+  writeAtomically(file, found, 0o644);
+  return found;
+}
+
+async function ensureCertificate(
+  layout: NodeLayout,
+  { server, ca, node, token }: { server: string; ca: string; node: string; token?: string },
+): Promise<KeyPair> {
+  const found = readPair(layout.pki, 'kubelet-client');
+  // The authority's key is not here; whether it signed the pair is the server's to say.
+  if (found && isUsable(found, { certificate: ca, key: '' }, new Date())) return found;
+  if (!found && !token) throw new UserError('this machine has not joined yet: --token is missing', 2);
+  const credentials = token ? { token } : { cert: found?.certificate, key: found?.key };
+  const { requestNodeCertificate } = await import('./join.ts');
+  const pair = await requestNodeCertificate({ server, ca, credentials }, node);
+  writePair(layout.pki, 'kubelet-client', pair);
+  return pair;
+}
+
+/** The first address of this machine that is not its own loopback. */
+function primaryAddress(): string {
+  const address = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find((one) => !one.internal && isIPv4(one.address))?.address;
+  if (!address) throw new UserError('this machine has no network address that other nodes could reach');
+  return address;
+}

@@ -1,0 +1,104 @@
+/** A control plane inside this process: API server on this thread, controllers and scheduler on threads of their own. */
+import type { Logger } from 'pino';
+import { type ApiServer, createApiServer, type SecurityParts, type ServerParts } from '../../apiserver/apiserver.ts';
+import { createAuthenticator } from '../../apiserver/authentication/index.ts';
+import { createAuthorizer } from '../../apiserver/authorization/index.ts';
+import type { Client } from '../../client/client.ts';
+import { type createInformerFactory as CreateInformerFactory, createInformerFactory } from '../../client/informers.ts';
+import { createInProcessTransport } from '../../client/inprocess.ts';
+import { createClient } from '../../client/rest.ts';
+import type { Store } from '../../store/store.ts';
+import { applyBootstrap } from '../bootstrap/bootstrap.ts';
+import type { Pki } from '../pki/pki.ts';
+import { controllerSettings } from './settings.ts';
+import { startWorker } from './workers.ts';
+
+export interface ControlPlaneOptions {
+  store: Store;
+  pki: Pki;
+  /** Where to listen; port 0 takes any that is free. */
+  listen: readonly { address: string; port: number }[];
+  /** Under which nodes and pods reach this server; absent when only this machine does. */
+  advertiseAddress?: string;
+  serviceCidr: string;
+  podCidr: string;
+  clusterDns?: string;
+  clusterDomain: string;
+  /** As upstream's `--controllers`; an empty list runs none. */
+  controllers: readonly string[];
+  scheduler: boolean;
+  log: Logger;
+}
+
+export interface ControlPlane {
+  /** `https://127.0.0.1:6443`, by the first address that it listens on. */
+  url: string;
+  port: number;
+  server: ApiServer;
+  /** As a member of `system:masters`. */
+  client: Client;
+  /** Shared by what runs beside the server; started by the caller. */
+  informers: ReturnType<typeof CreateInformerFactory>;
+  /** Controllers and scheduler work. */
+  readonly workersReady: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const serverIdentity = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
+/** Resolves when requests are answered and the objects that every cluster has are there. Controllers go on starting. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { store, pki, log } = options;
+  const server = await createApiServer({ store, log, security: (parts) => secure(parts, options) });
+  const client = createClient(createInProcessTransport(server.handle, serverIdentity), { userAgent: 'knarr-server' });
+  const tls = { cert: pki.leaves.apiserver.certificate, key: pki.leaves.apiserver.key, clientCa: `${pki.ca.certificate}${pki.frontProxyCa.certificate}` };
+  let port = options.listen[0]?.port ?? 0;
+  for (const { address, port: wanted } of options.listen) port = (await server.listen({ host: address, port: wanted || port, tls })).port;
+  const url = `https://${options.listen[0]?.address ?? '127.0.0.1'}:${port}`;
+  await applyBootstrap(client, {
+    serverUrl: options.advertiseAddress ? `https://${options.advertiseAddress}:${port}` : url,
+    clusterCa: pki.ca.certificate,
+    frontProxy: { ca: pki.frontProxyCa.certificate, allowedNames: ['front-proxy-client'] },
+    ...(options.clusterDns ? { dnsIp: options.clusterDns } : {}),
+  });
+  const settings = controllerSettings(options);
+  const logLevel = log.level;
+  const workers = [
+    ...(options.controllers.length > 0
+      ? [startWorker({ component: 'controllers', settings, controllers: options.controllers, logLevel }, server.handle, log)]
+      : []),
+    ...(options.scheduler ? [startWorker({ component: 'scheduler', settings, controllers: [], logLevel }, server.handle, log)] : []),
+  ];
+  const informers = createInformerFactory(client, { log });
+  return {
+    url,
+    port,
+    server,
+    client,
+    informers,
+    workersReady: Promise.all(workers.map((worker) => worker.ready)).then(() => undefined),
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await informers.stop();
+      await client.close();
+      await server.close();
+      await store.close();
+    },
+  };
+}
+
+async function secure({ reader }: ServerParts, { pki, clusterDomain }: ControlPlaneOptions): Promise<SecurityParts> {
+  const authentication = createAuthenticator({
+    reader,
+    clientCa: pki.ca.certificate,
+    frontProxyCa: pki.frontProxyCa.certificate,
+    serviceAccounts: { signingKey: pki.serviceAccount.privateKey, issuers: [`https://kubernetes.default.svc.${clusterDomain}`] },
+  });
+  const authorization = createAuthorizer({ reader });
+  await authorization.ready;
+  return {
+    authenticate: authentication.authenticate,
+    authorize: authorization.authorize,
+    handlers: [...authentication.handlers, ...authorization.handlers],
+  };
+}

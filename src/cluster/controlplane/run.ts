@@ -1,0 +1,82 @@
+/** `knarr server`: the control plane of a cluster on this machine, with what it does for its nodes on the host. */
+import { mkdirSync } from 'node:fs';
+import { pino } from 'pino';
+import { publishFacts } from '../agent/facts.ts';
+import { type ClusterConfig, explainDisk, UserError, writeAtomically } from '../config.ts';
+import { gatewayOf } from '../host/network.ts';
+import { clusterLayout } from '../layout.ts';
+import { loadOrCreatePki } from '../pki/files.ts';
+import { startControlPlane } from './controlplane.ts';
+import { publishDnsEndpoints } from './dnsendpoints.ts';
+import { runHostSide } from './hostside.ts';
+import { kubeconfigText } from './kubeconfig.ts';
+import { openStore } from './store.ts';
+
+export interface ServerOptions {
+  config: ClusterConfig;
+  /** `lmdb`, `memory`, or etcd endpoints. */
+  store: string;
+  /** Addresses besides loopback and the cluster's bridge. */
+  listen: readonly string[];
+  advertiseAddress?: string;
+  controllers: readonly string[];
+  scheduler: boolean;
+}
+
+export async function runServer({
+  config,
+  store: storeKind,
+  listen,
+  advertiseAddress,
+  controllers,
+  scheduler,
+}: ServerOptions): Promise<{ stop(): Promise<void> }> {
+  const log = pino({ level: process.env.KNARR_LOG_LEVEL ?? 'info', name: 'server' });
+  const layout = clusterLayout(config);
+  const bridge = config.bridgeSubnet ? gatewayOf(config.bridgeSubnet) : undefined;
+  const addresses = [...new Set(['127.0.0.1', ...(bridge ? [bridge] : []), ...listen])];
+  const advertised = advertiseAddress ?? bridge ?? listen.find((address) => !address.startsWith('127.') && address !== '0.0.0.0');
+  try {
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+    const hosts = [...addresses, ...(advertised ? [advertised] : [])].filter((address) => address !== '0.0.0.0');
+    const pki = await loadOrCreatePki(layout.pki, { hosts, serviceIp: firstOf(config.serviceCidr), clusterDomain: config.clusterDomain });
+    const store = await openStore(storeKind, layout.store);
+    const controlPlane = await startControlPlane({
+      store,
+      pki,
+      listen: listenOn(addresses, config.port),
+      ...(advertised ? { advertiseAddress: advertised } : {}),
+      serviceCidr: config.serviceCidr,
+      podCidr: config.podCidr,
+      clusterDns: config.clusterDns,
+      clusterDomain: config.clusterDomain,
+      controllers,
+      scheduler,
+      log,
+    });
+    const { client, informers } = controlPlane;
+    await publishFacts(client, config);
+    const dns = publishDnsEndpoints(client, informers, log);
+    const host = bridge ? runHostSide(config, informers, log) : undefined;
+    void informers.start();
+    const kubeconfig = { server: controlPlane.url, ca: pki.ca.certificate, user: 'admin', credentials: pki.leaves.admin };
+    writeAtomically(layout.adminKubeconfig, kubeconfigText(kubeconfig));
+    log.info({ url: controlPlane.url }, 'the API server is ready');
+    return {
+      async stop() {
+        await Promise.all([dns.stop(), host?.stop()]);
+        await controlPlane.stop();
+      },
+    };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new UserError(`port ${config.port} is in use; --port names another`);
+    throw explainDisk(error, config.dataDir);
+  }
+}
+
+/** A wildcard address covers all others. */
+const listenOn = (addresses: readonly string[], port: number): { address: string; port: number }[] =>
+  (addresses.includes('0.0.0.0') ? ['0.0.0.0'] : addresses).map((address) => ({ address, port }));
+
+/** The first address of a range is the API server's own service: `10.96.0.0/16` → `10.96.0.1`. */
+const firstOf = (cidr: string): string => cidr.replace(/\d+\/\d+$/, '1');

@@ -1,0 +1,66 @@
+/** The body of a worker thread: runs the controllers or the scheduler on message ports to the API server. */
+import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
+import { pino } from 'pino';
+import type { Client } from '../../client/client.ts';
+import { createMessagePortTransport } from '../../client/messageport.ts';
+import { createClient } from '../../client/rest.ts';
+import type { FromWorker, ToWorker, WorkerInput } from './workers.ts';
+
+const input = workerData as WorkerInput;
+const port = parentPort;
+if (!port) throw new Error('this file runs as a worker thread');
+const say = (message: FromWorker, transfer: MessageChannel['port1'][] = []): void => port.postMessage(message, transfer);
+// Written to the descriptor by this thread itself: a worker's own stdout goes round through the main thread.
+const log = pino({ level: input.logLevel, name: input.component }, pino.destination({ fd: 1, sync: true }));
+
+const clients: Client[] = [];
+/** A client that the API server knows under this identity; the server is asked to serve the other end of its channel. */
+function connect(identity: string): Client {
+  const { port1, port2 } = new MessageChannel();
+  say({ connect: identity, port: port2 }, [port2]);
+  const client = createClient(createMessagePortTransport(port1), { userAgent: `knarr/${identity}` });
+  clients.push(client);
+  return client;
+}
+
+const running = input.component === 'scheduler' ? await runScheduler() : await runControllers(input);
+say({ ready: true });
+port.once('message', (message: ToWorker) => {
+  if (message.stop) void stop();
+});
+
+async function stop(): Promise<void> {
+  await running.stop();
+  await Promise.all(clients.map((client) => client.close()));
+  say({ stopped: true });
+  port?.close();
+}
+
+async function runScheduler(): Promise<{ stop(): Promise<void> }> {
+  const { startScheduler } = await import('./scheduler.ts');
+  return startScheduler(connect('system:kube-scheduler'), log);
+}
+
+async function runControllers({ settings, controllers }: WorkerInput): Promise<{ stop(): Promise<void> }> {
+  const [{ runControllers: run }, { controllers: all }] = await Promise.all([import('../../controllers/manager.ts'), import('../../controllers/index.ts')]);
+  const definitions = all.filter(({ name }) => isEnabled(name, controllers));
+  const manager = run({
+    definitions,
+    client: connect('system:kube-controller-manager'),
+    clientFor: (controller) => connect(`system:serviceaccount:kube-system:${controller}`),
+    settings,
+    log,
+  });
+  manager.ready.catch((error: unknown) => {
+    // A controller that can't be set up is a fault of the program: end loudly, be started again.
+    log.fatal({ err: error }, 'controllers could not start');
+    process.exit(1);
+  });
+  return manager;
+}
+
+/** Upstream's `--controllers`: `*` is all, `name` one more, `-name` one less. */
+function isEnabled(name: string, list: readonly string[]): boolean {
+  if (list.includes(`-${name}`)) return false;
+  return list.includes('*') || list.includes(name);
+}

@@ -1,0 +1,76 @@
+/** Starts the worker threads of a control plane and serves their requests, each under the identity that it names. */
+import { type MessagePort, Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { serveMessagePort } from '../../client/messageport.ts';
+import type { RequestHandler } from '../../client/transport.ts';
+
+export interface WorkerInput {
+  component: 'controllers' | 'scheduler';
+  /** What controllers are told of the cluster; plain data. */
+  settings: Readonly<Record<string, unknown>>;
+  /** As upstream's `--controllers`. */
+  controllers: readonly string[];
+  logLevel: string;
+}
+
+export type FromWorker = { connect: string; port: MessagePort } | { ready: true } | { stopped: true };
+export type ToWorker = { stop: true };
+
+export interface RunningWorker {
+  readonly ready: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A worker that does not end by itself within this many milliseconds is ended. */
+const patienceMs = 5_000;
+const restartMs = 1_000;
+
+const groupsOf = (username: string): string[] =>
+  username.startsWith('system:serviceaccount:')
+    ? ['system:serviceaccounts', `system:serviceaccounts:${username.split(':')[2]}`, 'system:authenticated']
+    : ['system:authenticated'];
+
+/** A worker that dies is started again; its work is level-triggered, so nothing is lost. */
+export function startWorker(input: WorkerInput, handle: RequestHandler, log: Logger): RunningWorker {
+  const { promise: ready, resolve: setReady } = Promise.withResolvers<void>();
+  let stopping = false;
+  let current = launch();
+  let again: NodeJS.Timeout | undefined;
+
+  function launch(): { worker: Worker; exited: Promise<void> } {
+    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+    const worker = new Worker(new URL(file, import.meta.url), { workerData: input });
+    const connections: (() => void)[] = [];
+    worker.on('message', (message: FromWorker) => {
+      if ('connect' in message) {
+        connections.push(serveMessagePort(message.port, handle, { username: message.connect, groups: groupsOf(message.connect) }));
+      } else if ('ready' in message) setReady();
+    });
+    worker.on('error', (error) => log.error({ err: error, component: input.component }, 'a worker thread failed'));
+    const exited = new Promise<void>((resolve) => {
+      worker.once('exit', () => {
+        for (const close of connections) close();
+        resolve();
+        if (stopping) return;
+        log.error({ component: input.component }, 'a worker thread ended; starting it again');
+        again = setTimeout(() => {
+          current = launch();
+        }, restartMs);
+      });
+    });
+    return { worker, exited };
+  }
+
+  return {
+    ready,
+    async stop() {
+      stopping = true;
+      clearTimeout(again);
+      const { worker, exited } = current;
+      worker.postMessage({ stop: true } satisfies ToWorker);
+      const hard = setTimeout(() => void worker.terminate(), patienceMs);
+      await exited;
+      clearTimeout(hard);
+    },
+  };
+}
