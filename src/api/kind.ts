@@ -134,7 +134,7 @@ export interface KindDefinition<T extends KubeObject = any> extends Strategy<T> 
    * May change the object (pods that were never scheduled get 0).
    */
   gracePeriodSeconds?(object: T, requested: number | undefined): number;
-  /** Finalizers that deletion adds by itself, e.g. a namespace's. */
+  /** Whether something of the kind's own holds up deletion, e.g. a namespace's `spec.finalizers`. May change the object, which is then kept. */
   finalizeOnDelete?(object: T): boolean;
   /** What deletion does with dependents when nobody says: absent means to delete them in the background; `unsupported` knows no policies (events). */
   garbageCollection?: 'orphan' | 'unsupported';
