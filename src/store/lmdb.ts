@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import type { Transaction } from 'lmdb';
 import { type Backend, type Change, type Head, prefixEnd } from './backend.ts';
 import { cleanCompacted, compactionState, declareCompacted } from './lmdb/compact.ts';
-import { type Environment, openEnvironment } from './lmdb/environment.ts';
+import { type Environment, openEnvironment, openForReading } from './lmdb/environment.ts';
 import { entryAt, listRange, revisionIn, type Version } from './lmdb/read.ts';
 import { decodeHead, decodeLog, decodeNumber, encodeHead, encodeLog, encodeNumber } from './lmdb/records.ts';
 import { createLocalStore, type LocalStoreOptions } from './local.ts';
@@ -20,6 +20,18 @@ export async function openLmdbStore(directory: string, options: LocalStoreOption
   const environment = await openEnvironment(directory);
   const { now = Date.now, onError = (error) => console.error('store:', error) } = options;
   return createLocalStore(createBackend(environment, now, onError), options);
+}
+
+/** The state of a store that another process may be writing to, for a snapshot. */
+export async function readLmdbStore(directory: string): Promise<Pick<Store, 'entries' | 'close'>> {
+  const environment = await openForReading(directory);
+  return {
+    async entries() {
+      const transaction = environment.root.useReadTransaction();
+      return { revision: revisionIn(environment, transaction), entries: allEntries(environment, transaction, Date.now) };
+    },
+    close: () => environment.close(),
+  };
 }
 
 function createBackend(environment: Environment, now: () => number, onError: (error: unknown) => void): Backend {

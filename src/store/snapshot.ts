@@ -23,7 +23,7 @@ export interface SnapshotInfo {
 }
 
 /** Writes the state of `store` to `file`, which appears only when it is complete and on the disk. */
-export async function saveSnapshot(store: Store, file: string): Promise<SnapshotInfo> {
+export async function saveSnapshot(store: Pick<Store, 'entries'>, file: string): Promise<SnapshotInfo> {
   const partial = `${file}.${process.pid}.partial`;
   const handle = await open(partial, 'wx', 0o600);
   try {
@@ -40,7 +40,7 @@ export async function saveSnapshot(store: Store, file: string): Promise<Snapshot
   }
 }
 
-async function write(store: Store, handle: FileHandle): Promise<SnapshotInfo> {
+async function write(store: Pick<Store, 'entries'>, handle: FileHandle): Promise<SnapshotInfo> {
   const hash = createHash('sha256');
   let pending: Uint8Array[] = [];
   let size = 0;

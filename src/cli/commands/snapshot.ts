@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { UserError } from '../../cluster/config.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
-import { openLmdbStore } from '../../store/lmdb.ts';
+import { readLmdbStore } from '../../store/lmdb.ts';
 import { restoreSnapshot, saveSnapshot } from '../../store/snapshot.ts';
 import { type ClusterOptions, existingCluster } from '../cluster.ts';
 
@@ -14,7 +14,7 @@ export async function save(file: string, options: ClusterOptions): Promise<void>
   const config = existingCluster(options);
   const directory = clusterLayout(config).store;
   if (!existsSync(directory)) throw new UserError(`the cluster '${config.name}' has no store in ${directory}`);
-  const store = await openLmdbStore(directory, { readOnly: true });
+  const store = await readLmdbStore(directory);
   try {
     const { revision, entries } = await saveSnapshot(store, resolve(file));
     console.log(`Saved ${entries} entries at revision ${revision} to ${file}.`);

@@ -42,29 +42,39 @@ export async function openEnvironment(directory: string): Promise<Environment> {
       maxDbs: 8,
       noMemInit: true,
     });
-    const table = <K extends Key>(name: string): Table<K> => root.openDB<Buffer, K>({ name, encoding: 'binary' });
-    const meta = table<string>('meta');
-    const found = meta.get('version');
-    if (found && decodeNumber(found) > dataVersion) {
-      await root.close();
-      throw new DataVersionError(directory, decodeNumber(found), dataVersion);
-    }
-    if (!found) await meta.put('version', encodeNumber(dataVersion));
-    return {
-      root,
-      head: table('head'),
-      log: table('log'),
-      old: table('old'),
-      expiry: table('expiry'),
-      meta,
-      directory,
-      async close() {
-        await root.close();
-        unlock();
-      },
-    };
+    return await openTables(root, directory, unlock);
   } catch (error) {
     unlock();
     throw error;
   }
+}
+
+/** Beside the process that holds the lock: LMDB shows a reader one state while others write. Throws `DataVersionError`. */
+export async function openForReading(directory: string): Promise<Environment> {
+  const root = open<Buffer, string>({ path: directory, noSubdir: false, encoding: 'binary', readOnly: true, maxDbs: 8 });
+  return openTables(root, directory, () => {});
+}
+
+async function openTables(root: RootDatabase<Buffer, string>, directory: string, unlock: () => void): Promise<Environment> {
+  const table = <K extends Key>(name: string): Table<K> => root.openDB<Buffer, K>({ name, encoding: 'binary' });
+  const meta = table<string>('meta');
+  const found = meta.get('version');
+  if (found && decodeNumber(found) > dataVersion) {
+    await root.close();
+    throw new DataVersionError(directory, decodeNumber(found), dataVersion);
+  }
+  if (!found) await meta.put('version', encodeNumber(dataVersion));
+  return {
+    root,
+    head: table('head'),
+    log: table('log'),
+    old: table('old'),
+    expiry: table('expiry'),
+    meta,
+    directory,
+    async close() {
+      await root.close();
+      unlock();
+    },
+  };
 }
