@@ -127,3 +127,26 @@ test('kubectl works against it', { skip: kubectl === undefined }, async () => {
     await rm(directory, { recursive: true, force: true });
   }
 });
+
+test('every write records who owns the fields, and server-side apply acts on it', async () => {
+  await using running = await startTestServer();
+  const { request } = running;
+  const path = '/api/v1/namespaces/default/configmaps/owned';
+  const applied = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'owned' }, data: { a: '1' } };
+  const headers = { 'content-type': 'application/apply-patch+yaml' };
+  const first = await request('PATCH', `${path}?fieldManager=one`, applied, headers);
+  assert.equal(first.status, 201);
+  assert.deepEqual(first.body.metadata.managedFields[0].fieldsV1, { 'f:data': { 'f:a': {} } });
+  const refused = await request('PATCH', `${path}?fieldManager=two`, { ...applied, data: { a: '2' } }, headers);
+  assert.deepEqual([refused.status, refused.body.details.causes[0].reason], [409, 'FieldManagerConflict']);
+  const forced = await request('PATCH', `${path}?fieldManager=two&force=true`, { ...applied, data: { a: '2' } }, headers);
+  assert.equal(forced.status, 200);
+  const patched = await request('PATCH', path, { data: { b: '1' } }, { 'content-type': 'application/merge-patch+json', 'user-agent': 'kubectl/v1' });
+  assert.deepEqual(
+    patched.body.metadata.managedFields.map(({ manager, operation }: { manager: string; operation: string }) => [manager, operation]),
+    [
+      ['two', 'Apply'],
+      ['kubectl', 'Update'],
+    ],
+  );
+});

@@ -6,6 +6,7 @@
 import type { KindDefinition, Subresource } from '../api/kind.ts';
 import { structOf } from '../api/schema.ts';
 import type { GroupResource } from '../apimachinery/errors.ts';
+import type { Convert } from '../apimachinery/managedfields/index.ts';
 import { apiVersionOf } from '../apimachinery/meta.ts';
 import type { Struct } from '../apimachinery/schema.ts';
 import { registryPrefix } from './cacher/cacher.ts';
@@ -37,6 +38,8 @@ export interface Resource {
   /** From what is stored (under `apiVersion`) to this version. Absent when they are the same; may ask a conversion webhook. */
   fromStored?(object: StoredObject, storedAs: string): StoredObject;
   toStored?(object: StoredObject): StoredObject;
+  /** Between served versions of this resource, for field ownership. */
+  convert: Convert;
   /** `{"kind":"K","apiVersion":"V",`: put before the cached form. */
   head: Buffer;
 }
@@ -99,6 +102,7 @@ export class KindRegistry {
       listKind: definition.listKind ?? `${kind}List`,
       stored,
       custom: options.custom ?? false,
+      convert: (from, to) => this.#convert(resource, from.object as StoredObject, to),
       head: Buffer.from(`{"kind":"${kind}","apiVersion":"${apiVersion}",`),
     };
     if (options.fromStored) resource.fromStored = options.fromStored;
@@ -110,6 +114,16 @@ export class KindRegistry {
     } else if (!same) resource.toStored = (object) => ({ ...object, apiVersion: stored.apiVersion, kind: hub.kind });
     this.#resources.set(keyOf(group, version, plural), resource);
     return resource;
+  }
+
+  #convert(from: Resource, object: StoredObject, apiVersion: string): ReturnType<Convert> {
+    for (const to of this.#resources.values()) {
+      if (to.stored !== from.stored || to.apiVersion !== apiVersion) continue;
+      const copy = structuredClone(object);
+      const hub = from.toStored ? from.toStored(copy) : copy;
+      return { apiVersion, struct: to.struct, object: to.fromStored ? to.fromStored(hub, to.stored.apiVersion) : hub };
+    }
+    return undefined;
   }
 
   /** Versions without a conversion of their own share the place, and the form, of the first that was added. */

@@ -16,7 +16,8 @@ export function applyObject(storage: Storage, request: WriteRequest, applied: un
     forceCreate: true,
     tracksFields: true,
     apply(live) {
-      if (uid && !live) throw conflict(resource.groupResource, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+      if (uid && !live)
+        throw conflict(resource.groupResource, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
       const object = applyServerSide({
         ...fieldManagerInput(request),
         kind: resource.definition.kind,

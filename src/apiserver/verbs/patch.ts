@@ -17,7 +17,7 @@ import type { RequestContext } from '../context.ts';
 import type { Reply } from '../exchange.ts';
 import { applyObject } from '../storage/apply.ts';
 import { parseWriteOptions } from '../storage/options.ts';
-import { updateObject } from '../storage/update.ts';
+import { checkName, updateObject } from '../storage/update.ts';
 import { encodingsOf } from './read.ts';
 import type { Target } from './target.ts';
 import { writeRequest, writtenReply } from './write.ts';
@@ -94,7 +94,9 @@ export async function patchTarget(target: Target): Promise<Reply> {
   const written = await updateObject(storage, request, {
     apply(current) {
       if (!current) throw new StatusError(500, 'InternalError', 'a patch needs an object');
-      return patchObject(context, resource.struct, patch, current, options.fieldValidation);
+      const object = patchObject(context, resource.struct, patch, current, options.fieldValidation);
+      checkName(object, request.name, request.namespace);
+      return object;
     },
   });
   return writtenReply(target, form, written);

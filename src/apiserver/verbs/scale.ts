@@ -4,7 +4,9 @@ import type { ScaleSubresource } from '../../api/kind.ts';
 import { structOf } from '../../api/schema.ts';
 import { invalid, StatusError } from '../../apimachinery/errors.ts';
 import { invalidValue, path } from '../../apimachinery/fieldpath.ts';
-import type { LabelSelector, ObjectMeta } from '../../apimachinery/meta.ts';
+import { applyServerSide, scaleManagedFields, trackUpdate, withScaleManagedFields } from '../../apimachinery/managedfields/index.ts';
+import type { FieldManagerInput } from '../../apimachinery/managedfields/index.ts';
+import type { KubeObject, LabelSelector, ObjectMeta } from '../../apimachinery/meta.ts';
 import { formatLabelSelector } from '../../apimachinery/selectors.ts';
 import { formOf } from '../answer/form.ts';
 import { valueReply } from '../answer/reply.ts';
@@ -54,6 +56,8 @@ function scaleOf(scale: ScaleSubresource, object: StoredObject): Scale {
   const metadata: ObjectMeta = { name };
   if (namespace !== undefined) metadata.namespace = namespace;
   Object.assign(metadata, { uid, resourceVersion, creationTimestamp });
+  const managedFields = scaleManagedFields(object.metadata.managedFields, scale.specReplicasPath);
+  if (managedFields) metadata.managedFields = managedFields;
   const selector = scale.selectorPath === undefined ? '' : selectorText(read(object, scale.selectorPath));
   const replicas = (read(object, scale.specReplicasPath) as number | undefined) ?? scale.defaultReplicas ?? 0;
   return {
@@ -78,7 +82,11 @@ export async function putScale(target: Target, scale: ScaleSubresource): Promise
   const expected = { struct: scaleStruct(), apiVersion, kind, anyVersion: true };
   const wanted = decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation) as Scale;
   checkName(wanted, context.info.name, context.info.namespace);
-  return changeScale(target, scale, options, 'UpdateOptions', () => wanted);
+  return changeScale(target, scale, options, 'UpdateOptions', (current, input) => {
+    const next = structuredClone(wanted);
+    trackUpdate({ ...input, old: current, new: next });
+    return next;
+  });
 }
 
 export async function patchScale(target: Target, scale: ScaleSubresource): Promise<Reply> {
@@ -86,36 +94,35 @@ export async function patchScale(target: Target, scale: ScaleSubresource): Promi
   const type = patchTypeOf(context.exchange.headers['content-type'], resource.custom);
   const options = parseWriteOptions(context.info.query, 'PatchOptions', type === 'apply');
   const patch = await readPatch(context, type);
-  // Applying the view is a merge of it: its one field that can be set has one owner.
-  const merging = type === 'apply' ? { ...patch, type: 'merge' as const } : patch;
-  return changeScale(
-    target,
-    scale,
-    options,
-    'PatchOptions',
-    (current) => patchObject(context, scaleStruct(), merging, current, options.fieldValidation) as Scale,
-  );
+  return changeScale(target, scale, options, 'PatchOptions', (current, input) => {
+    if (type === 'apply') return applyServerSide({ ...input, kind, live: current, applied: patch.value as KubeObject, force: options.force ?? false }) as Scale;
+    const next = patchObject(context, scaleStruct(), patch, current, options.fieldValidation) as Scale;
+    trackUpdate({ ...input, old: current, new: next });
+    return next;
+  });
 }
 
-async function changeScale(
-  target: Target,
-  scale: ScaleSubresource,
-  options: WriteOptions,
-  optionsKind: string,
-  change: (current: Scale) => Scale,
-): Promise<Reply> {
+type Change = (current: Scale, input: FieldManagerInput) => Scale;
+
+async function changeScale(target: Target, scale: ScaleSubresource, options: WriteOptions, optionsKind: string, change: Change): Promise<Reply> {
   const { context, resource, storage } = target;
   const form = formOf(context);
-  const written = await updateObject(storage, writeRequest(target, options, optionsKind), {
+  const request = writeRequest(target, options, optionsKind);
+  const input: FieldManagerInput = { struct: scaleStruct(), apiVersion, manager: request.fieldManager, subresource: request.subresource, now: context.now };
+  const written = await updateObject(storage, request, {
+    tracksFields: true,
     apply(current) {
       if (!current) throw new StatusError(500, 'InternalError', 'a scale needs an object');
-      const wanted = change(scaleOf(scale, current));
+      const wanted = change(scaleOf(scale, current), input);
       const replicas = wanted.spec?.replicas ?? 0;
       if (replicas < 0) {
         const errors = [invalidValue(path('spec', 'replicas'), replicas, 'must be greater than or equal to 0')];
         throw invalid({ group: 'autoscaling', kind }, context.info.name, errors);
       }
       write(current, scale.specReplicasPath, replicas);
+      const managedFields = withScaleManagedFields(current.metadata.managedFields, wanted.metadata.managedFields, scale.specReplicasPath, resource.apiVersion);
+      if (managedFields) current.metadata.managedFields = managedFields;
+      else delete current.metadata.managedFields;
       current.metadata.resourceVersion = wanted.metadata.resourceVersion ?? '';
       return current;
     },
