@@ -19,6 +19,8 @@ export interface UserInfo {
 /** What a kind's functions may know of the request that they serve. */
 export interface StrategyContext {
   user: UserInfo;
+  /** The version that the request speaks, e.g. `events.k8s.io/v1`; functions are always given the stored version. */
+  apiVersion: string;
   namespace: string;
   now: Date;
   dryRun: boolean;

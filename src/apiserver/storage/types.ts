@@ -45,8 +45,9 @@ export type { StoredObject };
 export const keyFor = (resource: Resource, namespace: string, name: string): string =>
   resource.definition.namespaced ? `${resource.stored.prefix}${namespace}/${name}` : `${resource.stored.prefix}${name}`;
 
-export const strategyContext = ({ context, namespace, options }: WriteRequest): StrategyContext => ({
+export const strategyContext = ({ resource, context, namespace, options }: WriteRequest): StrategyContext => ({
   user: context.user,
+  apiVersion: resource.apiVersion,
   namespace,
   now: context.now,
   dryRun: options.dryRun,

@@ -1,5 +1,8 @@
+import { nameColumn, textColumn } from '../../columns.ts';
 import { defineKind } from '../../kind.ts';
 import type { ComponentStatus } from './types.gen.ts';
+
+const condition = ({ conditions }: ComponentStatus) => conditions?.find(({ type }) => type === 'Healthy');
 
 export const componentstatuses = defineKind<ComponentStatus>({
   group: '',
@@ -11,4 +14,13 @@ export const componentstatuses = defineKind<ComponentStatus>({
   namespaced: false,
   verbs: ['get', 'list'],
   schema: 'io.k8s.api.core.v1.ComponentStatus',
+  columns: [
+    nameColumn,
+    textColumn('Status', (status) => {
+      const healthy = condition(status);
+      return healthy ? (healthy.status === 'True' ? 'Healthy' : 'Unhealthy') : 'Unknown';
+    }),
+    textColumn('Message', (status) => condition(status)?.message ?? ''),
+    textColumn('Error', (status) => condition(status)?.error ?? ''),
+  ],
 });

@@ -1,4 +1,6 @@
 import { allVerbs, defineKind } from '../../kind.ts';
+import { endpointsColumns } from './endpoints/columns.ts';
+import { endpointsWarnings, validateEndpoints } from './endpoints/validation.ts';
 import type { Endpoints } from './types.gen.ts';
 
 export const endpoints = defineKind<Endpoints>({
@@ -11,4 +13,12 @@ export const endpoints = defineKind<Endpoints>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.Endpoints',
+  allowCreateOnUpdate: true,
+  setDefaults({ subsets }) {
+    for (const { ports } of subsets ?? []) for (const port of ports ?? []) port.protocol ||= 'TCP';
+  },
+  validate: (endpoints) => validateEndpoints(endpoints),
+  validateUpdate: validateEndpoints,
+  warnings: endpointsWarnings,
+  columns: endpointsColumns,
 });
