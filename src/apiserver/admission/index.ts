@@ -13,6 +13,7 @@ import { limitRanger } from './limitranger/limitranger.ts';
 import { namespaceLifecycle } from './namespacelifecycle.ts';
 import { nodeRestriction } from './noderestriction/noderestriction.ts';
 import { podResizeValidator } from './podresize.ts';
+import { podSecurity } from './podsecurity/podsecurity.ts';
 import { podTopologyLabels } from './podtopologylabels.ts';
 import { priority } from './priority.ts';
 import { runtimeClass } from './runtimeclass.ts';
@@ -34,6 +35,7 @@ export function admissionPlugins({ reader, authorize, guardEscalation }: Admissi
     serviceAccount(reader),
     nodeRestriction({ reader, authorize }),
     taintNodesByCondition,
+    podSecurity(reader),
     priority(reader),
     defaultTolerationSeconds(),
     defaultStorageClass(reader),
