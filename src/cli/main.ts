@@ -114,19 +114,6 @@ withOutput(program.command('version'))
     );
   });
 
-for (const [name, description, file] of [
-  ['test', "run the project's tests", 'test'],
-  ['check', 'types, lint, import boundaries, formatting, unit tests', 'check'],
-] as const) {
-  program
-    .command(name)
-    .description(description)
-    .argument('[arguments...]')
-    .passThroughOptions()
-    .allowUnknownOption()
-    .action(async (args) => (await import(`./commands/${file}.ts`)).default(args));
-}
-
 program
   .command('supervise', { hidden: true })
   .requiredOption('--data-dir <directory>')

@@ -4,5 +4,5 @@ import type { Self } from '../cluster/supervisor/specs.ts';
 
 export const self = (): Self => ({
   program: process.execPath,
-  args: ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('./main.ts', import.meta.url))],
+  args: ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url))],
 });

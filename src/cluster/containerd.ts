@@ -2,7 +2,7 @@
  * A containerd of our own: its configuration (1.6, 1.7 and 2.x), its start and its end. Root, state and socket are private,
  * so a containerd that the machine already runs (Docker's, say) is not touched.
  */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -92,7 +92,12 @@ export function containerdConfig(options: ContainerdOptions, [major]: [number, n
     max_container_log_line_size: 16384,
     tolerate_missing_hugetlb_controller: true,
   };
-  table('', { version: major >= 2 ? 3 : 2, root: options.root, state: options.state, disabled_plugins: ['io.containerd.internal.v1.opt', 'io.containerd.nri.v1.nri', 'io.containerd.internal.v1.tracing'] });
+  table('', {
+    version: major >= 2 ? 3 : 2,
+    root: options.root,
+    state: options.state,
+    disabled_plugins: ['io.containerd.internal.v1.opt', 'io.containerd.nri.v1.nri', 'io.containerd.internal.v1.tracing'],
+  });
   table('grpc', { address: socketOf(options) });
   if (major >= 2) {
     const images = "plugins.'io.containerd.cri.v1.images'";

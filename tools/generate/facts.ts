@@ -58,7 +58,16 @@ export function factsFromSources(staging: string): Facts {
     return packages.get(protobufPackage);
   };
   // Types of other packages are named by their last path segment; a struct is what is declared as one in any package read so far, or an opaque one.
-  const opaque = new Set(['resource.Quantity', 'intstr.IntOrString', 'runtime.RawExtension', 'v1.Time', 'v1.MicroTime', 'v1.ObjectMeta', 'v1.ListMeta', 'v1.LabelSelector']);
+  const opaque = new Set([
+    'resource.Quantity',
+    'intstr.IntOrString',
+    'runtime.RawExtension',
+    'v1.Time',
+    'v1.MicroTime',
+    'v1.ObjectMeta',
+    'v1.ListMeta',
+    'v1.LabelSelector',
+  ]);
   const isStruct = (own: GoPackage, ownName: string, type: string): boolean => {
     if (!structKinds.test(type)) return false;
     if (opaque.has(type)) return true;
@@ -93,7 +102,9 @@ export function factsFromSources(staging: string): Facts {
 /** What a former run with sources wrote into the table. */
 export function factsFromTable(file: string): Facts {
   const former = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as TableJson) : { groups: {}, structs: {} };
-  const groups = new Map(Object.entries(former.groups).map(([groupVersion, prefix]) => [prefix, groupVersion.includes('/') ? (groupVersion.split('/')[0] as string) : '']));
+  const groups = new Map(
+    Object.entries(former.groups).map(([groupVersion, prefix]) => [prefix, groupVersion.includes('/') ? (groupVersion.split('/')[0] as string) : '']),
+  );
   return {
     group: (protobufPackage) => groups.get(openApiNameOf(protobufPackage)),
     struct(protobufPackage, name) {

@@ -101,7 +101,8 @@ export function readGoPackage(folder: string): GoPackage | undefined {
     const imports = importsOf(source);
     for (const [alias, path] of imports) allImports.set(alias, path);
     const ownPackage = folder.split('/').at(-1) as string;
-    for (const [, name, underlying] of source.matchAll(/^type (\w+) =?\s*(?!struct\b|interface\b|func\b)(\S+)/gm)) named.set(name as string, underlying as string);
+    for (const [, name, underlying] of source.matchAll(/^type (\w+) =?\s*(?!struct\b|interface\b|func\b)(\S+)/gm))
+      named.set(name as string, underlying as string);
     for (const [, name, body] of source.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm)) {
       structs.set(name as string, fieldsOf(body as string, ownPackage, imports, constants));
     }
@@ -111,4 +112,8 @@ export function readGoPackage(folder: string): GoPackage | undefined {
 
 /** `k8s.io.kube_aggregator.pkg.apis.apiregistration.v1` → its folder below upstream's `staging/src/k8s.io`. */
 export const goFolderOf = (protobufPackage: string): string =>
-  protobufPackage.replace(/^k8s\.io\./, '').split('.').map((part, index) => (index === 0 ? part.replaceAll('_', '-') : part)).join('/');
+  protobufPackage
+    .replace(/^k8s\.io\./, '')
+    .split('.')
+    .map((part, index) => (index === 0 ? part.replaceAll('_', '-') : part))
+    .join('/');

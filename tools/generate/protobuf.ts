@@ -46,4 +46,7 @@ export function resolveMessage(type: string, from: Message, messages: ReadonlyMa
 
 /** `k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSON` → the name of the same type in the OpenAPI document. */
 export const openApiNameOf = (message: string): string =>
-  message.replace(/^k8s\.io\./, 'io.k8s.').replace('.apiextensions_apiserver.', '.apiextensions-apiserver.').replace('.kube_aggregator.', '.kube-aggregator.');
+  message
+    .replace(/^k8s\.io\./, 'io.k8s.')
+    .replace('.apiextensions_apiserver.', '.apiextensions-apiserver.')
+    .replace('.kube_aggregator.', '.kube-aggregator.');

@@ -3,9 +3,9 @@
  * A field is one line of text, `<type> <protobuf number> <flags>`; `src/api/schema.ts` reads it and documents the form.
  */
 import { writeFileSync } from 'node:fs';
-import type { FieldFacts, Facts, StructFacts } from './facts.ts';
+import type { Facts, FieldFacts, StructFacts } from './facts.ts';
 import type { Definition, OpenApiDocument, Property } from './openapi.ts';
-import { type Message, type ProtobufField, messagesOf, openApiNameOf, resolveMessage } from './protobuf.ts';
+import { type Message, messagesOf, openApiNameOf, type ProtobufField, resolveMessage } from './protobuf.ts';
 
 export interface StructJson {
   kinds?: string[];
@@ -39,10 +39,34 @@ const special: Record<string, string> = {
 };
 
 /** What is not the API of a server: examples and test groups of upstream, the types of other servers, old versions that were never served from here, and messages that are a plain type in JSON. */
-const excluded = /\.(example2?|testapigroup|metrics|custom_metrics|external_metrics)\.|\.apiextensions\.v1beta1\.|\.apiregistration\.v1beta1\.|\.meta\.v1beta1\.|runtime\.|resource\.QuantityValue$|\.ExtraValue$|\.meta\.v1\.(Verbs|TypeMeta|Timestamp)$/;
+const excluded =
+  /\.(example2?|testapigroup|metrics|custom_metrics|external_metrics)\.|\.apiextensions\.v1beta1\.|\.apiregistration\.v1beta1\.|\.meta\.v1beta1\.|runtime\.|resource\.QuantityValue$|\.ExtraValue$|\.meta\.v1\.(Verbs|TypeMeta|Timestamp)$/;
 
-const goScalars: Record<string, string> = { string: 'string', boolean: 'bool', int32: 'int32', int64: 'int64', double: 'float64', byte: '[]uint8', quantity: 'resource.Quantity', 'int-or-string': 'intstr.IntOrString', 'date-time': 'v1.Time', 'micro-time': 'v1.MicroTime', duration: 'v1.Duration', 'any:raw-extension': 'runtime.RawExtension', 'any:fields': 'v1.FieldsV1', 'any:json': 'v1.JSON' };
-const protobufScalars: Record<string, string> = { string: 'string', bool: 'boolean', int32: 'int32', int64: 'int64', uint32: 'int64', double: 'double', bytes: 'byte' };
+const goScalars: Record<string, string> = {
+  string: 'string',
+  boolean: 'bool',
+  int32: 'int32',
+  int64: 'int64',
+  double: 'float64',
+  byte: '[]uint8',
+  quantity: 'resource.Quantity',
+  'int-or-string': 'intstr.IntOrString',
+  'date-time': 'v1.Time',
+  'micro-time': 'v1.MicroTime',
+  duration: 'v1.Duration',
+  'any:raw-extension': 'runtime.RawExtension',
+  'any:fields': 'v1.FieldsV1',
+  'any:json': 'v1.JSON',
+};
+const protobufScalars: Record<string, string> = {
+  string: 'string',
+  bool: 'boolean',
+  int32: 'int32',
+  int64: 'int64',
+  uint32: 'int64',
+  double: 'double',
+  bytes: 'byte',
+};
 
 /** The Go type that a reader of the table would guess. */
 function guessGoType(type: string): string {
@@ -81,9 +105,12 @@ class TableBuilder {
     const protobufPackage = message?.package ?? prefix.replace(/^io\.k8s\./, 'k8s.io.').replaceAll('-', '_');
     const facts = this.#facts.struct(protobufPackage, name.slice(prefix.length + 1));
     const fields: Record<string, string> = {};
-    if (facts?.typeMeta || (!facts && definition?.properties?.apiVersion && message && !message.fields.apiVersion)) Object.assign(fields, { kind: 'string', apiVersion: 'string' });
+    if (facts?.typeMeta || (!facts && definition?.properties?.apiVersion && message && !message.fields.apiVersion))
+      Object.assign(fields, { kind: 'string', apiVersion: 'string' });
     this.#addFields(fields, definition, message, facts, []);
-    for (const field of Object.keys(definition?.properties ?? {})) if (!fields[field]) fields[field] = this.#line(this.#openApiType(definition?.properties?.[field] as Property, undefined, message), '', definition, field, undefined);
+    for (const field of Object.keys(definition?.properties ?? {}))
+      if (!fields[field])
+        fields[field] = this.#line(this.#openApiType(definition?.properties?.[field] as Property, undefined, message), '', definition, field, undefined);
     const kinds = this.#kinds(name, definition, protobufPackage, prefix, facts);
     this.table.structs[name] = {
       ...(kinds.length > 0 ? { kinds } : {}),
@@ -106,7 +133,13 @@ class TableBuilder {
   }
 
   /** In the order of Go's declaration, embedded messages expanded in place; `path` holds the numbers of those that enclose. */
-  #addFields(into: Record<string, string>, definition: Definition | undefined, message: Message | undefined, facts: StructFacts | undefined, path: number[]): void {
+  #addFields(
+    into: Record<string, string>,
+    definition: Definition | undefined,
+    message: Message | undefined,
+    facts: StructFacts | undefined,
+    path: number[],
+  ): void {
     const byNumber = new Map(Object.entries(message?.fields ?? {}).map(([name, field]) => [field.id, { name, field }]));
     for (const number of facts?.embedded ?? []) {
       const entry = byNumber.get(number);

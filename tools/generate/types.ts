@@ -5,10 +5,22 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Definition, OpenApiDocument, Property } from './openapi.ts';
 import { locationOf } from './names.ts';
+import type { Definition, OpenApiDocument, Property } from './openapi.ts';
 
-const handWritten = new Set(['ObjectMeta', 'ListMeta', 'OwnerReference', 'ManagedFieldsEntry', 'LabelSelector', 'LabelSelectorRequirement', 'Time', 'MicroTime', 'Status', 'StatusDetails', 'StatusCause']);
+const handWritten = new Set([
+  'ObjectMeta',
+  'ListMeta',
+  'OwnerReference',
+  'ManagedFieldsEntry',
+  'LabelSelector',
+  'LabelSelectorRequirement',
+  'Time',
+  'MicroTime',
+  'Status',
+  'StatusDetails',
+  'StatusCause',
+]);
 const aliases: Record<string, string> = {
   'io.k8s.apimachinery.pkg.api.resource.Quantity': 'string | number',
   'io.k8s.apimachinery.pkg.util.intstr.IntOrString': 'number | string',

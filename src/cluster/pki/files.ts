@@ -4,7 +4,7 @@
  */
 import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { completePki, leafNames, type KeyPair, type PartialPki, type Pki, type PkiOptions } from './pki.ts';
+import { completePki, type KeyPair, leafNames, type PartialPki, type Pki, type PkiOptions } from './pki.ts';
 
 type Files = Map<string, string>;
 

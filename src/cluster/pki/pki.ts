@@ -3,8 +3,8 @@
  * ECDSA P-256 throughout: a whole cluster's set takes a few milliseconds.
  * Names and usages follow kubeadm's, so that upstream's components accept them.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto';
-import { issueCertificate, subjectOf, type ExtendedKeyUsage, type Issuer } from '../../apimachinery/x509/certificate.ts';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { type ExtendedKeyUsage, type Issuer, issueCertificate, subjectOf } from '../../apimachinery/x509/certificate.ts';
 
 /** A certificate and its private key, both PEM. */
 export interface KeyPair {
@@ -20,14 +20,7 @@ export interface ServiceAccountKey {
 }
 
 /** The leaf certificates that every cluster has. */
-export const leafNames = [
-  'apiserver',
-  'apiserver-kubelet-client',
-  'front-proxy-client',
-  'admin',
-  'controller-manager',
-  'scheduler',
-] as const;
+export const leafNames = ['apiserver', 'apiserver-kubelet-client', 'front-proxy-client', 'admin', 'controller-manager', 'scheduler'] as const;
 export type LeafName = (typeof leafNames)[number];
 
 export interface Pki {
