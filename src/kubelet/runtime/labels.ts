@@ -51,3 +51,27 @@ export function containerHash(container: Container): string {
   for (const byte of Buffer.from(picked)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash.toString(16);
 }
+
+/** What the annotations tell of a container whose pod is no longer known: enough to end it properly. */
+export function restoredContainer({ name, status }: { name: string; status: { annotations?: Record<string, string> } }): Container {
+  const { [preStopAnnotation]: preStop, [portsAnnotation]: ports } = status.annotations ?? {};
+  return {
+    name,
+    ...(ports ? { ports: JSON.parse(ports) as Container['ports'] } : {}),
+    ...(preStop ? { lifecycle: { preStop: JSON.parse(preStop) as NonNullable<Container['lifecycle']>['preStop'] } } : {}),
+  };
+}
+
+/** A pod that only the runtime still knows. */
+export function restoredPod(runtime: { uid: string; namespace: string; name: string; containers: { status: { annotations?: Record<string, string> } }[] }): Pod {
+  const annotations = runtime.containers[0]?.status.annotations ?? {};
+  const seconds = (key: string): number | undefined => (annotations[key] === undefined ? undefined : Number(annotations[key]));
+  const deletion = seconds(deletionGraceAnnotation);
+  const termination = seconds(terminationGraceAnnotation);
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: runtime.name, namespace: runtime.namespace, uid: runtime.uid, ...(deletion === undefined ? {} : { deletionGracePeriodSeconds: deletion }) },
+    spec: { containers: [], ...(termination === undefined ? {} : { terminationGracePeriodSeconds: termination }) },
+  };
+}

@@ -1,0 +1,90 @@
+/** Keeps the node clean: ends what runs without a pod, removes what is left of pods that are gone, dead containers, old logs. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PodCgroups } from '../cgroups/pods.ts';
+import { messageOf, type KubeletContext } from '../context.ts';
+import { isRuntimeNotFound } from '../cri/client.ts';
+import type { PodManager } from '../podworker/manager.ts';
+import type { RuntimeCache } from '../runtime/cache.ts';
+import { sleep, type Pleg } from '../runtime/pleg.ts';
+import type { VolumeManager } from '../volumes/manager.ts';
+import { surplus } from './garbage.ts';
+import { rotateLogs } from './logrotation.ts';
+
+export interface HousekeepingParts {
+  context: KubeletContext;
+  manager: PodManager;
+  pleg: Pleg;
+  cgroups: PodCgroups;
+  volumes: VolumeManager;
+  cache: RuntimeCache;
+}
+
+const intervalMs = 10_000;
+/** Logs of a pod that is gone from the runtime as well stay a little for those who read them. */
+const logRoundsBetween = 6;
+
+export interface Housekeeping {
+  /** Cleans up once, then goes on until the kubelet stops. */
+  start(): Promise<void>;
+}
+
+export function createHousekeeping({ context, manager, pleg, cgroups, volumes }: HousekeepingParts): Housekeeping {
+  const { cri, log, signal, options } = context;
+
+  async function guarded(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) log.warn({ err: messageOf(error) }, `housekeeping: ${what} failed`);
+    }
+  }
+
+  /** Pods that no worker and no runtime knows leave nothing behind. */
+  async function orphans(): Promise<void> {
+    const running = pleg.podUids();
+    for (const uid of running) if (!manager.get(uid)) await manager.endOrphan(uid);
+    const left = new Set([...(await volumes.onDisk()), ...(await cgroups.list())]);
+    for (const uid of left) {
+      if (manager.get(uid) || pleg.podUids().has(uid)) continue;
+      log.info({ uid }, 'removing what is left of a pod');
+      await volumes.tearDown(uid);
+      await cgroups.remove(uid);
+    }
+  }
+
+  async function deadContainers(): Promise<void> {
+    const [containers, sandboxes] = await Promise.all([cri.listContainers(), cri.listPodSandbox()]);
+    const ignoreMissing = (error: unknown): void => {
+      if (!isRuntimeNotFound(error)) throw error;
+    };
+    const { containers: dead, sandboxes: empty } = surplus(containers, sandboxes);
+    for (const id of dead) await cri.removeContainer(id).catch(ignoreMissing);
+    for (const id of empty) await cri.removePodSandbox(id).catch(ignoreMissing);
+  }
+
+  async function oldLogs(): Promise<void> {
+    for (const name of await readdir(options.podLogsDir)) {
+      const uid = name.split('_')[2];
+      if (uid && !manager.get(uid) && !pleg.podUids().has(uid)) await rm(join(options.podLogsDir, name), { recursive: true, force: true });
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (let round = 1; !signal.aborted; round++) {
+      await sleep(intervalMs, signal);
+      if (signal.aborted) return;
+      await guarded('ending orphans', orphans);
+      await guarded('removing dead containers', deadContainers);
+      await guarded('rotating logs', () => rotateLogs(context));
+      if (round % logRoundsBetween === 0) await guarded('removing logs', oldLogs);
+    }
+  }
+
+  return {
+    start: async () => {
+      await guarded('ending orphans', orphans);
+      void run();
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * The kubelet: runs the pods that are bound to this node. Composition only: informers and the runtime say what has
+ * changed, one worker per pod does the work, and the rest (node status, lease, server, housekeeping) runs beside it.
+ */
+import { mkdir } from 'node:fs/promises';
+import { nodes } from '../api/core/v1/node.ts';
+import { pods as podKind } from '../api/core/v1/pod.ts';
+import type { Node, Pod } from '../api/core/v1/types.gen.ts';
+import { runtimeclasses } from '../api/node/v1/runtimeclass.ts';
+import { milliValue } from '../apimachinery/quantity.ts';
+import type { Informer } from '../client/informer.ts';
+import { admitPod } from './admission/admit.ts';
+import { createPodCgroups } from './cgroups/pods.ts';
+import { createServiceEnvironment } from './containers/serviceenv.ts';
+import { terminationMessage } from './containers/termination.ts';
+import { kubeletPaths, messageOf, type KubeletContext } from './context.ts';
+import { createCriClient } from './cri/client.ts';
+import { createHousekeeping } from './housekeeping/housekeeping.ts';
+import { createImagePuller } from './images/puller.ts';
+import { readNodeResources } from './node/capacity.ts';
+import { keepLease } from './node/lease.ts';
+import { createNodeReporter } from './node/registration.ts';
+import { createReferencedObjects } from './objects/cache.ts';
+import { defaults, type KubeletOptions } from './options.ts';
+import { createPodManager } from './podworker/manager.ts';
+import { createProbeManager } from './probes/manager.ts';
+import { createBackoff } from './runtime/backoff.ts';
+import { createRuntimeCache } from './runtime/cache.ts';
+import { describeRuntime } from './runtime/describe.ts';
+import { createPleg } from './runtime/pleg.ts';
+import { createKubeletServer, type KubeletServer } from './server/server.ts';
+import { createStatusManager } from './status/manager.ts';
+import { createVolumeManager } from './volumes/manager.ts';
+
+export interface Kubelet {
+  /** Resolves when the node is registered and pods are being run. The informers are started, too. */
+  start(): Promise<void>;
+  /** Ends the kubelet, not its pods: the next one takes them over as they are. */
+  stop(): Promise<void>;
+}
+
+const crashBackoffMs = { first: 10_000, last: 300_000 };
+/** The runtime counts as dead when it has not been listed for so long. */
+const plegDeadMs = 180_000;
+const runtimeClassWaitMs = 2_000;
+
+export function createKubelet(options: KubeletOptions): Kubelet {
+  const { client, informers, events, log, nodeName } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const podInformer = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` }) as Informer<Pod>;
+  const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` }) as Informer<Node>;
+  const classes = informers.informer(runtimeclasses);
+  const services = createServiceEnvironment(informers);
+  const cri = createCriClient(options.criEndpoint);
+  let server: KubeletServer | undefined;
+  let background: Promise<unknown>[] = [];
+  let flush = async (): Promise<void> => {};
+
+  async function runtimeHandler(pod: Pod): Promise<string> {
+    const name = pod.spec.runtimeClassName;
+    if (!name) return '';
+    for (const until = Date.now() + runtimeClassWaitMs; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      const found = classes.get('', name);
+      if (found) return found.handler;
+      if (Date.now() > until || signal.aborted) throw new Error(`failed to get sandbox runtime: runtimeclass.node.k8s.io "${name}" not found`);
+    }
+  }
+
+  async function start(): Promise<void> {
+    const paths = kubeletPaths(options.rootDir, options.podLogsDir);
+    await Promise.all([paths.pods, options.podLogsDir].map((path) => mkdir(path, { recursive: true, mode: 0o755 })));
+    const runtime = await describeRuntime(cri, signal, log);
+    const resources = readNodeResources(options);
+    const objects = createReferencedObjects(client, log, (uids) => uids.forEach((uid) => manager.retry(uid)));
+    const context: KubeletContext = { options, client, events, log, cri, objects, services, resources, paths, now: () => new Date(), signal, runtime };
+
+    const cache = createRuntimeCache(cri, terminationMessage);
+    const volumes = createVolumeManager(context);
+    const cgroups = createPodCgroups(options.cgroup, options.podPidsLimit ?? defaults.podPidsLimit);
+    const statuses = createStatusManager(client, log, signal);
+    const probes = createProbeManager(context, (uid) => manager.wake(uid));
+    const pleg = createPleg(cri, cache, log, signal, (uid) => manager.wake(uid));
+    const manager = createPodManager({
+      context, cache, volumes, cgroups, statuses, probes, runtimeHandler,
+      puller: createImagePuller(context),
+      backoff: createBackoff(crashBackoffMs.first, crashBackoffMs.last),
+      admit: (pod) => {
+        const node = reporter.node();
+        if (!node) return { reason: 'InvalidNodeInfo', message: 'Kubelet cannot get node info.' };
+        const others = manager.active().filter((other) => other.metadata.uid !== pod.metadata.uid);
+        return admitPod({ pod, node, others, allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], supplementalGroupsPolicy: runtime.supplementalGroupsPolicy });
+      },
+    });
+    const reporter = createNodeReporter(context, {
+      informer: nodeInformer,
+      port: options.server.port,
+      problems: () => (Date.now() - pleg.lastRelist() > plegDeadMs ? [`PLEG is not healthy: pleg was last seen active ${Math.round((Date.now() - pleg.lastRelist()) / 1000)}s ago; threshold is 3m0s`] : []),
+      networkChanged: (ready) => ready && manager.wakeAll(),
+    });
+    flush = () => statuses.flush();
+
+    const informersReady = informers.start();
+    const { cpu = '0' } = resources.allocatable();
+    await Promise.all([volumes.start(), cgroups.start({ milliCpu: milliValue(cpu), memory: 0 }), pleg.start(), ...(options.podCidr ? [cri.updateRuntimeConfig({ networkConfig: { podCidr: options.podCidr } })] : [])]);
+    if (options.enableServer ?? true) server = await createKubeletServer({ context, manager, cgroups, probes, volumes, pods: podInformer });
+    events.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Normal', 'Starting', 'Starting kubelet.');
+    await reporter.register();
+    background = [reporter.run(), keepLease(context, () => reporter.node()?.metadata.uid)];
+    await Promise.race([informersReady, aborted]);
+    if (signal.aborted) return;
+    podInformer.addHandlers({ added: manager.added, updated: (pod) => manager.added(pod), deleted: manager.deleted });
+    const housekeeping = createHousekeeping({ context, manager, pleg, cgroups, volumes, cache });
+    await housekeeping.start();
+    log.info({ node: nodeName, runtime: `${runtime.name}://${runtime.version}` }, 'the kubelet runs');
+  }
+
+  const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+
+  return {
+    start,
+    stop: async () => {
+      // Statuses that are known should be told, if the server still listens.
+      await Promise.race([flush(), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
+      stopping.abort(new Error('the kubelet was stopped'));
+      await server?.close();
+      await Promise.all(background).catch((error: unknown) => log.warn({ err: messageOf(error) }, 'a part of the kubelet ended badly'));
+      await events.flush().catch(() => {});
+      cri.close();
+    },
+  };
+}

@@ -1,0 +1,151 @@
+/** Registers the node and keeps its status: at once when something changes, as a heartbeat every five minutes otherwise. */
+import { nodes } from '../../api/core/v1/node.ts';
+import type { Node, NodeStatus } from '../../api/core/v1/types.gen.ts';
+import { isAlreadyExists, isNotFound } from '../../apimachinery/errors.ts';
+import { timeOf } from '../../apimachinery/meta.ts';
+import type { Informer } from '../../client/informer.ts';
+import { messageOf, type KubeletContext } from '../context.ts';
+import { sleep } from '../runtime/pleg.ts';
+import { standardLabels } from './info.ts';
+import { measure, pressureOf, type Pressure } from './pressure.ts';
+import { nodeStatus, worthReporting } from './status.ts';
+
+/** Upstream's `nodeStatusReportFrequency`, and how often the kubelet looks whether something has changed. */
+const reportMs = 300_000;
+const lookMs = 10_000;
+const lookNotReadyMs = 100;
+
+export interface NodeReporter {
+  /** Resolves when the node is registered. */
+  register(): Promise<void>;
+  /** Keeps the status until the kubelet stops. */
+  run(): Promise<void>;
+  /** Look soon: something has changed. */
+  poke(): void;
+  node(): Node | undefined;
+  pressure(): Pressure;
+}
+
+export interface ReporterInput {
+  informer: Informer<Node>;
+  port: number;
+  /** Why the node can't take pods, besides what the runtime says. */
+  problems(): string[];
+  /** When the runtime first says that its network is ready, or stops saying so. */
+  networkChanged?(ready: boolean): void;
+}
+
+export function createNodeReporter(context: KubeletContext, { informer, port, problems, networkChanged }: ReporterInput): NodeReporter {
+  const { client, options, cri, events, log, signal } = context;
+  const resource = client.resource(nodes);
+  let reported: NodeStatus | undefined;
+  let reportedAt = 0;
+  let own: Node | undefined;
+  let pressure: Pressure = { memory: false, disk: false, pid: false };
+  let ready = false;
+  let networkReady: boolean | undefined;
+  let wake = new AbortController();
+
+  async function runtimeProblems(): Promise<string[]> {
+    try {
+      const { status } = await cri.status();
+      const of = (type: string) => status?.conditions?.find((condition) => condition.type === type);
+      const runtime = of('RuntimeReady');
+      const network = of('NetworkReady');
+      if (networkReady !== (network?.status ?? false)) networkChanged?.((networkReady = network?.status ?? false));
+      const tell = (what: string, condition: typeof runtime): string[] =>
+        condition?.status ? [] : [`container runtime ${what}: ${condition?.type ?? ''}=false reason:${condition?.reason ?? ''} message:${condition?.message ?? ''}`];
+      return [...tell('not ready', runtime ?? { type: 'RuntimeReady' }), ...tell('network not ready', network ?? { type: 'NetworkReady' })];
+    } catch (error) {
+      return [`container runtime is down: ${messageOf(error)}`];
+    }
+  }
+
+  async function status(previous: NodeStatus): Promise<NodeStatus> {
+    const [found, images] = await Promise.all([runtimeProblems(), cri.listImages().catch(() => [])]);
+    pressure = pressureOf(measure(options.rootDir));
+    const all = [...found, ...problems()];
+    ready = all.length === 0;
+    return nodeStatus(context, { problems: all, pressure, images, port }, previous, timeOf(context.now()));
+  }
+
+  const target = () => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: options.nodeName, uid: options.nodeName } });
+
+  async function create(): Promise<Node> {
+    const hostname = options.hostname ?? options.nodeName;
+    const fresh: Node = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: options.nodeName, labels: { ...standardLabels(hostname), ...options.labels }, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
+      spec: {
+        ...(options.podCidr ? { podCIDR: options.podCidr, podCIDRs: [options.podCidr] } : {}),
+        ...(options.providerId ? { providerID: options.providerId } : {}),
+        ...(options.taints?.length ? { taints: options.taints } : {}),
+      },
+      status: await status({}),
+    };
+    try {
+      const made = await resource.create(fresh);
+      reported = made.status;
+      reportedAt = Date.now();
+      return made;
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+    const known = await resource.get('', options.nodeName);
+    const labels = { ...standardLabels(hostname), ...options.labels };
+    const missing = Object.entries(labels).filter(([key, text]) => known.metadata.labels?.[key] !== text);
+    if (missing.length === 0) return known;
+    return resource.patch('', options.nodeName, 'strategic', { metadata: { labels: Object.fromEntries(missing) } });
+  }
+
+  async function report(): Promise<void> {
+    const latest = informer.get('', options.nodeName) ?? own;
+    const previous = reported ?? latest?.status ?? {};
+    const foreign = (latest?.status?.conditions ?? []).filter(({ type }) => !previous.conditions?.some((condition) => condition.type === type));
+    const next = await status({ ...previous, conditions: [...(previous.conditions ?? []), ...foreign], volumesAttached: latest?.status?.volumesAttached });
+    if (reported && !worthReporting(reported, next) && Date.now() - reportedAt < reportMs) return;
+    const wasReady = previous.conditions?.find(({ type }) => type === 'Ready')?.status;
+    const { volumesAttached: _, ...patch } = next;
+    try {
+      own = await resource.patch('', options.nodeName, 'strategic', { status: { ...patch, addresses: [...(next.addresses ?? []), { $patch: 'replace' }] } }, { subresource: 'status' });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      log.warn({ node: options.nodeName }, 'the node is gone from the API: registering it again');
+      own = await create();
+    }
+    reported = next;
+    reportedAt = Date.now();
+    const isReady = next.conditions?.find(({ type }) => type === 'Ready')?.status;
+    if (isReady !== wasReady) {
+      const event = isReady === 'True' ? 'NodeReady' : 'NodeNotReady';
+      events.event(target(), 'Normal', event, `Node ${options.nodeName} status is now: ${event}`);
+    }
+  }
+
+  return {
+    register: async () => {
+      for (let delay = 100; !signal.aborted; delay = Math.min(delay * 2, 7000)) {
+        try {
+          own = await create();
+          return;
+        } catch (error) {
+          log.warn({ node: options.nodeName, err: messageOf(error) }, 'registering the node failed');
+          await sleep(delay, signal);
+        }
+      }
+    },
+    run: async () => {
+      while (!signal.aborted) {
+        await report().catch((error: unknown) => {
+          if (!signal.aborted) log.warn({ node: options.nodeName, err: messageOf(error) }, 'reporting the status of the node failed');
+        });
+        wake = new AbortController();
+        await sleep(ready ? lookMs : lookNotReadyMs, AbortSignal.any([signal, wake.signal]));
+      }
+    },
+    poke: () => wake.abort(),
+    node: () => informer.get('', options.nodeName) ?? own,
+    pressure: () => pressure,
+  };
+}

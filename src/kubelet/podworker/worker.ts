@@ -1,0 +1,334 @@
+/**
+ * One worker per pod: a level-triggered loop that compares the pod as it should be with what the runtime has, takes the
+ * next step and reports. States: `syncing` (it lives), `terminating` (its containers are being ended), `terminated`
+ * (volumes and cgroups go, the last status is reported), `finished` (nothing is left of it).
+ */
+import { rm } from 'node:fs/promises';
+import type { Pod, PodStatus } from '../../api/core/v1/types.gen.ts';
+import { semanticEqual } from '../../apimachinery/equality.ts';
+import { keyOf } from '../../apimachinery/meta.ts';
+import { messageOf } from '../context.ts';
+import { isRuntimeNotFound } from '../cri/client.ts';
+import type { ProbeManager } from '../probes/manager.ts';
+import { runningContainers, type RuntimePod } from '../runtime/model.ts';
+import { isTerminalPhase } from '../status/phase.ts';
+import type { StatusManager } from '../status/manager.ts';
+import { finalStatus, podStatus } from '../status/pod.ts';
+import { qosClassOf } from '../containers/resources.ts';
+import { VolumeError } from '../volumes/manager.ts';
+import { deadlineExceeded, deadlineOf } from './deadline.ts';
+import { killPod } from './kill.ts';
+import { planPod } from './plan.ts';
+import { carryOut, factsOf, type Postponed, type SyncParts } from './sync.ts';
+import { podTarget } from './target.ts';
+
+export interface WorkerParts extends SyncParts {
+  statuses: StatusManager;
+  probes: ProbeManager;
+  /** Undefined when the node takes the pod. */
+  admit(pod: Pod): { reason: string; message: string } | undefined;
+  finished(uid: string): void;
+}
+
+type State = 'syncing' | 'terminating' | 'terminated' | 'finished';
+
+/** Milliseconds between looks at a pod about which nothing was heard. */
+const resyncMs = 60_000;
+const errorDelayMs = { first: 500, last: 10_000 };
+
+export class PodWorker {
+  readonly uid: string;
+  readonly #parts: WorkerParts;
+  readonly #failures = new Map<string, Postponed>();
+  readonly #syncing = new AbortController();
+  #pod: Pod;
+  #state: State = 'syncing';
+  #admitted = false;
+  #rejected = false;
+  /** Gone from the API: nobody is told any more. */
+  #removed = false;
+  #cgroup = false;
+  #dirty = false;
+  #loop: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #errors = 0;
+  #evicted: { reason: string; message: string } | undefined;
+  #killing: { hasten: AbortController; grace: number } | undefined;
+  #cleaned = false;
+
+  constructor(pod: Pod, parts: WorkerParts) {
+    this.uid = pod.metadata.uid ?? '';
+    this.#pod = pod;
+    this.#parts = parts;
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** The pod holds resources of the node: it counts at admission. */
+  get active(): boolean {
+    return !this.#rejected && (this.#state === 'syncing' || this.#state === 'terminating');
+  }
+
+  /** The API has a newer form of the pod. */
+  update(pod: Pod): void {
+    const before = this.#pod;
+    this.#pod = pod;
+    if (!semanticEqual(before.metadata.labels, pod.metadata.labels) || !semanticEqual(before.metadata.annotations, pod.metadata.annotations)) this.#parts.volumes.invalidate(this.uid);
+    if (pod.metadata.deletionTimestamp) this.#hastenTo(pod.metadata.deletionGracePeriodSeconds ?? 0);
+    if (onlyStatusDiffers(before, pod)) return;
+    this.wake();
+  }
+
+  /** The API does not have the pod any more. */
+  remove(): void {
+    this.#removed = true;
+    this.#hastenTo(this.#pod.metadata.deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30);
+    this.wake();
+  }
+
+  /** Ends the pod for a reason of the node's own; its phase becomes Failed. */
+  evict(reason: string, message: string): void {
+    this.#evicted ??= { reason, message };
+    this.#syncing.abort();
+    this.wake();
+  }
+
+  /** What the pod refers to has changed: volumes are written again, and what failed is tried at once. */
+  retry(): void {
+    for (const failure of this.#failures.values()) if (failure.reason !== 'CrashLoopBackOff') failure.until = 0;
+    this.#parts.volumes.invalidate(this.uid);
+    this.wake();
+  }
+
+  /** Something about the pod may have changed: look. */
+  wake(): void {
+    if (this.#state === 'finished') return;
+    this.#dirty = true;
+    if (this.#killing) void this.#reportWhileKilling();
+    this.#loop ??= this.#run();
+  }
+
+  /** Ends the loop without touching the pod. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#dirty = false;
+    if (this.#state === 'syncing') this.#syncing.abort();
+    this.#state = 'finished';
+  }
+
+  async #run(): Promise<void> {
+    clearTimeout(this.#timer);
+    while (this.#dirty && !this.#parts.context.signal.aborted && this.#state !== 'finished') {
+      this.#dirty = false;
+      try {
+        const retryAt = await this.#step();
+        this.#errors = 0;
+        this.#sleepUntil(retryAt);
+      } catch (error) {
+        if (this.#parts.context.signal.aborted) break;
+        const volumes = error instanceof VolumeError;
+        const delay = Math.min(errorDelayMs.first * 2 ** this.#errors++, errorDelayMs.last);
+        this.#parts.context.log.warn({ pod: keyOf(this.#pod), uid: this.uid, err: messageOf(error), state: this.#state }, volumes ? 'volumes of a pod are not ready' : 'syncing a pod failed');
+        this.#sleepUntil(Date.now() + delay);
+      }
+    }
+    this.#loop = undefined;
+  }
+
+  #sleepUntil(time: number | undefined): void {
+    clearTimeout(this.#timer);
+    if (this.#state === 'finished' || (this.#state === 'terminated' && time === undefined)) return;
+    const latest = Date.now() + resyncMs * (0.9 + Math.random() * 0.2);
+    this.#timer = setTimeout(() => this.wake(), Math.max(1, Math.min(time ?? latest, latest) - Date.now()));
+  }
+
+  async #step(): Promise<number | undefined> {
+    if (this.#state === 'syncing' && (this.#pod.metadata.deletionTimestamp || this.#removed || this.#evicted)) this.#state = 'terminating';
+    if (this.#state === 'syncing') return this.#sync();
+    if (this.#state === 'terminating') await this.#terminate();
+    if (this.#state === 'terminated') await this.#finish();
+    return undefined;
+  }
+
+  #status(runtime: RuntimePod, terminal: boolean): PodStatus {
+    const { context, statuses, probes } = this.#parts;
+    const { options, runtime: engine } = context;
+    const pod = this.#pod;
+    return podStatus({
+      pod,
+      runtime,
+      runtimeName: engine.name,
+      failure: (container) => this.#failures.get(container),
+      recursiveReadOnly: engine.handlers.some(({ name, recursiveReadOnlyMounts }) => name === '' && recursiveReadOnlyMounts),
+      previous: statuses.get(this.uid) ?? pod.status ?? {},
+      readiness: probes.view(this.uid),
+      terminal,
+      ...(this.#evicted ? { evicted: this.#evicted } : {}),
+      hostIps: options.nodeIps,
+      now: context.now(),
+    });
+  }
+
+  #report(status: PodStatus): void {
+    if (!this.#removed) this.#parts.statuses.set(this.#pod, status);
+  }
+
+  #admit(runtime: RuntimePod): boolean {
+    if (this.#admitted) return true;
+    const { context, admit } = this.#parts;
+    // One that was taken before this kubelet started stays, whatever the node has become since.
+    const known = runtime.sandboxes.length > 0 || this.#pod.status?.startTime !== undefined || isTerminalPhase(this.#pod.status?.phase);
+    const refusal = known ? undefined : admit(this.#pod);
+    this.#admitted = true;
+    if (!refusal) return true;
+    const { reason, message } = refusal;
+    context.events.event(podTarget(this.#pod), 'Warning', reason, message);
+    this.#rejected = true;
+    const pod = this.#pod;
+    this.#report({ ...pod.status, phase: 'Failed', reason, message: `Pod was rejected: ${message}`, qosClass: qosClassOf(pod), startTime: context.now().toISOString().replace(/\.\d+Z$/, 'Z'), ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }) });
+    this.#state = 'terminated';
+    return false;
+  }
+
+  async #sync(): Promise<number | undefined> {
+    const { context, cache, cgroups, probes, statuses, volumes } = this.#parts;
+    const runtime = await cache.get(this.uid);
+    if (!this.#admit(runtime)) {
+      this.#dirty = true;
+      return undefined;
+    }
+    const pod = this.#pod;
+    const deadline = deadlineOf(pod, statuses.get(this.uid));
+    if (deadline !== undefined && Date.now() >= deadline && !this.#evicted && !isTerminalPhase(pod.status?.phase)) {
+      this.#evicted = deadlineExceeded;
+      context.events.event(podTarget(pod), 'Normal', 'DeadlineExceeded', deadlineExceeded.message);
+    }
+    probes.sync(pod, runtime);
+    const status = this.#status(runtime, false);
+    this.#report(status);
+    if (isTerminalPhase(status.phase)) {
+      this.#state = 'terminating';
+      this.#dirty = true;
+      return undefined;
+    }
+    if (!this.#cgroup) {
+      await cgroups.ensure(pod);
+      this.#cgroup = true;
+    }
+    if (!volumes.isFresh(this.uid)) await volumes.setUp(pod, factsOf(context, pod, runtime));
+    const plan = planPod(pod, runtime, probes.verdicts(this.uid));
+    const { acted, retryAt } = await carryOut(this.#parts, pod, runtime, plan, this.#failures, this.#syncing.signal);
+    if (acted) this.#dirty = true;
+    else {
+      probes.sync(pod, runtime);
+      this.#report(this.#status(runtime, false));
+    }
+    const refresh = volumes.nextRefresh(this.uid);
+    if (refresh !== undefined && refresh <= Date.now()) volumes.invalidate(this.uid);
+    const times = [retryAt, deadlineOf(pod, statuses.get(this.uid)), refresh].filter((time) => time !== undefined);
+    return times.length ? Math.min(...times) : undefined;
+  }
+
+  #graceSeconds(): number | undefined {
+    if (!this.#removed) return undefined;
+    return Math.max(1, this.#pod.metadata.deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30);
+  }
+
+  /** A shorter grace period counts at once, also for containers that are being stopped. */
+  #hastenTo(grace: number): void {
+    this.#syncing.abort();
+    if (this.#killing && grace < this.#killing.grace) {
+      this.#killing.grace = grace;
+      this.#killing.hasten.abort();
+    }
+  }
+
+  async #reportWhileKilling(): Promise<void> {
+    try {
+      const runtime = await this.#parts.cache.get(this.uid);
+      if (this.#state === 'terminating') this.#report(this.#status(runtime, false));
+    } catch (error) {
+      this.#parts.context.log.debug({ pod: keyOf(this.#pod), err: messageOf(error) }, 'a terminating pod could not be looked at');
+    }
+  }
+
+  async #terminate(): Promise<void> {
+    const { context, cache, probes } = this.#parts;
+    let runtime = await cache.get(this.uid);
+    probes.terminating(this.uid);
+    this.#report(this.#status(runtime, false));
+    const grace = this.#graceSeconds();
+    for (let again = false; ; again = true) {
+      const hasten = new AbortController();
+      this.#killing = { hasten, grace: grace ?? this.#pod.metadata.deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30 };
+      const options = { ...(grace === undefined ? {} : { grace }), hastened: hasten.signal, again };
+      // A call that waits for the old grace period goes on in the runtime; the newer one with the shorter period ends it.
+      await Promise.race([killPod(context, this.#pod, runtime, options), new Promise<void>((resolve) => hasten.signal.addEventListener('abort', () => resolve(), { once: true }))]).finally(() => {
+        this.#killing = undefined;
+      });
+      runtime = await cache.get(this.uid);
+      if (!hasten.signal.aborted) break;
+    }
+    const left = runningContainers(runtime);
+    if (left.length) throw new Error(`detected running containers after KillPod: ${left.map(({ name }) => name).join(', ')}`);
+    this.#report(this.#status(runtime, true));
+    probes.remove(this.uid);
+    this.#state = 'terminated';
+  }
+
+  async #finish(): Promise<void> {
+    const { cgroups, volumes, statuses, cache } = this.#parts;
+    if (!this.#cleaned) {
+      await volumes.tearDown(this.uid);
+      await cgroups.remove(this.uid);
+      this.#cleaned = true;
+      if (!this.#rejected) this.#report(finalStatus(this.#pod, this.#status(await cache.get(this.uid), true)));
+    }
+    if (!this.#removed) {
+      statuses.finish(this.#pod);
+      return;
+    }
+    await this.#forget();
+  }
+
+  /** Takes the rest out of the runtime: dead containers, sandboxes, logs. */
+  async #forget(): Promise<void> {
+    const { context, cache, statuses, puller, backoff, probes } = this.#parts;
+    const { sandboxes, containers } = await cache.get(this.uid);
+    for (const { id } of sandboxes) {
+      await context.cri.removePodSandbox(id).catch((error: unknown) => {
+        if (!isRuntimeNotFound(error)) throw error;
+      });
+    }
+    for (const { id } of containers) {
+      await context.cri.removeContainer(id).catch((error: unknown) => {
+        if (!isRuntimeNotFound(error)) throw error;
+      });
+    }
+    await rm(context.paths.podLogs(this.#pod), { recursive: true, force: true });
+    cache.forget(this.uid);
+    statuses.forget(this.uid);
+    puller.forget(this.uid);
+    backoff.delete(`${this.uid}_`);
+    probes.remove(this.uid);
+    this.#state = 'finished';
+    clearTimeout(this.#timer);
+    this.#parts.finished(this.uid);
+  }
+}
+
+/** Our own reports come back as updates of the status: nothing to do then, but for readiness gates, which others set. */
+function onlyStatusDiffers(before: Pod, after: Pod): boolean {
+  if (before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp || before.metadata.generation !== after.metadata.generation) return false;
+  if (!semanticEqual(before.spec, after.spec)) return false;
+  if (!semanticEqual(before.metadata.labels, after.metadata.labels) || !semanticEqual(before.metadata.annotations, after.metadata.annotations)) return false;
+  const gates = after.spec.readinessGates ?? [];
+  const gateStatus = ({ status }: Pod): unknown => gates.map(({ conditionType }) => status?.conditions?.find(({ type }) => type === conditionType)?.status);
+  return semanticEqual(gateStatus(before), gateStatus(after)) && before.status?.phase === after.status?.phase;
+}

@@ -1,0 +1,126 @@
+/**
+ * Brings statuses to the API server: one writer per pod, the newest status wins, and what is the same is not sent.
+ * A pod that has ended is deleted for good after its last status has arrived.
+ */
+import type { Logger } from 'pino';
+import { pods } from '../../api/core/v1/pod.ts';
+import type { Pod, PodStatus } from '../../api/core/v1/types.gen.ts';
+import { semanticEqual } from '../../apimachinery/equality.ts';
+import { isConflict, isNotFound } from '../../apimachinery/errors.ts';
+import { keyOf } from '../../apimachinery/meta.ts';
+import type { Client } from '../../client/client.ts';
+import { messageOf } from '../context.ts';
+import { sleep } from '../runtime/pleg.ts';
+
+export interface StatusManager {
+  /** As last set; undefined for a pod that this kubelet has not reported on. */
+  get(uid: string): PodStatus | undefined;
+  set(pod: Pod, status: PodStatus): void;
+  /** Deletes the pod for good, when it is to be deleted, after what was set before has been written. */
+  finish(pod: Pod): void;
+  forget(uid: string): void;
+  /** Waits until nothing is pending. */
+  flush(): Promise<void>;
+}
+
+interface Entry {
+  pod: Pod;
+  status: PodStatus;
+  /** As the server has it, as far as we know. */
+  written: PodStatus;
+  finish: boolean;
+  deleted: boolean;
+  running: Promise<void> | undefined;
+}
+
+/** A strategic merge patch from one status to the other; undefined when there is nothing to send. */
+export function statusPatch(before: PodStatus, after: PodStatus): Record<string, unknown> | undefined {
+  const patch: Record<string, unknown> = {};
+  const old = before as Record<string, unknown>;
+  const now = after as Record<string, unknown>;
+  for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
+    if (unreported.has(key) || semanticEqual(old[key], now[key])) continue;
+    if (now[key] === undefined) patch[key] = null;
+    else if (key === 'conditions') {
+      const mine = (after.conditions ?? []).filter((condition) => !semanticEqual(condition, before.conditions?.find(({ type }) => type === condition.type)));
+      if (mine.length) patch[key] = mine;
+    } else if (key === 'podIPs' || key === 'hostIPs') patch[key] = [...(now[key] as object[]), { $patch: 'replace' }];
+    else patch[key] = now[key];
+  }
+  return Object.keys(patch).length ? patch : undefined;
+}
+
+/** Fields of a pod's status that others write. */
+const unreported = new Set(['nominatedNodeName', 'resourceClaimStatuses', 'extendedResourceClaimStatus', 'nodeAllocatableResourceClaimStatuses', 'resize', 'allocatedResources', 'resources']);
+
+export function createStatusManager(client: Client, log: Logger, signal: AbortSignal): StatusManager {
+  const entries = new Map<string, Entry>();
+  const resource = client.resource(pods);
+
+  async function write(entry: Entry): Promise<void> {
+    const { pod, status } = entry;
+    const { namespace = '', name, uid = '' } = pod.metadata;
+    const patch = statusPatch(entry.written, status);
+    if (patch) {
+      const answer = await resource.patch(namespace, name, 'strategic', { metadata: { uid }, status: patch }, { subresource: 'status' });
+      entry.written = { ...answer.status, ...status };
+    }
+    if (entry.finish && !entry.deleted && entry.status === status) {
+      await resource.delete(namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } });
+      entry.deleted = true;
+    }
+  }
+
+  const pending = (entry: Entry): boolean => (entry.finish && !entry.deleted) || statusPatch(entry.written, entry.status) !== undefined;
+
+  async function run(entry: Entry): Promise<void> {
+    let delay = 100;
+    while (!signal.aborted && entries.get(entry.pod.metadata.uid ?? '') === entry && pending(entry)) {
+      try {
+        await write(entry);
+        delay = 100;
+      } catch (error) {
+        // Gone, or another pod has its name by now: there is nobody left to tell.
+        if (isNotFound(error) || isConflict(error)) {
+          entry.written = entry.status;
+          entry.deleted = true;
+          continue;
+        }
+        log.warn({ pod: keyOf(entry.pod), err: messageOf(error) }, 'reporting the status of a pod failed');
+        await sleep(delay, signal);
+        delay = Math.min(delay * 2, 10_000);
+      }
+    }
+    entry.running = undefined;
+  }
+
+  function kick(entry: Entry): void {
+    if (!entry.running && pending(entry)) entry.running = run(entry);
+  }
+
+  function entryOf(pod: Pod): Entry {
+    const uid = pod.metadata.uid ?? '';
+    let entry = entries.get(uid);
+    if (!entry) entries.set(uid, (entry = { pod, status: pod.status ?? {}, written: pod.status ?? {}, finish: false, deleted: false, running: undefined }));
+    entry.pod = pod;
+    return entry;
+  }
+
+  return {
+    get: (uid) => entries.get(uid)?.status,
+    set: (pod, status) => {
+      const entry = entryOf(pod);
+      entry.status = status;
+      kick(entry);
+    },
+    finish: (pod) => {
+      const entry = entryOf(pod);
+      entry.finish = pod.metadata.deletionTimestamp !== undefined;
+      kick(entry);
+    },
+    forget: (uid) => void entries.delete(uid),
+    flush: async () => {
+      await Promise.all([...entries.values()].map(({ running }) => running));
+    },
+  };
+}
