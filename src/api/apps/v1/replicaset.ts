@@ -1,5 +1,35 @@
+import type { FieldError } from '../../../apimachinery/fieldpath.ts';
+import { path } from '../../../apimachinery/fieldpath.ts';
+import { formatLabelSelector } from '../../../apimachinery/selectors.ts';
+import { validateImmutable, validateNonNegative } from '../../../apimachinery/validation/common.ts';
+import { ageColumn, containerColumns, countColumn, nameColumn, wideColumn } from '../../columns.ts';
+import { setPodTemplateDefaults } from '../../core/v1/podtemplate/defaults.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
-import type { ReplicaSet } from './types.gen.ts';
+import { validateReplicaTemplate } from './replicatemplate.ts';
+import type { ReplicaSet, ReplicaSetSpec, ReplicaSetStatus } from './types.gen.ts';
+import { nameWarnings, validateAtMost, validateCounts, validateWorkloadSelector } from './workload.ts';
+
+export function setReplicaSetDefaults({ spec }: ReplicaSet): void {
+  setPodTemplateDefaults(spec.template);
+  spec.replicas ??= 1;
+}
+
+function validateSpec(spec: ReplicaSetSpec, old: ReplicaSetSpec | undefined): FieldError[] {
+  const at = path('spec');
+  return [
+    ...validateNonNegative(spec.replicas, at.child('replicas')),
+    ...validateNonNegative(spec.minReadySeconds, at.child('minReadySeconds')),
+    // Upstream's message says so for this kind too.
+    ...validateWorkloadSelector(spec.selector, 'deployment', at.child('selector')),
+    ...validateReplicaTemplate(spec, old, at),
+  ];
+}
+
+const validateStatus = (status: ReplicaSetStatus): FieldError[] => [
+  ...validateCounts(status, ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration', 'terminatingReplicas']),
+  ...validateAtMost(status, ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'], 'replicas', 'status.replicas'),
+  ...validateAtMost(status, ['availableReplicas'], 'readyReplicas', 'readyReplicas'),
+];
 
 export const replicasets = defineKind<ReplicaSet>({
   group: 'apps',
@@ -12,8 +42,23 @@ export const replicasets = defineKind<ReplicaSet>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.apps.v1.ReplicaSet',
+  hasGeneration: true,
+  setDefaults: setReplicaSetDefaults,
+  validate: ({ spec }) => validateSpec(spec, undefined),
+  validateUpdate: ({ spec }, { spec: old }) => [...validateSpec(spec, old), ...validateImmutable(spec.selector, old.selector, path('spec', 'selector'))],
+  warnings: ({ metadata }, old) => (old ? [] : nameWarnings(metadata.name)),
+  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  columns: [
+    nameColumn,
+    countColumn('Desired', ({ spec }) => spec.replicas),
+    countColumn('Current', ({ status }) => status?.replicas),
+    countColumn('Ready', ({ status }) => status?.readyReplicas),
+    ageColumn,
+    ...containerColumns<ReplicaSet>(({ spec }) => spec.template?.spec?.containers),
+    wideColumn('Selector', ({ spec }) => formatLabelSelector(spec.selector)),
+  ],
   subresources: {
     scale: { type: 'scale', specReplicasPath: 'spec.replicas', statusReplicasPath: 'status.replicas', selectorPath: 'spec.selector' },
-    status: { type: 'object', verbs: ['get', 'patch', 'update'] },
+    status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: ({ status }) => (status ? validateStatus(status) : []) },
   },
 });

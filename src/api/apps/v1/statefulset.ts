@@ -1,5 +1,40 @@
+import { semanticEqual } from '../../../apimachinery/equality.ts';
+import { path } from '../../../apimachinery/fieldpath.ts';
+import { validateDnsLabel } from '../../../apimachinery/names.ts';
+import { ageColumn, containerColumns, nameColumn, textColumn } from '../../columns.ts';
+import { setPodTemplateDefaults } from '../../core/v1/podtemplate/defaults.ts';
+import { setClaimSpecDefaults } from '../../core/v1/podtemplate/volumedefaults.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { validateStatefulSetChange, validateStatefulSetSpec, validateStatefulSetStatus } from './statefulset/validation.ts';
 import type { StatefulSet } from './types.gen.ts';
+
+export function setStatefulSetDefaults({ spec }: StatefulSet): void {
+  setPodTemplateDefaults(spec.template);
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    claim.apiVersion = 'v1';
+    claim.kind = 'PersistentVolumeClaim';
+    setClaimSpecDefaults(claim.spec);
+    claim.status = { ...claim.status, phase: claim.status?.phase || 'Pending' };
+  }
+  spec.podManagementPolicy ||= 'OrderedReady';
+  spec.updateStrategy ??= {};
+  const strategy = spec.updateStrategy;
+  if (!strategy.type) {
+    strategy.type = 'RollingUpdate';
+    strategy.rollingUpdate ??= {};
+  }
+  if (strategy.type === 'RollingUpdate' && strategy.rollingUpdate) strategy.rollingUpdate.partition ??= 0;
+  spec.persistentVolumeClaimRetentionPolicy ??= {};
+  spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain';
+  spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain';
+  spec.replicas ??= 1;
+  spec.revisionHistoryLimit ??= 10;
+}
+
+/** `maxUnavailable` is behind a gate that is off: it stays only where it was. */
+function dropMaxUnavailable({ spec }: StatefulSet, old: StatefulSet | undefined): void {
+  if (old?.spec.updateStrategy?.rollingUpdate?.maxUnavailable === undefined) delete spec.updateStrategy?.rollingUpdate?.maxUnavailable;
+}
 
 export const statefulsets = defineKind<StatefulSet>({
   group: 'apps',
@@ -12,8 +47,33 @@ export const statefulsets = defineKind<StatefulSet>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.apps.v1.StatefulSet',
+  hasGeneration: true,
+  validateName: (name, isPrefix) => validateDnsLabel(isPrefix && name.endsWith('-') && name.length > 1 ? `${name.slice(0, -2)}a` : name),
+  setDefaults: setStatefulSetDefaults,
+  prepareForCreate(set) {
+    delete set.status;
+    dropMaxUnavailable(set, undefined);
+  },
+  validate: ({ spec }) => validateStatefulSetSpec(spec, undefined, path('spec')),
+  prepareForUpdate: dropMaxUnavailable,
+  validateUpdate: ({ spec }, { spec: old }) => [
+    ...(semanticEqual(spec, old) ? [] : validateStatefulSetSpec(spec, old, path('spec'))),
+    ...validateStatefulSetChange(spec, old),
+  ],
+  warnings: ({ spec }) =>
+    (spec.revisionHistoryLimit ?? 0) < 0 ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'] : [],
+  columns: [
+    nameColumn,
+    textColumn('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`),
+    ageColumn,
+    ...containerColumns<StatefulSet>(({ spec }) => spec.template.spec?.containers),
+  ],
   subresources: {
     scale: { type: 'scale', specReplicasPath: 'spec.replicas', statusReplicasPath: 'status.replicas', selectorPath: 'spec.selector' },
-    status: { type: 'object', verbs: ['get', 'patch', 'update'] },
+    status: {
+      type: 'object',
+      verbs: ['get', 'patch', 'update'],
+      validateUpdate: ({ status }, { status: old }) => (status ? validateStatefulSetStatus(status, old) : []),
+    },
   },
 });
