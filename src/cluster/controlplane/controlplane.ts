@@ -1,5 +1,6 @@
 /** A control plane inside this process: API server on this thread, controllers and scheduler on threads of their own. */
 import type { Logger } from 'pino';
+import { admissionPlugins } from '../../apiserver/admission/index.ts';
 import { type ApiServer, createApiServer, type SecurityParts, type ServerParts } from '../../apiserver/apiserver.ts';
 import { createAuthenticator } from '../../apiserver/authentication/index.ts';
 import { createAuthorizer } from '../../apiserver/authorization/index.ts';
@@ -27,6 +28,8 @@ export interface ControlPlaneOptions {
   /** As upstream's `--controllers`; an empty list runs none. */
   controllers: readonly string[];
   scheduler: boolean;
+  /** Done before anybody is let in. */
+  prepare?(client: Client): Promise<void>;
   log: Logger;
 }
 
@@ -53,14 +56,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const client = createClient(createInProcessTransport(server.handle, serverIdentity), { userAgent: 'knarr-server' });
   const tls = { cert: pki.leaves.apiserver.certificate, key: pki.leaves.apiserver.key, clientCa: `${pki.ca.certificate}${pki.frontProxyCa.certificate}` };
   let port = options.listen[0]?.port ?? 0;
-  for (const { address, port: wanted } of options.listen) port = (await server.listen({ host: address, port: wanted || port, tls })).port;
-  const url = `https://${options.listen[0]?.address ?? '127.0.0.1'}:${port}`;
+  const listen = async (): Promise<void> => {
+    for (const { address, port: wanted } of options.listen) port = (await server.listen({ host: address, port: wanted || port, tls })).port;
+  };
+  const urlOf = (address = options.listen[0]?.address ?? '127.0.0.1'): string => `https://${address}:${port}`;
+  // Nobody comes in before the roles are there; only a port that is yet to be chosen must be known first.
+  if (port === 0) await listen();
   await applyBootstrap(client, {
-    serverUrl: options.advertiseAddress ? `https://${options.advertiseAddress}:${port}` : url,
+    serverUrl: urlOf(options.advertiseAddress),
     clusterCa: pki.ca.certificate,
     frontProxy: { ca: pki.frontProxyCa.certificate, allowedNames: ['front-proxy-client'] },
     ...(options.clusterDns ? { dnsIp: options.clusterDns } : {}),
   });
+  await options.prepare?.(client);
+  if (options.listen[0]?.port !== 0) await listen();
+  const url = urlOf();
   const settings = controllerSettings(options);
   const logLevel = log.level;
   const workers = [
@@ -99,6 +109,7 @@ async function secure({ reader }: ServerParts, { pki, clusterDomain }: ControlPl
   return {
     authenticate: authentication.authenticate,
     authorize: authorization.authorize,
+    admission: admissionPlugins({ reader, authorize: authorization.authorize, guardEscalation: authorization.guardEscalation }),
     handlers: [...authentication.handlers, ...authorization.handlers],
   };
 }

@@ -52,10 +52,10 @@ export async function runServer({
       clusterDomain: config.clusterDomain,
       controllers,
       scheduler,
+      prepare: (client) => publishFacts(client, config),
       log,
     });
     const { client, informers } = controlPlane;
-    await publishFacts(client, config);
     const dns = publishDnsEndpoints(client, informers, log);
     const host = bridge ? runHostSide(config, informers, log) : undefined;
     void informers.start();
