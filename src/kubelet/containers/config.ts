@@ -28,7 +28,8 @@ export const seccompRootOf = (context: KubeletContext): string => join(context.p
 
 /** Throws what is reported as `CreateContainerConfigError`. */
 export async function containerConfig(context: KubeletContext, { pod, container, restartCount, image, facts, volumes, targetId }: ContainerRequest): Promise<ContainerConfig> {
-  const imageUid = image.uid?.value;
+  // An image that names no user runs as root.
+  const imageUid = image.uid?.value ?? (image.username ? undefined : 0);
   verifyRunAsNonRoot(pod, container, imageUid, image.username ?? '');
   const env = await environmentOf(context, pod, container, facts);
   const { mounts, devices } = await containerMounts(context, pod, container, facts.podIps, volumes, env);

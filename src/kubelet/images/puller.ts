@@ -10,9 +10,12 @@ import { withDefaultTag } from './reference.ts';
 /** A start that failed: `reason` and `message` of the container's waiting state. */
 export class StartError extends Error {
   readonly reason: string;
-  constructor(reason: string, message: string, options?: { cause?: unknown }) {
+  /** Epoch milliseconds before which there is no use in trying again. */
+  readonly retryAt: number | undefined;
+  constructor(reason: string, message: string, options?: { cause?: unknown; retryAt?: number }) {
     super(message, options);
     this.reason = reason;
+    this.retryAt = options?.retryAt;
   }
 }
 
@@ -22,6 +25,8 @@ export interface ImagePuller {
   forget(podUid: string): void;
 }
 
+/** How long a failed pull is shown as such before it turns into a back-off. */
+const shownMs = 2_000;
 const initialBackoffMs = 10_000;
 const maxBackoffMs = 300_000;
 
@@ -113,7 +118,7 @@ export function createImagePuller(context: KubeletContext): ImagePuller {
         const message = `Back-off pulling image "${requested}"`;
         events.event(about, 'Normal', 'BackOff', message);
         const before = lastError.get(key);
-        throw new StartError('ImagePullBackOff', before ? `${message}: ${before}` : message);
+        throw new StartError('ImagePullBackOff', before ? `${message}: ${before}` : message, { retryAt: (lastFailure.get(key) ?? 0) + backoff.get(key) });
       }
       events.event(about, 'Normal', 'Pulling', `Pulling image "${requested}"`);
       const asked = Date.now();
@@ -134,7 +139,7 @@ export function createImagePuller(context: KubeletContext): ImagePuller {
         lastError.set(key, `${reason}: ${message}`);
         lastFailure.set(key, Date.now());
         backoff.next(key, Date.now());
-        throw new StartError(reason, message, { cause: error });
+        throw new StartError(reason, message, { cause: error, retryAt: Date.now() + shownMs });
       }
       const pulled = await inspect(image);
       if (!pulled) throw new StartError('ErrImagePull', `Failed to find image "${requested}" after it was pulled`);

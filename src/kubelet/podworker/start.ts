@@ -29,15 +29,6 @@ export interface StartRequest {
   signal: AbortSignal;
 }
 
-/** A start that has to wait: `until` in epoch milliseconds. */
-export class BackoffError extends StartError {
-  readonly until: number;
-  constructor(message: string, until: number) {
-    super('CrashLoopBackOff', message);
-    this.until = until;
-  }
-}
-
 const backoffKey = (pod: Pod, container: Container): string => `${pod.metadata.uid}_${container.name}_${containerHash(container)}`;
 
 function checkBackoff({ context, backoff, pod, runtime, container }: StartRequest): void {
@@ -48,7 +39,7 @@ function checkBackoff({ context, backoff, pod, runtime, container }: StartReques
   if (backoff.isInBackOffSince(key, since)) {
     const where = describePod(pod);
     context.events.event(containerTarget(pod, container.name), 'Warning', 'BackOff', `Back-off restarting failed container ${container.name} in pod ${where}`);
-    throw new BackoffError(`back-off ${formatDuration(backoff.get(key))} restarting failed container=${container.name} pod=${where}`, since + backoff.get(key));
+    throw new StartError('CrashLoopBackOff', `back-off ${formatDuration(backoff.get(key))} restarting failed container=${container.name} pod=${where}`, { retryAt: since + backoff.get(key) });
   }
   backoff.next(key, since);
 }

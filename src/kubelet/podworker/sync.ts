@@ -15,7 +15,7 @@ import type { VolumeManager } from '../volumes/manager.ts';
 import { killContainer, killPod } from './kill.ts';
 import type { Plan } from './plan.ts';
 import { sandboxConfig } from './sandbox.ts';
-import { BackoffError, startContainer } from './start.ts';
+import { startContainer } from './start.ts';
 import { podTarget } from './target.ts';
 
 export interface SyncParts {
@@ -98,7 +98,7 @@ export async function carryOut(parts: SyncParts, pod: Pod, runtime: RuntimePod, 
       if (!(error instanceof StartError)) throw error;
       if (signal.aborted) break;
       const ran = error.reason === 'PostStartHookError' || error.reason === 'RunContainerError';
-      const until = error instanceof BackoffError ? error.until : Date.now() + (ran ? 0 : retryMs);
+      const until = error.retryAt ?? Date.now() + (ran ? 0 : retryMs);
       failures.set(container.name, { reason: error.reason, message: error.message, until });
       if (ran) acted = true;
       else retryAt = Math.min(retryAt ?? until, until);

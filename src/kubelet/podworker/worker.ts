@@ -72,7 +72,7 @@ export class PodWorker {
 
   /** The pod holds resources of the node: it counts at admission. */
   get active(): boolean {
-    return !this.#rejected && (this.#state === 'syncing' || this.#state === 'terminating');
+    return this.#admitted && !this.#rejected && (this.#state === 'syncing' || this.#state === 'terminating');
   }
 
   /** The API has a newer form of the pod. */

@@ -42,8 +42,14 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
     if (unreported.has(key) || semanticEqual(old[key], now[key])) continue;
     if (now[key] === undefined) patch[key] = null;
     else if (key === 'conditions') {
-      const mine = (after.conditions ?? []).filter((condition) => !semanticEqual(condition, before.conditions?.find(({ type }) => type === condition.type)));
-      if (mine.length) patch[key] = mine;
+      const changed = (after.conditions ?? []).flatMap((condition) => {
+        const known = before.conditions?.find(({ type }) => type === condition.type);
+        if (semanticEqual(condition, known)) return [];
+        // Items are merged by type: what a condition no longer says has to be taken out.
+        const dropped = Object.keys(known ?? {}).filter((field) => !(field in condition));
+        return { ...condition, ...Object.fromEntries(dropped.map((field) => [field, null])) };
+      });
+      if (changed.length) patch[key] = changed;
     } else if (key === 'podIPs' || key === 'hostIPs') patch[key] = [...(now[key] as object[]), { $patch: 'replace' }];
     else patch[key] = now[key];
   }
