@@ -1,5 +1,8 @@
 /** The admission plugins that are on by default upstream, in upstream's order; webhooks and quota come last. */
 
+import { createInProcessTransport } from '../../client/inprocess.ts';
+import { createClient } from '../../client/rest.ts';
+import type { RequestHandler } from '../../client/transport.ts';
 import type { GuardedWrite } from '../authorization/escalation.ts';
 import type { AdmissionPlugin, Authorizer, ObjectReader } from '../contracts.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates/requests.ts';
@@ -16,6 +19,7 @@ import { podResizeValidator } from './podresize.ts';
 import { podSecurity } from './podsecurity/podsecurity.ts';
 import { podTopologyLabels } from './podtopologylabels.ts';
 import { priority } from './priority.ts';
+import { resourceQuota } from './resourcequota/resourcequota.ts';
 import { runtimeClass } from './runtimeclass.ts';
 import { serviceAccount } from './serviceaccount/serviceaccount.ts';
 import { storageObjectInUseProtection } from './storageprotection.ts';
@@ -24,11 +28,16 @@ import { taintNodesByCondition } from './taintnodes.ts';
 export interface AdmissionDependencies {
   reader: ObjectReader;
   authorize: Authorizer;
+  /** The server itself, for plugins that write. */
+  handle: RequestHandler;
   /** See `authorization/index.ts`; without it anybody who may write roles may grant anything. */
   guardEscalation?(write: GuardedWrite): Promise<void>;
 }
 
-export function admissionPlugins({ reader, authorize, guardEscalation }: AdmissionDependencies): AdmissionPlugin[] {
+const serverIdentity = { username: 'system:apiserver', groups: ['system:masters'] };
+
+export function admissionPlugins({ reader, handle, authorize, guardEscalation }: AdmissionDependencies): AdmissionPlugin[] {
+  const client = createClient(createInProcessTransport(handle, serverIdentity), { userAgent: 'knarr-admission' });
   return [
     namespaceLifecycle(reader),
     limitRanger(reader),
@@ -50,5 +59,6 @@ export function admissionPlugins({ reader, authorize, guardEscalation }: Admissi
     podTopologyLabels(reader),
     podResizeValidator(reader),
     ...(guardEscalation ? [rbacEscalation(guardEscalation)] : []),
+    resourceQuota({ reader, client, now: () => new Date() }),
   ];
 }

@@ -9,7 +9,7 @@ import { StatusError } from '../../apimachinery/errors.ts';
 import { issueCertificate } from '../../apimachinery/x509/certificate.ts';
 import { createMemoryReader } from '../authorization/memoryreader.ts';
 import type { Authorizer, CustomRequest, PeerCertificate } from '../contracts.ts';
-import { createAuthenticator, createTokenAuthenticator, type AuthenticatorOptions } from './authenticator.ts';
+import { type AuthenticatorOptions, createAuthenticator, createTokenAuthenticator } from './authenticator.ts';
 import { impersonate } from './impersonate.ts';
 import { reviewToken } from './reviews.ts';
 import { createKeySet, createTokenSigner } from './tokenkeys.ts';
@@ -24,7 +24,10 @@ function setUp(now = new Date('2026-05-01T10:00:00Z')) {
   const reader = createMemoryReader();
   reader.put(serviceaccounts, { metadata: { name: 'default', namespace: 'ns', uid: 'sa-uid' } });
   reader.put(nodes, { metadata: { name: 'n1', uid: 'node-uid' } });
-  reader.put(pods, { metadata: { name: 'p', namespace: 'ns', uid: 'pod-uid' }, spec: { serviceAccountName: 'default', nodeName: 'n1', containers: [] } } as never);
+  reader.put(pods, {
+    metadata: { name: 'p', namespace: 'ns', uid: 'pod-uid' },
+    spec: { serviceAccountName: 'default', nodeName: 'n1', containers: [] },
+  } as never);
   let clock = now;
   const options: AuthenticatorOptions = {
     reader,
@@ -35,12 +38,21 @@ function setUp(now = new Date('2026-05-01T10:00:00Z')) {
     now: () => clock,
   };
   const issue = (spec: object, name = 'default'): Promise<string> =>
-    requestToken({ reader, issuer, sign, apiAudiences: [issuer] }, request({ metadata: { name: '' }, spec }, name, clock)).then(({ status }) => status?.token ?? '');
+    requestToken({ reader, issuer, sign, apiAudiences: [issuer] }, request({ metadata: { name: '' }, spec }, name, clock)).then(
+      ({ status }) => status?.token ?? '',
+    );
   return { reader, options, issue, setClock: (date: Date) => (clock = date) };
 }
 
 const request = (body: object, name: string, now: Date): CustomRequest => ({
-  user: { username: 'u', groups: [] }, namespace: 'ns', name, body, dryRun: false, now, warn: () => undefined, annotate: () => undefined,
+  user: { username: 'u', groups: [] },
+  namespace: 'ns',
+  name,
+  body,
+  dryRun: false,
+  now,
+  warn: () => undefined,
+  annotate: () => undefined,
 });
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` }, remoteAddress: '' });
@@ -103,7 +115,10 @@ test('a bootstrap token belongs to its Secret until that expires', async () => {
     metadata: { name: 'bootstrap-token-abcdef', namespace: 'kube-system' },
     type: 'bootstrap.kubernetes.io/token',
     data: Object.fromEntries(
-      Object.entries({ 'token-id': 'abcdef', 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true', ...extra }).map(([key, value]) => [key, base64(value)]),
+      Object.entries({ 'token-id': 'abcdef', 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true', ...extra }).map(([key, value]) => [
+        key,
+        base64(value),
+      ]),
     ),
   });
   reader.put(secrets, secret({ 'auth-extra-groups': 'system:bootstrappers:kubeadm:default-node-token' }));
@@ -136,7 +151,13 @@ test('a client certificate names user and groups; one of the front proxy lets it
   const authenticate = createAuthenticator({
     ...options,
     clientCa: clients.ca,
-    requestHeader: { ca: proxy.ca, allowedNames: ['front-proxy-client'], usernameHeaders: ['X-Remote-User'], groupHeaders: ['X-Remote-Group'], extraHeaderPrefixes: ['X-Remote-Extra-'] },
+    requestHeader: {
+      ca: proxy.ca,
+      allowedNames: ['front-proxy-client'],
+      usernameHeaders: ['X-Remote-User'],
+      groupHeaders: ['X-Remote-Group'],
+      extraHeaderPrefixes: ['X-Remote-Extra-'],
+    },
   });
   const headers = { 'x-remote-user': 'alice', 'x-remote-group': 'a, b', 'x-remote-extra-scopes': 's' };
   const direct = await authenticate({ headers, remoteAddress: '', peerCertificate: clients.peer('bob', ['dev']) });
@@ -157,10 +178,12 @@ test('a WebSocket may carry its token as a subprotocol, beside another one', asy
 });
 
 const list = { verb: 'list', isResourceRequest: true, group: '', version: 'v1', resource: 'pods', subresource: '', namespace: 'ns', name: '', path: '' };
-const allowing = (...allowed: string[]): Authorizer => ({ verb, resource, subresource, name }) => ({
-  decision: allowed.includes(`${verb} ${resource}${subresource && `/${subresource}`} ${name}`) ? 'allow' : 'no-opinion',
-  reason: '',
-});
+const allowing =
+  (...allowed: string[]): Authorizer =>
+  ({ verb, resource, subresource, name }) => ({
+    decision: allowed.includes(`${verb} ${resource}${subresource && `/${subresource}`} ${name}`) ? 'allow' : 'no-opinion',
+    reason: '',
+  });
 
 test('impersonation needs the permission for every part', async () => {
   const user = { username: 'root', groups: [] };

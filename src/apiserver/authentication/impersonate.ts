@@ -4,8 +4,8 @@
  */
 import type { UserInfo } from '../../api/kind.ts';
 import { badRequest } from '../../apimachinery/errors.ts';
-import type { AuthorizationAttributes, Authorizer, Credentials } from '../contracts.ts';
 import { authorizeOrForbid, forbiddenRequest } from '../authorization/forbidden.ts';
+import type { AuthorizationAttributes, Authorizer, Credentials } from '../contracts.ts';
 import { extraOf, headerValues } from './certificates.ts';
 import {
   allAuthenticated,
@@ -52,7 +52,8 @@ interface Mode {
 }
 
 const isAssociatedNode = (wanted: Wanted, requestor: UserInfo): boolean =>
-  splitServiceAccountUser(requestor.username) !== undefined && requestor.extra?.[nodeNameKey]?.length === 1 &&
+  splitServiceAccountUser(requestor.username) !== undefined &&
+  requestor.extra?.[nodeNameKey]?.length === 1 &&
   nodeOfUsername(wanted.username) === requestor.extra[nodeNameKey]?.[0];
 
 const constrainedModes: readonly Mode[] = [

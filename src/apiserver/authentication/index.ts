@@ -1,6 +1,6 @@
 /**
  * Everything that has to do with who asks, composed: the authenticator of the pipeline, the handlers of TokenReview,
- * SelfSubjectReview and `serviceaccounts/token`, and the documents of issuer discovery.
+ * SelfSubjectReview and `serviceaccounts/token`, and the paths of issuer discovery.
  */
 import type { Authenticator, CustomHandler, ObjectReader } from '../contracts.ts';
 import { type AnonymousOptions, createAuthenticator as composeAuthenticator, createTokenAuthenticator } from './authenticator.ts';
@@ -41,10 +41,8 @@ export interface AuthenticationOptions {
 export interface Authentication {
   authenticate: Authenticator;
   handlers: CustomHandler[];
-  /** `GET /.well-known/openid-configuration` */
-  openidConfiguration: Record<string, unknown>;
-  /** `GET /openid/v1/jwks` */
-  jwks: Record<string, unknown>;
+  /** The documents of issuer discovery. */
+  paths: PathHandler[];
 }
 
 const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
@@ -85,7 +83,9 @@ export function createAuthenticator(options: AuthenticationOptions): Authenticat
       ...authenticationHandlers(tokens, apiAudiences),
       tokenRequestHandler({ reader, issuer, sign, apiAudiences, ...(maxExpirationSeconds === undefined ? {} : { maxExpirationSeconds }) }),
     ],
-    openidConfiguration: issuerMetadata(issuer, serviceAccounts.jwksUri ?? `${issuer}/openid/v1/jwks`, keys),
-    jwks: jwksOf(keys),
+    paths: [
+      jsonPath('/.well-known/openid-configuration', issuerMetadata(issuer, serviceAccounts.jwksUri ?? `${issuer}/openid/v1/jwks`, keys)),
+      jsonPath('/openid/v1/jwks', jwksOf(keys)),
+    ],
   };
 }

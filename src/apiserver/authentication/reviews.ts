@@ -1,5 +1,5 @@
 /** TokenReview and SelfSubjectReview: asking the server what it makes of a token, and of oneself. */
-import type { SelfSubjectReview, TokenReview, UserInfo as ReviewedUser } from '../../api/authentication/v1/types.gen.ts';
+import type { UserInfo as ReviewedUser, SelfSubjectReview, TokenReview } from '../../api/authentication/v1/types.gen.ts';
 import type { UserInfo } from '../../api/kind.ts';
 import { badRequest, internalError } from '../../apimachinery/errors.ts';
 import { timeOf } from '../../apimachinery/meta.ts';

@@ -3,13 +3,13 @@
  * A signature is checked once and remembered; whether account and bound object still exist is asked every time.
  */
 import { timingSafeEqual } from 'node:crypto';
-import type { UserInfo } from '../../api/kind.ts';
-import type { KubeObject } from '../../apimachinery/meta.ts';
 import { nodes } from '../../api/core/v1/node.ts';
 import { pods } from '../../api/core/v1/pod.ts';
 import { secrets } from '../../api/core/v1/secret.ts';
 import { serviceaccounts } from '../../api/core/v1/serviceaccount.ts';
 import type { Secret } from '../../api/core/v1/types.gen.ts';
+import type { UserInfo } from '../../api/kind.ts';
+import type { KubeObject } from '../../apimachinery/meta.ts';
 import type { ObjectReader } from '../contracts.ts';
 import {
   credentialIdKey,
@@ -22,7 +22,7 @@ import {
   splitServiceAccountUser,
 } from './identities.ts';
 import type { TokenAuthenticator } from './token.ts';
-import { decodeToken, verifyToken, type KeySet } from './tokenkeys.ts';
+import { decodeToken, type KeySet, verifyToken } from './tokenkeys.ts';
 
 /** The issuer of tokens that live in Secrets. */
 export const legacyIssuer = 'kubernetes/serviceaccount';

@@ -1,5 +1,5 @@
 /** Keys that sign and verify service account tokens: JSON web signatures (RFC 7515), key sets (RFC 7517), issuer discovery. */
-import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 
 export interface VerificationKey {
   id: string;
@@ -34,7 +34,10 @@ function algorithmOf(key: KeyObject): Algorithm {
 }
 
 /** The digest of the public key, so that the id does not give the key away. */
-export const keyId = (key: KeyObject): string => createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest('base64url');
+export const keyId = (key: KeyObject): string =>
+  createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64url');
 
 /** A key set from PEM texts of public keys, private keys or certificates. */
 export function createKeySet(pems: readonly string[]): KeySet {

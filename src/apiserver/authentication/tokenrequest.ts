@@ -6,8 +6,8 @@ import { pods } from '../../api/core/v1/pod.ts';
 import { secrets } from '../../api/core/v1/secret.ts';
 import { serviceaccounts } from '../../api/core/v1/serviceaccount.ts';
 import { badRequest, conflict, invalid, notFound } from '../../apimachinery/errors.ts';
-import { invalidValue, type FieldError } from '../../apimachinery/fieldpath.ts';
-import { parseApiVersion, timeOf, type KubeObject } from '../../apimachinery/meta.ts';
+import { type FieldError, invalidValue } from '../../apimachinery/fieldpath.ts';
+import { type KubeObject, parseApiVersion, timeOf } from '../../apimachinery/meta.ts';
 import type { CustomHandler, CustomRequest, ObjectReader } from '../contracts.ts';
 import { serviceAccountUser } from './identities.ts';
 import type { TokenSigner } from './tokenkeys.ts';
@@ -93,7 +93,10 @@ async function resolveBound(request: TokenRequest, namespace: string, account: s
 }
 
 /** Answers with the token in `status`. @throws 404, 409, 422 or 400 as upstream does. */
-export async function requestToken(options: TokenRequestOptions, { body, namespace, name, now, warn, annotate }: CustomRequest<TokenRequest>): Promise<TokenRequest> {
+export async function requestToken(
+  options: TokenRequestOptions,
+  { body, namespace, name, now, warn, annotate }: CustomRequest<TokenRequest>,
+): Promise<TokenRequest> {
   checkNames(body, namespace, name);
   const account = await options.reader.get(serviceaccounts, namespace, name);
   if (!account) throw notFound({ group: '', resource: 'serviceaccounts' }, name);

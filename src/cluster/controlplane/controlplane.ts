@@ -97,7 +97,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
 }
 
-async function secure({ reader }: ServerParts, { pki, clusterDomain }: ControlPlaneOptions): Promise<SecurityParts> {
+async function secure({ reader, handle }: ServerParts, { pki, clusterDomain }: ControlPlaneOptions): Promise<SecurityParts> {
   const authentication = createAuthenticator({
     reader,
     clientCa: pki.ca.certificate,
@@ -109,7 +109,8 @@ async function secure({ reader }: ServerParts, { pki, clusterDomain }: ControlPl
   return {
     authenticate: authentication.authenticate,
     authorize: authorization.authorize,
-    admission: admissionPlugins({ reader, authorize: authorization.authorize, guardEscalation: authorization.guardEscalation }),
+    admission: admissionPlugins({ reader, handle, authorize: authorization.authorize, guardEscalation: authorization.guardEscalation }),
     handlers: [...authentication.handlers, ...authorization.handlers],
+    paths: authentication.paths,
   };
 }
