@@ -3,6 +3,8 @@
  * SelfSubjectReview and `serviceaccounts/token`, and the paths of issuer discovery.
  */
 import type { Authenticator, CustomHandler, ObjectReader } from '../contracts.ts';
+import { jsonPath } from '../nonresource/paths.ts';
+import type { PathHandler } from '../route.ts';
 import { type AnonymousOptions, createAuthenticator as composeAuthenticator, createTokenAuthenticator } from './authenticator.ts';
 import type { RequestHeaderOptions } from './certificates.ts';
 import { authenticationHandlers } from './reviews.ts';
