@@ -136,7 +136,10 @@ export interface RunningContainerd {
 
 function answers(socket: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const connection = connect(socket, () => (connection.destroy(), resolve(true)));
+    const connection = connect(socket, () => {
+      connection.destroy();
+      resolve(true);
+    });
     connection.once('error', () => resolve(false));
   });
 }
