@@ -75,7 +75,8 @@ function prepareChecks(pod: PodInfo, snapshot: Snapshot, filters: readonly Filte
     }
     checks.push(check);
     if (!check.nodeNames) continue;
-    names = names ? names.intersection(check.nodeNames) : check.nodeNames;
+    const own: ReadonlySet<string> = check.nodeNames;
+    names = names ? new Set([...names].filter((one) => own.has(one))) : own;
     diagnosis.plugins.add(plugin.name);
     diagnosis.everywhereElse = unresolvable(plugin.name, `node(s) didn't satisfy plugin(s) [${[...diagnosis.plugins].sort().join(' ')}]`);
   }

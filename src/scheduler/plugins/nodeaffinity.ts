@@ -8,8 +8,9 @@ const rejection = unresolvable(name, "node(s) didn't match Pod's node affinity/s
 
 /** Names that a term asks for; undefined when it asks for none. */
 function namesOf(term: NodeSelectorTerm): Set<string> | undefined {
-  const sets = (term.matchFields ?? []).filter(({ key, operator }) => key === 'metadata.name' && operator === 'In').map(({ values }) => new Set(values));
-  return sets.length === 0 ? undefined : sets.reduce((all, one) => all.intersection(one));
+  const sets = (term.matchFields ?? []).filter(({ key, operator }) => key === 'metadata.name' && operator === 'In').map(({ values }) => values ?? []);
+  const [first, ...others] = sets;
+  return first && new Set(first.filter((name) => others.every((names) => names.includes(name))));
 }
 
 /** Nodes that are named by every term; undefined when some term is open. As DaemonSet pods have it, one node instead of all is looked at. */
@@ -19,7 +20,7 @@ function namedNodes(pod: Pod): Set<string> | undefined {
   for (const term of terms) {
     const own = namesOf(term);
     if (!own) return undefined;
-    names = names ? names.union(own) : own;
+    names = new Set([...(names ?? []), ...own]);
   }
   return names;
 }

@@ -15,7 +15,7 @@ interface Shortage {
 function shortagesOf({ requests }: PodInfo, { allocatable, requested, pods, maxPods }: NodeInfo): Shortage[] | undefined {
   let found: Shortage[] | undefined;
   const check = (resource: string, wanted: number, used: number, total: number): void => {
-    if (wanted > 0 && wanted > total - used) (found ??= []).push({ resource: `Insufficient ${resource}`, hopeless: wanted > total });
+    if (wanted > 0 && wanted > total - used) found = [...(found ?? []), { resource: `Insufficient ${resource}`, hopeless: wanted > total }];
   };
   if (pods.size + 1 > maxPods) found = [{ resource: 'Too many pods', hopeless: false }];
   check('cpu', requests.milliCpu, requested.milliCpu, allocatable.milliCpu);

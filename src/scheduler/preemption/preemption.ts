@@ -1,0 +1,70 @@
+/** Whether a pod that fits nowhere may displace others, and which. Pure; `evict.ts` does it. */
+import { type Diagnosis, describe, newDiagnosis } from '../framework/diagnosis.ts';
+import { type NodeCheck, type Rejection, type Snapshot, unresolvable } from '../framework/plugin.ts';
+import type { NodeInfo } from '../state/nodeinfo.ts';
+import type { Nominator } from '../state/nominator.ts';
+import type { PodInfo } from '../state/podinfo.ts';
+import { leastHarm, preemptionPlugin, selectVictims, type Victims } from './victims.ts';
+
+export interface PreemptionInput {
+  pod: PodInfo;
+  snapshot: Snapshot;
+  checks: readonly NodeCheck[];
+  /** Why the pod fits nowhere. */
+  diagnosis: Diagnosis;
+  nominator: Nominator;
+  /** Milliseconds. */
+  now: number;
+  random(): number;
+}
+
+export type Preemption =
+  | { outcome: 'victims'; victims: Victims }
+  /** `keep`: an earlier nomination stands. */
+  | { outcome: 'none'; message: string; keep: boolean };
+
+const notHelpful = unresolvable(preemptionPlugin, 'Preemption is not helpful for scheduling');
+
+/** Enough to choose from: a tenth of the nodes, at least a hundred. */
+const candidatesWanted = (nodes: number): number => Math.min(Math.max(Math.floor(nodes / 10), 100), nodes);
+
+const rejectionOf = ({ rejections, everywhereElse }: Diagnosis, node: string): Rejection | undefined => rejections.get(node) ?? everywhereElse;
+
+function ineligible({ pod, snapshot, diagnosis }: PreemptionInput): string | undefined {
+  if (pod.pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  const nominated = pod.pod.status?.nominatedNodeName;
+  if (!nominated || rejectionOf(diagnosis, nominated)?.code === 'unresolvable') return undefined;
+  const leaving = [...(snapshot.node(nominated)?.pods.values() ?? [])].some((other) => other.priority < pod.priority && isLeavingByPreemption(other));
+  return leaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
+}
+
+function isLeavingByPreemption({ terminating, pod }: PodInfo): boolean {
+  const condition = pod.status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  return terminating && condition?.status === 'True' && condition.reason === 'PreemptionByScheduler';
+}
+
+export function findPreemption(input: PreemptionInput): Preemption {
+  const { pod, snapshot, checks, diagnosis, nominator, now, random } = input;
+  const why = ineligible(input);
+  if (why) return { outcome: 'none', message: `preemption: ${why}`, keep: true };
+  const nodes = snapshot.nodes.filter((node) => rejectionOf(diagnosis, node.name)?.code === 'unschedulable');
+  const budgets = snapshot.listers.disruptionBudgets.list();
+  const found: Victims[] = [];
+  let harmless = 0;
+  const failed = newDiagnosis(snapshot.nodes.length);
+  failed.everywhereElse = notHelpful;
+  const offset = Math.floor(random() * nodes.length);
+  const wanted = candidatesWanted(nodes.length);
+  for (let i = 0; i < nodes.length && !(harmless > 0 && found.length >= wanted); i++) {
+    const node: NodeInfo = nodes[(offset + i) % nodes.length]!;
+    const victims = selectVictims({ pod, checks, nominator, budgets, now }, node);
+    if ('reasons' in victims) failed.rejections.set(node.name, victims);
+    else if (victims.pods.length > 0) {
+      found.push(victims);
+      if (victims.violations === 0) harmless++;
+    }
+  }
+  const best = leastHarm(found, now);
+  if (best) return { outcome: 'victims', victims: best };
+  return { outcome: 'none', message: `preemption: ${describe(failed)}`, keep: false };
+}

@@ -1,0 +1,51 @@
+/** From plugins to the events that they wait for, and from changes of objects to those events. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Node, Pod } from '../../api/core/v1/types.gen.ts';
+import type { FilterPlugin, WakeEvent, WakeRule } from '../framework/plugin.ts';
+import { requestsOf } from '../state/resources.ts';
+
+/** Rejects pods while there is no node at all. */
+export const noNodesPlugin = 'NoNodes';
+
+export const rulesOf = (filters: readonly FilterPlugin[]): ReadonlyMap<string, readonly WakeRule[]> =>
+  new Map<string, readonly WakeRule[]>([...filters.map((plugin) => [plugin.name, plugin.wakes] as const), [noNodesPlugin, [{ on: 'node/add' }]]]);
+
+/** What a change of a node can mean for pods that wait; nothing for a heartbeat. */
+export function nodeEvents(object: Node, old: Node): WakeEvent[] {
+  const events: WakeEvent[] = [];
+  const add = (action: 'labels' | 'taints' | 'allocatable' | 'unschedulable'): void => void events.push({ resource: 'node', action, object, old });
+  if (!isDeepStrictEqual(object.metadata.labels, old.metadata.labels)) add('labels');
+  if (!isDeepStrictEqual(object.spec.taints, old.spec.taints)) add('taints');
+  if (!isDeepStrictEqual(object.status?.allocatable, old.status?.allocatable)) add('allocatable');
+  if (old.spec.unschedulable && !object.spec.unschedulable) add('unschedulable');
+  return events;
+}
+
+function scaledDown(object: Pod, old: Pod): boolean {
+  if (isDeepStrictEqual(object.spec.containers, old.spec.containers) && isDeepStrictEqual(object.status?.containerStatuses, old.status?.containerStatuses)) {
+    return false;
+  }
+  const after = requestsOf(object).requests;
+  const before = requestsOf(old).requests;
+  if (after.milliCpu < before.milliCpu || after.memory < before.memory || after.ephemeralStorage < before.ephemeralStorage) return true;
+  return [...before.scalars].some(([name, amount]) => (after.scalars.get(name) ?? 0) < amount);
+}
+
+/** What a change of a pod that has a node can mean for others. */
+export function podEvents(object: Pod, old: Pod): WakeEvent[] {
+  const events: WakeEvent[] = [];
+  if (!isDeepStrictEqual(object.metadata.labels, old.metadata.labels)) events.push({ resource: 'pod', action: 'labels', object, old });
+  if (scaledDown(object, old)) events.push({ resource: 'pod', action: 'scaledown', object, old });
+  return events;
+}
+
+/** What a change of a waiting pod can mean for itself. */
+export function selfEvents(object: Pod, old: Pod): WakeEvent[] {
+  const events: WakeEvent[] = [];
+  const add = (action: 'labels' | 'scaledown' | 'gates' | 'tolerations'): void => void events.push({ resource: 'self', action, object, old });
+  if (!isDeepStrictEqual(object.metadata.labels, old.metadata.labels)) add('labels');
+  if (scaledDown(object, old)) add('scaledown');
+  if ((old.spec.schedulingGates?.length ?? 0) > 0 && (object.spec.schedulingGates?.length ?? 0) === 0) add('gates');
+  if (!isDeepStrictEqual(object.spec.tolerations, old.spec.tolerations)) add('tolerations');
+  return events;
+}

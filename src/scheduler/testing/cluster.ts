@@ -1,0 +1,109 @@
+/** Small clusters for tests of decisions: objects from a few words, and a snapshot of them. */
+import type { Node, Pod } from '../../api/core/v1/types.gen.ts';
+import { type KubeObject, keyOf } from '../../apimachinery/meta.ts';
+import { type Decision, decide, type Profile } from '../framework/decide.ts';
+import { describe } from '../framework/diagnosis.ts';
+import type { Listers, Reader, Snapshot } from '../framework/plugin.ts';
+import { createDefaultProfile } from '../plugins/index.ts';
+import { Cluster } from '../state/cluster.ts';
+import { createNominator, type Nominator } from '../state/nominator.ts';
+import { createPodInfo } from '../state/podinfo.ts';
+
+let uids = 0;
+
+export interface NodeWords {
+  cpu?: string;
+  memory?: string;
+  pods?: number;
+  labels?: Record<string, string>;
+  spec?: Node['spec'];
+  status?: Node['status'];
+}
+
+export const makeNode = (name: string, { cpu = '4', memory = '8Gi', pods = 110, labels = {}, spec = {}, status = {} }: NodeWords = {}): Node => ({
+  metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
+  spec,
+  status: { ...status, allocatable: { cpu, memory, pods, ...status.allocatable } },
+});
+
+export interface PodWords {
+  node?: string;
+  namespace?: string;
+  cpu?: string;
+  memory?: string;
+  labels?: Record<string, string>;
+  priority?: number;
+  spec?: Partial<Pod['spec']>;
+  status?: Pod['status'];
+  metadata?: Partial<Pod['metadata']>;
+}
+
+export const makePod = (name: string, { node, namespace = 'default', cpu, memory, labels, priority, spec, status, metadata }: PodWords = {}): Pod => ({
+  metadata: { name, namespace, uid: `uid-${name}-${++uids}`, labels, ...metadata },
+  spec: {
+    schedulerName: 'default-scheduler',
+    priority,
+    ...(node ? { nodeName: node } : {}),
+    containers: [{ name: 'main', image: 'app:1', resources: { requests: { ...(cpu ? { cpu } : {}), ...(memory ? { memory } : {}) } } }],
+    ...spec,
+  },
+  status,
+});
+
+function readerOf<T extends KubeObject>(objects: readonly T[]): Reader<T> {
+  const byKey = new Map(objects.map((object) => [keyOf(object), object]));
+  return {
+    get: (namespace, name) => byKey.get(namespace === '' ? name : `${namespace}/${name}`),
+    list: (namespace) => objects.filter((object) => !namespace || object.metadata.namespace === namespace),
+  };
+}
+
+export type ClusterWords = { nodes: Node[]; pods?: Pod[] } & { [K in keyof Listers]?: Listers[K] extends Reader<infer T> ? T[] : never };
+
+export interface TestCluster {
+  snapshot: Snapshot;
+  cluster: Cluster;
+  nominator: Nominator;
+  profile: Profile;
+  decide(pod: Pod): Decision;
+  /** The node, or what is said of a pod that fits nowhere. */
+  place(pod: Pod): string;
+}
+
+export function makeCluster({ nodes, pods = [], ...words }: ClusterWords): TestCluster {
+  const cluster = new Cluster();
+  for (const node of nodes) cluster.setNode(node);
+  for (const pod of pods) cluster.setPod(pod);
+  const listers: Listers = {
+    namespaces: readerOf(words.namespaces ?? []),
+    claims: readerOf(words.claims ?? []),
+    volumes: readerOf(words.volumes ?? []),
+    storageClasses: readerOf(words.storageClasses ?? []),
+    csiNodes: readerOf(words.csiNodes ?? []),
+    csiDrivers: readerOf(words.csiDrivers ?? []),
+    storageCapacities: readerOf(words.storageCapacities ?? []),
+    volumeAttachments: readerOf(words.volumeAttachments ?? []),
+    services: readerOf(words.services ?? []),
+    replicationControllers: readerOf(words.replicationControllers ?? []),
+    replicaSets: readerOf(words.replicaSets ?? []),
+    statefulSets: readerOf(words.statefulSets ?? []),
+    disruptionBudgets: readerOf(words.disruptionBudgets ?? []),
+  };
+  const snapshot: Snapshot = Object.assign(cluster, { listers });
+  const nominator = createNominator();
+  const profile = createDefaultProfile({ reserve: () => undefined });
+  const make = (pod: Pod): Decision => decide({ pod: createPodInfo(pod), snapshot, nominator, profile, startAt: 0, random: () => 0.99 });
+  return {
+    snapshot,
+    cluster,
+    nominator,
+    profile,
+    decide: make,
+    place(pod) {
+      const decision = make(pod);
+      if (decision.outcome === 'node') return decision.node.name;
+      if (decision.outcome === 'none') return describe(decision.diagnosis);
+      return decision.outcome === 'error' ? `${decision.plugin}: ${decision.message}` : 'no nodes available to schedule pods';
+    },
+  };
+}
