@@ -10,6 +10,8 @@ import { createCore } from './core.ts';
 import type { FlowControlOptions } from './flowcontrol.ts';
 import type { Listener, ListenOptions } from './http/listen.ts';
 import type { HealthCheck } from './nonresource/health.ts';
+import type { ResourceOptions } from './resources/index.ts';
+import { installResources } from './resources/index.ts';
 import type { PathHandler } from './route.ts';
 
 /** What the functions that make authenticators, authorizers and plugins may use. */
@@ -32,7 +34,7 @@ export interface SecurityParts {
   paths?: readonly PathHandler[];
 }
 
-export interface ApiServerOptions {
+export interface ApiServerOptions extends ResourceOptions {
   store: Store;
   /** Default: all built-in kinds that are on by default. */
   kinds?: readonly KindDefinition[];
@@ -54,6 +56,8 @@ export interface ApiServer {
   reader: ObjectReader;
   /** HTTPS with HTTP/1.1 and HTTP/2; may be called for several addresses. */
   listen(options: ListenOptions): Promise<Listener>;
+  /** Begins what runs beside the API (system namespaces, the `kubernetes` service, repair); `listen` does it by itself. */
+  start(): Promise<void>;
   addHandlers(handlers: readonly CustomHandler[]): void;
   addAdmission(plugins: readonly AdmissionPlugin[]): void;
   addPaths(handlers: readonly PathHandler[]): void;
@@ -81,15 +85,28 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   core.addAdmission(security.admission ?? []);
   core.addHandlers(security.handlers ?? []);
   core.addPaths(security.paths ?? []);
+  const resources = installResources(core, security.authorize, options);
+  let started: Promise<void> | undefined;
+  /** What stands beside the API begins once: with the first listener, since its port is advertised. */
+  const start = (port: number): Promise<void> => (started ??= resources.start(port));
   return {
     handle: core.handle,
     reader: core.reader,
-    listen: core.listen,
+    async listen(listenOptions) {
+      const listener = await core.listen(listenOptions);
+      await start(listener.port);
+      return listener;
+    },
+    start: () => start(options.advertisePort ?? 0),
     addHandlers: core.addHandlers,
     addAdmission: core.addAdmission,
     addPaths: core.addPaths,
     addHealthChecks: core.addHealthChecks,
     core,
-    close: core.close,
+    async close() {
+      if (started) await started.catch(() => {});
+      await resources.stop();
+      await core.close();
+    },
   };
 }

@@ -5,7 +5,7 @@ import type { KubeObject } from '../apimachinery/meta.ts';
 import type { RequestHandler } from '../client/transport.ts';
 import type { Store } from '../store/store.ts';
 import { Cacher } from './cacher/cacher.ts';
-import type { AdmissionPlugin, Authenticator, Authorizer, CustomHandler, ObjectReader, ResourceHooks } from './contracts.ts';
+import type { AdmissionPlugin, Authenticator, Authorizer, ObjectReader, ResourceHooks } from './contracts.ts';
 import type { Discovery } from './discovery/serve.ts';
 import { createDiscovery } from './discovery/serve.ts';
 import type { Exchange, Reply } from './exchange.ts';
@@ -27,6 +27,7 @@ import { KindRegistry } from './registry.ts';
 import type { PathHandler, Routes } from './route.ts';
 import { createRoutes } from './route.ts';
 import type { Storage } from './storage/types.ts';
+import type { TargetHandler } from './verbs/custom.ts';
 import type { ResourceHandler } from './verbs/target.ts';
 
 export interface CoreOptions {
@@ -53,7 +54,7 @@ export interface ServerCore {
   log: Logger | undefined;
   /** The in-process transport's way in. */
   handle: RequestHandler;
-  addHandlers(handlers: readonly CustomHandler[]): void;
+  addHandlers(handlers: readonly TargetHandler[]): void;
   addResourceHandlers(handlers: readonly ResourceHandler[]): void;
   addPaths(handlers: readonly PathHandler[]): void;
   addHooks<T extends KubeObject>(definition: KindDefinition<T>, hooks: ResourceHooks<T>): void;

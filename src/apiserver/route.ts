@@ -1,13 +1,14 @@
 /** From what a request is about to the code that serves it: resources through the registry, everything else by path. */
 import { methodNotSupported, noSuchPath, StatusError } from '../apimachinery/errors.ts';
 import type { RequestContext } from './context.ts';
-import type { CustomHandler, RequestInfo } from './contracts.ts';
+import type { RequestInfo } from './contracts.ts';
 import type { Discovery } from './discovery/serve.ts';
 import type { Reply } from './exchange.ts';
 import { textReply } from './exchange.ts';
 import type { Resource } from './registry.ts';
 import { subresourceOf } from './registry.ts';
 import type { Storage } from './storage/types.ts';
+import type { TargetHandler } from './verbs/custom.ts';
 import { serveCustom } from './verbs/custom.ts';
 import { patchTarget } from './verbs/patch.ts';
 import { getObject, listObjects } from './verbs/read.ts';
@@ -27,7 +28,7 @@ export type PathHandler = (context: RequestContext) => Promise<Reply> | Reply | 
 
 export interface Routes {
   route(info: RequestInfo): Route;
-  addHandlers(handlers: readonly CustomHandler[]): void;
+  addHandlers(handlers: readonly TargetHandler[]): void;
   addResourceHandlers(handlers: readonly ResourceHandler[]): void;
   addPaths(handlers: readonly PathHandler[]): void;
 }
@@ -48,7 +49,7 @@ const methodNotAllowed = (): StatusError => new StatusError(405, 'MethodNotAllow
 const pageNotFound = (): Reply => textReply(404, '404 page not found\n');
 
 export function createRoutes(storage: Storage, discovery: Discovery): Routes {
-  const custom = new Map<string, CustomHandler>();
+  const custom = new Map<string, TargetHandler>();
   const resourceHandlers = new Map<string, ResourceHandler>();
   const paths: PathHandler[] = [];
 
@@ -70,6 +71,8 @@ export function createRoutes(storage: Storage, discovery: Discovery): Routes {
     const own = custom.get(`${info.group}/${info.version}/${info.resource}/${subresource}/${verb}`);
     if (own) return { handler: (target) => serveCustom(target, own), longRunning: false };
     if (subresource === '') {
+      const whole = resourceHandlers.get(`${info.group}/${info.resource}/`);
+      if (whole && (definition.verbs as readonly string[]).includes(verb)) return { handler: whole.handle, longRunning: false };
       const handler = verbHandlers[verb];
       if (!handler || definition.virtual || !(definition.verbs as readonly string[]).includes(verb)) return methodNotAllowed();
       // An object is posted to its collection, never to its own name.

@@ -1,11 +1,12 @@
 /** Virtual resources and subresources with bodies of another kind: decoded here, answered by a registered handler. */
 import { structOfKind } from '../../api/schema.ts';
 import { invalid } from '../../apimachinery/errors.ts';
+import type { KubeObject } from '../../apimachinery/meta.ts';
 import { apiVersionOf } from '../../apimachinery/meta.ts';
 import { formOf } from '../answer/form.ts';
 import { valueReply } from '../answer/reply.ts';
 import { decodeBody, readRequestBody } from '../body.ts';
-import type { CustomHandler } from '../contracts.ts';
+import type { CustomHandler, CustomRequest } from '../contracts.ts';
 import type { Reply } from '../exchange.ts';
 import { bodyEncoding } from '../negotiation/accept.ts';
 import { subresourceOf } from '../registry.ts';
@@ -13,12 +14,29 @@ import { handled, runAdmission } from '../storage/admit.ts';
 import { admissionAttributes } from '../storage/create.ts';
 import { ensureNamespace } from '../storage/metadata.ts';
 import { parseWriteOptions } from '../storage/options.ts';
+import { strategyContext } from '../storage/types.ts';
 import { encodingsOf } from './read.ts';
 import type { Target } from './target.ts';
 import { writeRequest } from './write.ts';
 
+/** A handler that also sees the request itself and the storage behind it. */
+export interface TargetHandler extends Omit<CustomHandler, 'handle'> {
+  handle(request: CustomRequest, target: Target): Promise<KubeObject | Success>;
+}
+
+/** An answer that is no object: the plain success of an action. */
+export interface Success {
+  kind: 'Status';
+  apiVersion: 'v1';
+  metadata: Record<string, never>;
+  status: 'Success';
+  code: number;
+}
+
+export const success = (code: number): Success => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code });
+
 /** A `create` on a virtual resource or a custom subresource. */
-export async function serveCustom(target: Target, handler: CustomHandler): Promise<Reply> {
+export async function serveCustom(target: Target, handler: TargetHandler): Promise<Reply> {
   const { context, resource, storage } = target;
   const { info, exchange } = context;
   const form = formOf(context, encodingsOf(resource), false);
@@ -36,22 +54,23 @@ export async function serveCustom(target: Target, handler: CustomHandler): Promi
   const attributes = admissionAttributes(request, 'CREATE', body, undefined);
   if (handled(storage.admission, 'admit', attributes)) await runAdmission(storage.admission, 'admit', attributes);
   if (subresource === undefined) {
-    const errors =
-      resource.definition.validate?.(body, { user: context.user, namespace: info.namespace, now: context.now, dryRun: options.dryRun, warn: context.warn }) ??
-      [];
+    const errors = resource.definition.validate?.(body, strategyContext(request)) ?? [];
     if (errors.length > 0) throw invalid({ group: of.group, kind: of.kind }, body.metadata.name, errors);
   }
   if (handled(storage.admission, 'validate', attributes)) await runAdmission(storage.admission, 'validate', attributes);
-  const answer = await handler.handle({
-    user: context.user,
-    namespace: info.namespace,
-    name: info.name,
-    body,
-    dryRun: options.dryRun,
-    now: context.now,
-    warn: context.warn,
-    annotate: context.annotate,
-  });
+  const answer = await handler.handle(
+    {
+      user: context.user,
+      namespace: info.namespace,
+      name: info.name,
+      body,
+      dryRun: options.dryRun,
+      now: context.now,
+      warn: context.warn,
+      annotate: context.annotate,
+    },
+    target,
+  );
   const { kind = of.kind, apiVersion: version = apiVersion, ...rest } = answer;
   return valueReply(context, 201, form, { kind, apiVersion: version, ...rest });
 }

@@ -1,0 +1,114 @@
+/** What Kubernetes' own resources do beyond being stored: registered in the generic server, and run beside it. */
+import { services } from '../../api/core/v1/service.ts';
+import type { Service } from '../../api/core/v1/types.gen.ts';
+import { keyOf } from '../../apimachinery/meta.ts';
+import { createInProcessTransport } from '../../client/inprocess.ts';
+import { createClient } from '../../client/rest.ts';
+import type { Authorizer } from '../contracts.ts';
+import type { ServerCore } from '../core.ts';
+import { componentStatusHandler } from './componentstatuses.ts';
+import { ensureNamespaces } from './namespaces.ts';
+import { bindingHandlers } from './pods/binding.ts';
+import { evictionHandler } from './pods/eviction.ts';
+import { streamingHandlers } from './pods/streaming.ts';
+import type { Dial } from './proxy/dial.ts';
+import { dialDirectly } from './proxy/dial.ts';
+import { proxyHandlers } from './proxy/proxy.ts';
+import { createAddressAllocator } from './services/addresses.ts';
+import { serviceHooks } from './services/allocate.ts';
+import { leaveKubernetesService, reconcileKubernetesService } from './services/kubernetes.ts';
+import type { PortRange } from './services/nodeports.ts';
+import { createPortAllocator, portsPrefix } from './services/nodeports.ts';
+import { createRepair } from './services/repair.ts';
+
+export interface ResourceOptions {
+  /** One range, or one of each family; the first is the default. Default `10.96.0.0/12`. */
+  serviceCidrs?: readonly string[];
+  /** Default 30000–32767. */
+  nodePortRange?: PortRange;
+  /** How nodes, pods and services are reached. Default: directly. */
+  dial?: Dial;
+  /** How this server proves to kubelets who it is, and what their certificates are verified against; PEM. */
+  kubeletClient?: { cert?: string | Buffer; key?: string | Buffer; ca?: string | Buffer };
+  /** Under which nodes and pods reach this server; absent leaves the `kubernetes` service alone. */
+  advertiseAddress?: string;
+  /** Default: the port of the first listener. */
+  advertisePort?: number;
+}
+
+export interface RunningResources {
+  /** Called when the server listens: system namespaces, the `kubernetes` service, and the loops that repair. */
+  start(port: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const identity = { username: 'system:apiserver', groups: ['system:masters'] };
+const endpointsMs = 10_000;
+const repairMs = 180_000;
+const retryMs = 1000;
+
+export function installResources(core: ServerCore, authorize: Authorizer, options: ResourceOptions): RunningResources {
+  const { log, reader } = core;
+  const serviceCidrs = options.serviceCidrs ?? ['10.96.0.0/12'];
+  const client = createClient(createInProcessTransport(core.handle, identity), { userAgent: 'kube-apiserver' });
+  const kubelet = { dial: options.dial ?? dialDirectly, ...options.kubeletClient };
+
+  core.cacher.resource(portsPrefix);
+  const addresses = createAddressAllocator(core, client, serviceCidrs);
+  const ports = createPortAllocator(core, options.nodePortRange ?? { from: 30000, to: 32767 });
+  core.addHooks<Service>(
+    services,
+    serviceHooks(addresses, ports, (error, service) =>
+      log?.warn({ err: error, service: keyOf(service) }, 'addresses or ports of a service could not be released'),
+    ),
+  );
+  core.addHandlers([...bindingHandlers, evictionHandler]);
+  core.addResourceHandlers([componentStatusHandler, ...streamingHandlers(reader, authorize, kubelet), ...proxyHandlers(reader, authorize, kubelet)]);
+
+  const timers: NodeJS.Timeout[] = [];
+  let stopped = false;
+  let advertised: { serviceCidrs: readonly string[]; address: string; port: number } | undefined;
+
+  /** Runs now and then, one run at a time; sooner again after a failure. */
+  async function loop(what: string, milliseconds: number, work: () => Promise<void>): Promise<void> {
+    let next = milliseconds;
+    try {
+      await work();
+    } catch (error) {
+      if (stopped) return;
+      next = retryMs;
+      log?.warn({ err: error }, what);
+    }
+    if (stopped) return;
+    const timer = setTimeout(() => {
+      timers.splice(timers.indexOf(timer), 1);
+      void loop(what, milliseconds, work);
+    }, next);
+    timer.unref();
+    timers.push(timer);
+  }
+
+  return {
+    async start(port) {
+      await ensureNamespaces(client);
+      if (options.advertiseAddress !== undefined) {
+        const address = options.advertiseAddress;
+        advertised = { serviceCidrs, address, port: options.advertisePort ?? port };
+        await loop('the kubernetes service could not be reconciled', endpointsMs, () =>
+          reconcileKubernetesService(client, core.cacher.store, advertised as NonNullable<typeof advertised>),
+        );
+      }
+      void loop('addresses and ports of services could not be checked', repairMs, createRepair(core, addresses, ports));
+    },
+    async stop() {
+      stopped = true;
+      for (const timer of timers) clearTimeout(timer);
+      try {
+        if (advertised) await leaveKubernetesService(client, core.cacher.store, advertised);
+      } catch (error) {
+        log?.info({ err: error }, 'this server could not take itself out of the kubernetes service');
+      }
+      await client.close();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** Where a node's kubelet listens. */
+import { nodes } from '../../../api/core/v1/node.ts';
+import type { Node } from '../../../api/core/v1/types.gen.ts';
+import { badRequest, internalError, notFound } from '../../../apimachinery/errors.ts';
+import type { ObjectReader } from '../../contracts.ts';
+import type { DialTarget } from './dial.ts';
+
+const addressTypes = ['InternalIP', 'ExternalIP', 'InternalDNS', 'ExternalDNS', 'Hostname'];
+const defaultPort = 10250;
+
+export function kubeletOf({ metadata, status }: Node): DialTarget {
+  const addresses = status?.addresses ?? [];
+  for (const type of addressTypes) {
+    const found = addresses.find((address) => address.type === type);
+    if (found) return { host: found.address, port: status?.daemonEndpoints?.kubeletEndpoint?.Port || defaultPort, node: metadata.name };
+  }
+  throw internalError(new Error(`no preferred addresses found; known addresses: [${addresses.map(({ type }) => type).join(' ')}]`));
+}
+
+export async function findKubelet(reader: ObjectReader, name: string): Promise<DialTarget> {
+  const node = await reader.get<Node>(nodes, '', name);
+  if (!node) throw notFound({ group: '', resource: 'nodes' }, name);
+  return kubeletOf(node);
+}
+
+export interface ProxyName {
+  scheme: string;
+  name: string;
+  port: string;
+}
+
+/** `name`, `name:port`, or `scheme:name:port`, as proxy subresources write it. Fails with 400. */
+export function splitProxyName(text: string, kind: string): ProxyName {
+  const parts = text.split(':');
+  const [first = '', second = '', third = ''] = parts;
+  if (parts.length === 1) return { scheme: '', name: first, port: '' };
+  if (parts.length === 2) return { scheme: '', name: first, port: second };
+  if (parts.length === 3 && (first === '' || first === 'http' || first === 'https')) return { scheme: first, name: second, port: third };
+  throw badRequest(`invalid ${kind} request ${JSON.stringify(text)}`);
+}
