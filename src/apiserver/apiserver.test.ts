@@ -112,16 +112,20 @@ test('kubectl works against it', { skip: kubectl === undefined }, async () => {
   try {
     const manifest = join(directory, 'map.yaml');
     await writeFile(manifest, 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-kubectl\n  namespace: default\ndata:\n  key: value\n');
+    const wrong = join(directory, 'wrong.yaml');
+    await writeFile(wrong, 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: wrong\n  namespace: default\ndat: {}\n');
     const kube = async (...args: string[]): Promise<string> => {
       const common = ['--server', `https://127.0.0.1:${listener.port}`, '--insecure-skip-tls-verify', '--kubeconfig=/dev/null', `--cache-dir=${directory}`];
       const { stdout } = await run(kubectl as string, [...common, '--token', admin.username, ...args], { timeout: 30_000 });
       return stdout;
     };
-    assert.match(await kube('create', '--validate=false', '-f', manifest), /configmap\/from-kubectl created/);
+    assert.match(await kube('create', '-f', manifest), /configmap\/from-kubectl created/);
     assert.match(await kube('get', 'configmap', 'from-kubectl', '-o', 'jsonpath={.data.key}'), /^value$/);
     assert.match(await kube('get', 'cm', '-n', 'default'), /NAME +DATA +AGE\nfrom-kubectl|NAME +CREATED AT\nfrom-kubectl/);
     assert.match(await kube('label', 'cm', 'from-kubectl', 'a=b', '-n', 'default'), /labeled/);
     assert.match(await kube('api-resources'), /deployments +deploy +apps\/v1 +true +Deployment/);
+    await assert.rejects(kube('create', '-f', wrong), /unknown field "dat"/);
+    assert.match(await kube('explain', 'pod.spec.containers'), /KIND: +Pod/);
     assert.match(await kube('delete', 'cm', 'from-kubectl', '-n', 'default'), /deleted/);
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -18,6 +18,7 @@ import { rejectUpgrade } from './http/upgrade.ts';
 import type { HealthCheck } from './nonresource/health.ts';
 import { serveHealth } from './nonresource/health.ts';
 import { createMetrics } from './nonresource/metrics.ts';
+import { openapiPaths } from './nonresource/openapi.ts';
 import { jsonPath, rootPath } from './nonresource/paths.ts';
 import { versionInfo } from './nonresource/version.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -98,6 +99,7 @@ export function createCore(options: CoreOptions): ServerCore {
     (context) => serveHealth(context, checks),
     (context) => (context.info.path === '/metrics' ? metrics.serve() : undefined),
     jsonPath('/version', versionInfo(options.version)),
+    openapiPaths(registry),
     rootPath(registry),
   ]);
 

@@ -38,6 +38,8 @@ export interface Resource {
   /** From what is stored (under `apiVersion`) to this version. Absent when they are the same; may ask a conversion webhook. */
   fromStored?(object: StoredObject, storedAs: string): StoredObject;
   toStored?(object: StoredObject): StoredObject;
+  /** For kinds that the schema table does not know: what their OpenAPI documents say. */
+  openapi?: { schema: Record<string, unknown>; revision: string };
   /** Between served versions of this resource, for field ownership. */
   convert: Convert;
   /** `{"kind":"K","apiVersion":"V",`: put before the cached form. */
@@ -52,6 +54,7 @@ export interface AddOptions {
   toStored?(object: StoredObject): StoredObject;
   /** The version that is written, when it is not the first that was added. */
   hub?: KindDefinition;
+  openapi?: Resource['openapi'];
 }
 
 const keyOf = (group: string, version: string, resource: string): string => `${group}/${version}/${resource}`;
@@ -105,6 +108,7 @@ export class KindRegistry {
       convert: (from, to) => this.#convert(resource, from.object as StoredObject, to),
       head: Buffer.from(`{"kind":"${kind}","apiVersion":"${apiVersion}",`),
     };
+    if (options.openapi) resource.openapi = options.openapi;
     if (options.fromStored) resource.fromStored = options.fromStored;
     else if (conversion) resource.fromStored = (object) => Object.assign(conversion.fromHub(object) as StoredObject, { apiVersion, kind });
     else if (!same) resource.fromStored = (object) => ({ ...object, apiVersion, kind });
