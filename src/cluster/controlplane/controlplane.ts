@@ -52,7 +52,15 @@ const serverIdentity = { username: 'system:apiserver', groups: ['system:masters'
 /** Resolves when requests are answered and the objects that every cluster has are there. Controllers go on starting. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { store, pki, log } = options;
-  const server = await createApiServer({ store, log, security: (parts) => secure(parts, options) });
+  const kubeletClient = { cert: pki.leaves['apiserver-kubelet-client'].certificate, key: pki.leaves['apiserver-kubelet-client'].key };
+  const server = await createApiServer({
+    store,
+    log,
+    serviceCidrs: [options.serviceCidr],
+    kubeletClient,
+    ...(options.advertiseAddress ? { advertiseAddress: options.advertiseAddress } : {}),
+    security: (parts) => secure(parts, options),
+  });
   const client = createClient(createInProcessTransport(server.handle, serverIdentity), { userAgent: 'knarr-server' });
   const tls = { cert: pki.leaves.apiserver.certificate, key: pki.leaves.apiserver.key, clientCa: `${pki.ca.certificate}${pki.frontProxyCa.certificate}` };
   let port = options.listen[0]?.port ?? 0;
