@@ -1,0 +1,71 @@
+/**
+ * What types and fields mean, in upstream's words: read from the type declarations of `@kubernetes/client-node`, where that
+ * package is installed. Without it documents have no texts and are otherwise the same.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface Descriptions {
+  type: string;
+  fields: ReadonlyMap<string, string>;
+}
+
+const loaded = new Map<string, Descriptions | undefined>();
+let files: Promise<{ folder: string; names: ReadonlySet<string> } | undefined> | undefined;
+
+async function listFiles(): Promise<{ folder: string; names: ReadonlySet<string> } | undefined> {
+  try {
+    const folder = join(dirname(fileURLToPath(import.meta.resolve('@kubernetes/client-node'))), 'gen', 'models');
+    return { folder, names: new Set(await readdir(folder)) };
+  } catch {
+    return undefined;
+  }
+}
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The files that may declare a struct; names that several groups share carry their group. */
+function candidates(struct: string): string[] {
+  const [group = '', version = '', name = ''] = struct.split('.').slice(-3);
+  const plain = `${capitalized(version)}${name}`;
+  return [`${capitalized(group)}${plain}.d.ts`, `${plain}.d.ts`];
+}
+
+/** Reads what is known of these structs, so that {@link descriptionsOf} has it. */
+export async function loadDescriptions(structs: readonly string[]): Promise<void> {
+  const missing = structs.filter((name) => !loaded.has(name));
+  if (missing.length === 0) return;
+  files ??= listFiles();
+  const found = await files;
+  await Promise.all(
+    missing.map(async (name) => {
+      const file = found && candidates(name).find((one) => found.names.has(one));
+      loaded.set(name, file ? parseDeclaration(await readFile(join(found.folder, file), 'utf8')) : undefined);
+    }),
+  );
+}
+
+export const descriptionsOf = (struct: string): Descriptions | undefined => loaded.get(struct);
+
+const declaration = /\/\*\*\n((?:\s*\*(?!\/).*\n)*)\s*\*\/\n\s*(?:export declare class (\w+)|'([^']+)'\??:)/g;
+
+/** Property names that are no identifiers are spelled with an underscore there. */
+const jsonName = (property: string): string =>
+  property.replace(/^_/, '').replace(/^x_kubernetes_(.*)$/, (_, rest: string) => `x-kubernetes-${rest.replaceAll('_', '-')}`);
+
+export function parseDeclaration(text: string): Descriptions {
+  let type = '';
+  const fields = new Map<string, string>();
+  for (const [, comment = '', className, property] of text.matchAll(declaration)) {
+    const words = comment
+      .split('\n')
+      .map((line) => line.replace(/^\s*\* ?/, ''))
+      .join('\n')
+      .replaceAll("\\'", "'")
+      .trim();
+    if (className !== undefined) type = words;
+    else if (property !== undefined) fields.set(jsonName(property), words);
+  }
+  return { type, fields };
+}
