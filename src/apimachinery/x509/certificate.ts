@@ -1,15 +1,44 @@
 /** Issuing X.509 v3 certificates (RFC 5280) with ECDSA or RSA keys of `node:crypto`. */
-import { createHash, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import * as der from './der.ts';
 import { encodeAlternativeNames, encodeName, type Subject } from './name.ts';
 
-export type KeyUsage = 'digitalSignature' | 'keyEncipherment' | 'keyCertSign' | 'cRLSign';
-export type ExtendedKeyUsage = 'serverAuth' | 'clientAuth';
+/** Bits of the extension, by their names in RFC 5280 section 4.2.1.3. */
+const usageBit = {
+  digitalSignature: 0,
+  contentCommitment: 1,
+  keyEncipherment: 2,
+  dataEncipherment: 3,
+  keyAgreement: 4,
+  keyCertSign: 5,
+  cRLSign: 6,
+  encipherOnly: 7,
+  decipherOnly: 8,
+} as const;
+export type KeyUsage = keyof typeof usageBit;
+
+const extendedUsageOid = {
+  any: '2.5.29.37.0',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  emailProtection: '1.3.6.1.5.5.7.3.4',
+  ipsecEndSystem: '1.3.6.1.5.5.7.3.5',
+  ipsecTunnel: '1.3.6.1.5.5.7.3.6',
+  ipsecUser: '1.3.6.1.5.5.7.3.7',
+  timeStamping: '1.3.6.1.5.5.7.3.8',
+  ocspSigning: '1.3.6.1.5.5.7.3.9',
+  microsoftServerGatedCrypto: '1.3.6.1.4.1.311.10.3.3',
+  netscapeServerGatedCrypto: '2.16.840.1.113730.4.1',
+} as const;
+export type ExtendedKeyUsage = keyof typeof extendedUsageOid;
 
 export interface CertificateTemplate {
   subject: Subject;
   /** DNS names and IP addresses. */
   hosts?: readonly string[];
+  /** E-mail addresses and URIs. */
+  others?: { emails: readonly string[]; uris: readonly string[] };
   notBefore: Date;
   notAfter: Date;
   isCA?: boolean;
@@ -25,18 +54,15 @@ export interface Issuer {
   name: Subject | Buffer;
 }
 
-const usageBit: Record<KeyUsage, number> = { digitalSignature: 0, keyEncipherment: 2, keyCertSign: 5, cRLSign: 6 };
-const extendedUsageOid: Record<ExtendedKeyUsage, string> = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' };
-
 const extension = (oid: string, critical: boolean, value: Buffer): Buffer =>
   der.sequence(der.objectIdentifier(oid), ...(critical ? [der.boolean(true)] : []), der.octetString(value));
 
+/** A named bit list (X.690 section 11.2.2): no trailing zero bits. */
 function keyUsage(usages: readonly KeyUsage[]): Buffer {
-  let bits = 0;
-  for (const usage of usages) bits |= 0x80 >> usageBit[usage];
-  let unused = 0;
-  while (unused < 7 && !(bits & (1 << unused))) unused++;
-  return der.bitString(Buffer.from([bits]), unused);
+  const last = Math.max(...usages.map((usage) => usageBit[usage]));
+  const bytes = Buffer.alloc((last >> 3) + 1);
+  for (const usage of usages) bytes[usageBit[usage] >> 3] = (bytes[usageBit[usage] >> 3] ?? 0) | (0x80 >> (usageBit[usage] & 7));
+  return der.bitString(bytes, 7 - (last & 7));
 }
 
 const spki = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' });
@@ -71,15 +97,18 @@ export function issueCertificate(template: CertificateTemplate, issuer: Issuer):
   const { identifier, digest } = algorithmOf(issuer.key);
   const serial = randomBytes(16);
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x01;
+  const { hosts = [], others, subject } = template;
+  const hasNames = hosts.length + (others?.emails.length ?? 0) + (others?.uris.length ?? 0) > 0;
+  const anonymous = subject.commonName === '' && subject.organizations.length === 0;
   const extensions = [
-    extension('2.5.29.15', true, keyUsage(template.keyUsages)),
+    ...(template.keyUsages.length > 0 ? [extension('2.5.29.15', true, keyUsage(template.keyUsages))] : []),
     ...(template.extendedKeyUsages?.length
       ? [extension('2.5.29.37', false, der.sequence(...template.extendedKeyUsages.map((usage) => der.objectIdentifier(extendedUsageOid[usage]))))]
       : []),
     extension('2.5.29.19', true, template.isCA ? der.sequence(der.boolean(true)) : der.sequence()),
     ...(template.isCA ? [extension('2.5.29.14', false, der.octetString(keyIdentifier(template.publicKey)))] : []),
     extension('2.5.29.35', false, der.sequence(der.context(0, false, keyIdentifier(issuer.publicKey)))),
-    ...(template.hosts?.length ? [extension('2.5.29.17', template.subject.commonName === '', encodeAlternativeNames(template.hosts))] : []),
+    ...(hasNames ? [extension('2.5.29.17', anonymous, encodeAlternativeNames(hosts, others))] : []),
   ];
   const toBeSigned = der.sequence(
     der.context(0, true, der.unsignedInteger(Buffer.from([2]))),

@@ -31,8 +31,7 @@ export const octetString = (bytes: Uint8Array): Buffer => element(0x04, bytes);
 export const bitString = (bytes: Uint8Array, unusedBits = 0): Buffer => element(0x03, Buffer.from([unusedBits]), bytes);
 export const utf8String = (text: string): Buffer => element(0x0c, Buffer.from(text, 'utf8'));
 /** Context-specific; `constructed` where the content is itself DER. */
-export const context = (number: number, constructed: boolean, ...parts: Uint8Array[]): Buffer =>
-  element(0x80 | (constructed ? 0x20 : 0) | number, ...parts);
+export const context = (number: number, constructed: boolean, ...parts: Uint8Array[]): Buffer => element(0x80 | (constructed ? 0x20 : 0) | number, ...parts);
 
 /** A non-negative integer from its big-endian bytes. */
 export function unsignedInteger(bytes: Uint8Array): Buffer {

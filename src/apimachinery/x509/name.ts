@@ -41,7 +41,7 @@ export function addressBytes(address: string): Buffer {
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
   const groups = tail === undefined ? left : [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right];
   const bytes = Buffer.alloc(16);
-  groups.forEach((group, index) => bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2));
+  for (const [index, group] of groups.entries()) bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2);
   return bytes;
 }
 
@@ -52,8 +52,10 @@ export interface AlternativeNames {
   uris: string[];
 }
 
-export function encodeAlternativeNames(hosts: readonly string[]): Buffer {
+export function encodeAlternativeNames(hosts: readonly string[], others?: { emails: readonly string[]; uris: readonly string[] }): Buffer {
   return der.sequence(
+    ...(others?.emails ?? []).map((email) => der.context(1, false, Buffer.from(email, 'latin1'))),
+    ...(others?.uris ?? []).map((uri) => der.context(6, false, Buffer.from(uri, 'latin1'))),
     ...hosts.map((host) => (isIP(host) ? der.context(7, false, addressBytes(host)) : der.context(2, false, Buffer.from(host, 'latin1')))),
   );
 }

@@ -1,7 +1,7 @@
 /** Reading PKCS#10 certificate requests (RFC 2986). */
-import { createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import * as der from './der.ts';
-import { decodeAlternativeNames, decodeName, type AlternativeNames, type Subject } from './name.ts';
+import { type AlternativeNames, decodeAlternativeNames, decodeName, type Subject } from './name.ts';
 
 export interface CertificateRequest extends AlternativeNames {
   subject: Subject;
@@ -41,7 +41,7 @@ function requestedNames(attributes: der.DerElement | undefined): AlternativeName
 /** Decodes the first `CERTIFICATE REQUEST` block of a PEM text; throws an `Error` that says what is wrong. */
 export function parseCertificateRequest(pem: string): CertificateRequest {
   const block = der.decodePem(pem)[0];
-  if (!block || block.label !== 'CERTIFICATE REQUEST') throw new Error('PEM block type must be CERTIFICATE REQUEST');
+  if (block?.label !== 'CERTIFICATE REQUEST') throw new Error('PEM block type must be CERTIFICATE REQUEST');
   const [info, algorithm, signature] = der.children(der.decode(block.der).content);
   if (!info || !algorithm || !signature) throw new Error('asn1: structure error: certificate request');
   const [, name, key, attributes] = der.children(info.content);

@@ -11,7 +11,9 @@ test('a certificate verifies against its CA and carries its names', () => {
   const ca = pair();
   const issuer = { key: ca.privateKey, publicKey: ca.publicKey, name: { commonName: 'kubernetes', organizations: [] } };
   const span = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2056-01-01T00:00:00Z') };
-  const root = new X509Certificate(issueCertificate({ subject: issuer.name, ...span, isCA: true, keyUsages: ['keyCertSign'], publicKey: ca.publicKey }, issuer));
+  const root = new X509Certificate(
+    issueCertificate({ subject: issuer.name, ...span, isCA: true, keyUsages: ['keyCertSign'], publicKey: ca.publicKey }, issuer),
+  );
   const leaf = pair();
   const certificate = new X509Certificate(
     issueCertificate(
