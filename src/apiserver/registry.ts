@@ -75,13 +75,17 @@ export class KindRegistry {
     this.#listeners.push(listener);
   }
 
-  /** Adds kinds as one change; a kind comes after the hub that it converts to. */
+  /** Adds kinds as one change, in the order in which discovery lists them; a hub may come after a kind that converts to it. */
   add(definitions: readonly KindDefinition[], options: AddOptions = {}): Resource[] {
-    const waiting = definitions.filter((definition) => definition.conversion);
-    const first = definitions.filter((definition) => !definition.conversion);
-    const added = [...first, ...waiting].map((definition) => this.#add(definition, options));
+    const hubsFirst = definitions.toSorted((a, b) => Number(a.conversion !== undefined) - Number(b.conversion !== undefined));
+    const made = new Map(hubsFirst.map((definition) => [definition, this.#add(definition, options)]));
+    for (const [definition, resource] of definitions.map((one) => [one, made.get(one) as Resource] as const)) {
+      const key = keyOf(definition.group, definition.version, definition.plural);
+      this.#resources.delete(key);
+      this.#resources.set(key, resource);
+    }
     this.#changed();
-    return added;
+    return definitions.map((definition) => made.get(definition) as Resource);
   }
 
   /** What is stored stays stored. */

@@ -1,0 +1,47 @@
+/**
+ * What is served is what upstream serves. Its aggregated discovery document is not part of the repository;
+ * `KNARR_DISCOVERY_FILE` says where it is.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { startTestServer } from '../testing/server.ts';
+
+const file = process.env.KNARR_DISCOVERY_FILE ?? resolve(import.meta.dirname, '../../../../shared/spec/discovery.json');
+const aggregated = { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' };
+
+test('with everything switched on, groups, versions and resources are those of upstream', { skip: !existsSync(file) }, async () => {
+  await using running = await startTestServer({ enable: () => true });
+  const { status, body } = await running.request('GET', '/apis', undefined, aggregated);
+  assert.equal(status, 200);
+  assert.deepEqual(body, JSON.parse(readFileSync(file, 'utf8')));
+});
+
+test('kinds that are off by default are not served until they are switched on', async () => {
+  await using running = await startTestServer();
+  const { body } = await running.request('GET', '/apis', undefined, aggregated);
+  const versions = body.items.flatMap(({ versions }: { versions: { version: string }[] }) => versions.map(({ version }) => version));
+  assert.ok(!versions.some((version: string) => version.includes('alpha')));
+  assert.equal((await running.request('GET', '/apis/scheduling.k8s.io/v1alpha2')).status, 404);
+});
+
+test('plain discovery lists subresources beside their resources', async () => {
+  await using running = await startTestServer();
+  const { body, headers } = await running.request('GET', '/apis/apps/v1');
+  const scale = body.resources.find(({ name }: { name: string }) => name === 'deployments/scale');
+  assert.deepEqual(scale, { name: 'deployments/scale', singularName: '', namespaced: true, group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: ['get', 'patch', 'update'] });
+  assert.equal(headers['content-type'], 'application/json');
+  const core = await running.request('GET', '/api');
+  assert.deepEqual([core.body.kind, core.body.versions], ['APIVersions', ['v1']]);
+  const group = await running.request('GET', '/apis/apps');
+  assert.deepEqual(group.body.preferredVersion, { groupVersion: 'apps/v1', version: 'v1' });
+});
+
+test('aggregated discovery is answered with 304 when nothing changed', async () => {
+  await using running = await startTestServer();
+  const first = await running.request('GET', '/api', undefined, aggregated);
+  assert.equal(first.body.items[0].versions[0].resources[0].resource, 'bindings');
+  const again = await running.request('GET', '/api', undefined, { ...aggregated, 'if-none-match': first.headers['etag'] as string });
+  assert.equal(again.status, 304);
+});
