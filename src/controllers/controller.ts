@@ -39,6 +39,10 @@ export interface RunningController {
 export interface ControllerDefinition {
   /** As upstream names it: `replicaset-controller`, `garbage-collector-controller`, … */
   name: string;
+  /** The service account with whose rights it writes, where upstream's is not called as the controller. */
+  identity?: string;
+  /** `source.component` of its events, where upstream's is not called as the controller. */
+  eventSource?: string;
   /** How many keys are reconciled at once. */
   concurrency?: number;
   /** Registers informers, indices and handlers (which call `enqueue`), and gives the reconciler. Called once, before informers start. */

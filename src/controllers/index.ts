@@ -1,7 +1,19 @@
 /** Every controller of the controller manager, by upstream's name. */
 import type { ControllerDefinition } from './controller.ts';
 import { deploymentController } from './deployment/deployment.ts';
+import { endpointsController } from './endpoint/endpoint.ts';
+import { endpointSliceController } from './endpointslice/endpointslice.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
 import { replicationController } from './replicaset/replicationcontroller.ts';
+import { rootCaPublisherController } from './rootcapublisher.ts';
+import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
 
-export const controllers: readonly ControllerDefinition[] = [deploymentController, replicaSetController, replicationController];
+export const controllers: readonly ControllerDefinition[] = [
+  deploymentController,
+  replicaSetController,
+  replicationController,
+  endpointSliceController,
+  endpointsController,
+  serviceAccountController,
+  rootCaPublisherController,
+];

@@ -14,8 +14,8 @@ export interface ManagerOptions {
   definitions: readonly ControllerDefinition[];
   /** The client for shared informers. */
   client: Client;
-  /** A client with the identity of one controller. */
-  clientFor(controller: string): Client;
+  /** A client with the identity of one controller: the service account of that name in `kube-system`. */
+  clientFor(identity: string): Client;
   settings: Readonly<Record<string, unknown>>;
   log: Logger;
   now?: () => Date;
@@ -43,9 +43,9 @@ export function runControllers(options: ManagerOptions): RunningManager {
       definitions.map(async (definition) => {
         const queue = createWorkQueue();
         queues.push(queue);
-        const own = options.clientFor(definition.name);
+        const own = options.clientFor(definition.identity ?? definition.name);
         const child = log.child({ controller: definition.name });
-        const events = createEventRecorder(own, { component: definition.name, log: child, signal: stopping.signal, now });
+        const events = createEventRecorder(own, { component: definition.eventSource ?? definition.name, log: child, signal: stopping.signal, now });
         const context: ControllerContext = { client: own, informers, events, log: child, now, signal: stopping.signal, settings };
         const controller = await definition.setup(context, enqueueInto(queue));
         running.push(controller);

@@ -1,0 +1,52 @@
+/** What a controller wrote and its informer has not shown yet, on top of what the informer shows: nobody creates twice. */
+import { type KubeObject, keyOf } from '../../apimachinery/meta.ts';
+import type { Informer } from '../../client/informer.ts';
+
+export interface OwnWrites<T extends KubeObject> {
+  /** After a create or an update, with what the server answered. */
+  wrote(object: T): void;
+  /** After a delete. */
+  deleted(object: T): void;
+  /** Those of `seen`, newer where we wrote since, without what we deleted, and with what we created if `isWanted`. */
+  apply(seen: readonly T[], isWanted: (object: T) => boolean): T[];
+}
+
+/** Resource versions can be compared as numbers (KEP-5504). */
+const isNewer = (a: KubeObject, b: KubeObject): boolean => BigInt(a.metadata.resourceVersion || 0) > BigInt(b.metadata.resourceVersion || 0);
+
+export function trackOwnWrites<T extends KubeObject>(informer: Informer<T>): OwnWrites<T> {
+  const written = new Map<string, T>();
+  const gone = new Set<string>();
+  const settle = (object: T): void => {
+    const ours = written.get(keyOf(object));
+    if (ours && !isNewer(ours, object)) written.delete(keyOf(object));
+  };
+  informer.addHandlers({
+    added: settle,
+    updated: settle,
+    deleted(object) {
+      const ours = written.get(keyOf(object));
+      if (ours?.metadata.uid === object.metadata.uid) written.delete(keyOf(object));
+      gone.delete(object.metadata.uid ?? '');
+    },
+  });
+  return {
+    wrote(object) {
+      const seen = informer.getByKey(keyOf(object));
+      if (!seen || isNewer(object, seen)) written.set(keyOf(object), object);
+    },
+    deleted(object) {
+      written.delete(keyOf(object));
+      if (informer.getByKey(keyOf(object))?.metadata.uid === object.metadata.uid) gone.add(object.metadata.uid ?? '');
+    },
+    apply(seen, isWanted) {
+      const keys = new Set(seen.map(keyOf));
+      const current = seen.map((object) => {
+        const ours = written.get(keyOf(object));
+        return ours && isNewer(ours, object) ? ours : object;
+      });
+      const created = [...written.values()].filter((object) => !keys.has(keyOf(object)));
+      return [...current, ...created].filter((object) => !gone.has(object.metadata.uid ?? '') && isWanted(object));
+    },
+  };
+}
