@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { events as eventKind } from '../../../src/api/core/v1/event.ts';
+import { namespaces } from '../../../src/api/core/v1/namespace.ts';
+import { nodes as nodeKind } from '../../../src/api/core/v1/node.ts';
+import { pods as podKind } from '../../../src/api/core/v1/pod.ts';
+import type { Node, Pod } from '../../../src/api/core/v1/types.gen.ts';
+import { startTestServer } from '../../../src/apiserver/testing/server.ts';
+import { createInformerFactory } from '../../../src/client/informers.ts';
+import { createEventRecorder } from '../../../src/client/recorder.ts';
+import { createScheduler } from '../../../src/scheduler/scheduler.ts';
+import { eventually } from '../controllers/harness.ts';
+
+async function start() {
+  const server = await startTestServer();
+  const { client } = server;
+  const log = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
+  await client
+    .resource(namespaces)
+    .create({ metadata: { name: 'default' }, spec: {} })
+    .catch(() => {});
+  const stopping = new AbortController();
+  const informers = createInformerFactory(client, { log });
+  const events = createEventRecorder(client, { component: 'default-scheduler', log, signal: stopping.signal });
+  const scheduler = createScheduler({ client, informers, events, log });
+  await Promise.all([informers.start(), scheduler.start()]);
+  const pods = client.resource(podKind);
+  const nodes = client.resource(nodeKind);
+  return {
+    client,
+    pods,
+    nodes,
+    async addNode(name: string, cpu: string, more: Partial<Node> = {}) {
+      const node = await nodes.create({ metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {}, ...more });
+      await nodes.updateStatus({ ...node, status: { allocatable: { cpu, memory: '8Gi', pods: 110 }, capacity: { cpu, memory: '8Gi', pods: 110 } } });
+    },
+    addPod: (name: string, cpu = '100m', spec: Partial<Pod['spec']> = {}) =>
+      pods.create({ metadata: { name, namespace: 'default' }, spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }], ...spec } }),
+    nodeOf: (name: string) => eventually(async () => (await pods.get('default', name)).spec.nodeName, `${name} to be scheduled`),
+    condition: (name: string) =>
+      eventually(
+        async () => (await pods.get('default', name)).status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False'),
+        `${name} to be refused`,
+      ),
+    async eventsOf(name: string) {
+      const { items } = await client.resource(eventKind).list('default');
+      return items.filter(({ involvedObject }) => involvedObject.name === name).map(({ reason, message, type }) => `${type} ${reason} ${message}`);
+    },
+    async [Symbol.asyncDispose]() {
+      await scheduler.stop();
+      stopping.abort();
+      await informers.stop();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('pods are bound, with an event', async () => {
+  await using cluster = await start();
+  await cluster.addNode('a', '4');
+  await cluster.addPod('p');
+  assert.equal(await cluster.nodeOf('p'), 'a');
+  await eventually(async () => (await cluster.eventsOf('p')).includes('Normal Scheduled Successfully assigned default/p to a'), 'event');
+});
+
+test('a pod that fits nowhere is told why, and goes where room appears', async () => {
+  await using cluster = await start();
+  await cluster.addPod('early');
+  assert.equal((await cluster.condition('early')).message, 'no nodes available to schedule pods');
+  await cluster.addNode('small', '1');
+  await cluster.nodeOf('early');
+  await cluster.addPod('large', '2');
+  const { reason, message } = await cluster.condition('large');
+  const text = '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
+  assert.deepEqual({ reason, message }, { reason: 'Unschedulable', message: text });
+  await eventually(async () => (await cluster.eventsOf('large')).includes(`Warning FailedScheduling ${text}`), 'event');
+  await cluster.addNode('big', '4');
+  assert.equal(await cluster.nodeOf('large'), 'big');
+});
+
+test('the more important pod displaces the lesser one', async () => {
+  await using cluster = await start();
+  await cluster.addNode('a', '1');
+  await cluster.addPod('low', '1', { terminationGracePeriodSeconds: 30 });
+  await cluster.nodeOf('low');
+  await cluster.addPod('high', '1', { priority: 1000 });
+  const victim = await eventually(async () => {
+    const pod = await cluster.pods.get('default', 'low');
+    return pod.metadata.deletionTimestamp ? pod : undefined;
+  }, 'low to be evicted');
+  const condition = victim.status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  assert.equal(condition?.reason, 'PreemptionByScheduler');
+  assert.equal(condition?.message, 'default-scheduler: preempting to accommodate a higher priority pod');
+  await eventually(async () => (await cluster.pods.get('default', 'high')).status?.nominatedNodeName === 'a', 'nomination');
+  await cluster.pods.delete('default', 'low', { gracePeriodSeconds: 0 });
+  assert.equal(await cluster.nodeOf('high'), 'a');
+});
+
+test('a gated pod waits, and a taint that goes lets pods in', async () => {
+  await using cluster = await start();
+  await cluster.addNode('a', '4', { spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } });
+  await cluster.addPod('gated', '100m', { schedulingGates: [{ name: 'example.com/g' }], tolerations: [{ operator: 'Exists' }] });
+  await cluster.addPod('kept-out');
+  assert.match((await cluster.condition('kept-out')).message!, /^0\/1 nodes are available: 1 node\(s\) had untolerated taint\(s\)\./);
+  assert.equal((await cluster.pods.get('default', 'gated')).spec.nodeName, undefined);
+  await cluster.pods.patch('default', 'gated', 'merge', { spec: { schedulingGates: null } });
+  await cluster.nodeOf('gated');
+  await cluster.nodes.patch('', 'a', 'merge', { spec: { taints: null } });
+  await cluster.nodeOf('kept-out');
+});
+
+test('many pods spread evenly', async () => {
+  await using cluster = await start();
+  for (let i = 0; i < 10; i++) await cluster.addNode(`n${i}`, '32');
+  await Promise.all(Array.from({ length: 200 }, (_, i) => cluster.addPod(`p${i}`)));
+  const list = await eventually(async () => {
+    const { items } = await cluster.pods.list('default');
+    return items.every(({ spec }) => spec.nodeName) && items;
+  }, 'all pods');
+  const counts = [...Map.groupBy(list, ({ spec }) => spec.nodeName).values()].map((one) => one.length);
+  assert.equal(counts.length, 10);
+  assert.ok(Math.max(...counts) - Math.min(...counts) <= 4, `${counts}`);
+});
