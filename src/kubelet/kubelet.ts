@@ -92,10 +92,14 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         return admitPod({ pod, node, others, allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], supplementalGroupsPolicy: runtime.supplementalGroupsPolicy });
       },
     });
+    const problems = (): string[] => {
+      const seconds = Math.round((Date.now() - pleg.lastRelist()) / 1000);
+      return seconds * 1000 > plegDeadMs ? [`PLEG is not healthy: pleg was last seen active ${seconds}s ago; threshold is 3m0s`] : [];
+    };
     const reporter = createNodeReporter(context, {
       informer: nodeInformer,
       port: options.server.port,
-      problems: () => (Date.now() - pleg.lastRelist() > plegDeadMs ? [`PLEG is not healthy: pleg was last seen active ${Math.round((Date.now() - pleg.lastRelist()) / 1000)}s ago; threshold is 3m0s`] : []),
+      problems,
       networkChanged: (ready) => ready && manager.wakeAll(),
     });
     flush = () => statuses.flush();
@@ -103,7 +107,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const informersReady = informers.start();
     const { cpu = '0' } = resources.allocatable();
     await Promise.all([volumes.start(), cgroups.start({ milliCpu: milliValue(cpu), memory: 0 }), pleg.start(), ...(options.podCidr ? [cri.updateRuntimeConfig({ networkConfig: { podCidr: options.podCidr } })] : [])]);
-    if (options.enableServer ?? true) server = await createKubeletServer({ context, manager, cgroups, probes, volumes, pods: podInformer });
+    if (options.enableServer ?? true) server = await createKubeletServer({ context, manager, cache, statuses, cgroups, probes, volumes, problems });
     events.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Normal', 'Starting', 'Starting kubelet.');
     await reporter.register();
     background = [reporter.run(), keepLease(context, () => reporter.node()?.metadata.uid)];

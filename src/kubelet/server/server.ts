@@ -1,21 +1,30 @@
 /** The kubelet's HTTPS server: logs, exec, attach and port-forward for the API server, statistics and metrics for monitors. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { Pod } from '../../api/core/v1/types.gen.ts';
-import type { Informer } from '../../client/informer.ts';
+import type { Duplex } from 'node:stream';
 import type { PodCgroups } from '../cgroups/pods.ts';
-import type { KubeletContext } from '../context.ts';
+import { messageOf, type KubeletContext } from '../context.ts';
 import type { PodManager } from '../podworker/manager.ts';
 import type { ProbeManager } from '../probes/manager.ts';
+import type { RuntimeCache } from '../runtime/cache.ts';
+import type { StatusManager } from '../status/manager.ts';
 import type { VolumeManager } from '../volumes/manager.ts';
+import { createGate, Refused } from './auth.ts';
 import { selfSignedCertificate } from './certificate.ts';
+import { respond } from './routes.ts';
+import { HttpError, stream } from './streaming.ts';
+import { UpgradeRefused } from './upgrade.ts';
 
 export interface ServerParts {
   context: KubeletContext;
   manager: PodManager;
+  cache: RuntimeCache;
+  statuses: StatusManager;
   cgroups: PodCgroups;
   probes: ProbeManager;
   volumes: VolumeManager;
-  pods: Informer<Pod>;
+  /** What is wrong with the kubelet itself; empty when it is well. */
+  problems(): string[];
 }
 
 export interface KubeletServer {
@@ -23,16 +32,56 @@ export interface KubeletServer {
   close(): Promise<void>;
 }
 
+const statusOf = (error: unknown): number => (error instanceof HttpError || error instanceof Refused || error instanceof UpgradeRefused ? error.status : 500);
+
 export async function createKubeletServer(parts: ServerParts): Promise<KubeletServer> {
-  const { options } = parts.context;
+  const { options, log } = parts.context;
   const { server: settings, nodeName, nodeIps } = options;
   const { cert, key } = settings.cert && settings.key ? { cert: settings.cert, key: settings.key } : selfSignedCertificate(options.hostname ?? nodeName, nodeIps);
-  const server: Server = createServer({ cert, key, ...(settings.clientCa ? { ca: settings.clientCa } : {}), requestCert: true, rejectUnauthorized: false }, (_request, response) => response.end('ok'));
+  const gate = createGate(parts.context);
+  const sockets = new Set<Duplex>();
+
+  const parse = (request: IncomingMessage): { path: string; query: URLSearchParams } => {
+    const url = new URL(request.url ?? '/', 'https://kubelet');
+    return { path: url.pathname, query: url.searchParams };
+  };
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const { path, query } = parse(request);
+      await gate(request, path);
+      await respond(parts, request, response, path, query);
+    } catch (error) {
+      if (statusOf(error) === 500) log.debug({ url: request.url, err: messageOf(error) }, 'a request to the kubelet failed');
+      if (response.headersSent) response.destroy();
+      else response.writeHead(statusOf(error), { 'content-type': 'text/plain; charset=utf-8' }).end(messageOf(error));
+    }
+  }
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
+    try {
+      const { path, query } = parse(request);
+      await gate(request, path);
+      const [, kind = '', ...segments] = path.split('/').map(decodeURIComponent);
+      if (!['exec', 'attach', 'portForward'].includes(kind)) throw new HttpError(404, '404 page not found');
+      await stream(parts, request, socket, head, kind, segments, query);
+    } catch (error) {
+      const body = messageOf(error);
+      socket.end(`HTTP/1.1 ${statusOf(error)} Error\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+    }
+  }
+
+  const tls = { cert, key, ...(settings.clientCa ? { ca: settings.clientCa } : {}), requestCert: true, rejectUnauthorized: false };
+  const server: Server = createServer(tls, (request, response) => void answer(request, response));
+  server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.port, settings.address ?? '0.0.0.0', resolve));
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : settings.port,
     close: async () => {
+      for (const socket of sockets) socket.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
