@@ -108,6 +108,8 @@ type At = FieldPath | string;
 
 export const required = (field: At, detail = ''): FieldError => new FieldError('FieldValueRequired', field, noValue, detail);
 export const invalidValue = (field: At, value: unknown, detail: string): FieldError => new FieldError('FieldValueInvalid', field, value, detail);
+/** The value is not repeated: it says nothing, or too much. */
+export const invalidUnshown = (field: At, detail: string): FieldError => new FieldError('FieldValueInvalid', field, noValue, detail);
 export const typeInvalid = (field: At, value: unknown, detail: string): FieldError => new FieldError('FieldValueTypeInvalid', field, value, detail);
 export const duplicate = (field: At, value: unknown): FieldError => new FieldError('FieldValueDuplicate', field, value, '');
 export const fieldNotFound = (field: At, value: unknown): FieldError => new FieldError('FieldValueNotFound', field, value, '');
@@ -128,8 +130,12 @@ export const tooFew = (field: At, actual: number, limit: number): FieldError =>
   new FieldError('FieldValueTooFew', field, actual, limit >= 0 ? `must have at least ${counted(limit, 'item')}` : 'has too few items');
 export const internalFieldError = (field: At, message: string): FieldError => new FieldError('InternalError', field, noValue, message);
 
-/** `supported` is listed sorted and quoted, as upstream does. */
-export function notSupported(field: At, value: unknown, supported: readonly string[]): FieldError {
-  const list = [...supported].sort().map((one) => JSON.stringify(one));
+/** `supported` is listed sorted and quoted, as upstream does with a set. */
+export const notSupported = (field: At, value: unknown, supported: readonly string[]): FieldError =>
+  notSupportedInOrder(field, value, [...supported].sort());
+
+/** `supported` is listed as given, as upstream does with a list. */
+export function notSupportedInOrder(field: At, value: unknown, supported: readonly string[]): FieldError {
+  const list = supported.map((one) => JSON.stringify(one));
   return new FieldError('FieldValueNotSupported', field, value, list.length > 0 ? `supported values: ${list.join(', ')}` : '');
 }

@@ -147,7 +147,7 @@ test('what an applier no longer mentions goes, down to items of lists and keys o
   const first = config({}, { labels: { a: '1', b: '2' } });
   first.spec.template.spec.containers.push({ name: 'side', image: 'busybox', env: [{ name: 'X', value: 'y' }] });
   const live = updated(applied(undefined, 'one', first), 'other', (object) => {
-    object.metadata.labels.c = '3';
+    object.metadata.labels!.c = '3';
     object.spec.template.spec.containers[0].ports = [{ containerPort: 80, protocol: 'TCP' }];
   });
   const second = applied(live, 'one', config({}, { labels: { a: '1' } }));

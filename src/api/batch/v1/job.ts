@@ -1,5 +1,42 @@
+import { humanDuration } from '../../../apimachinery/duration.ts';
+import { formatLabelSelector } from '../../../apimachinery/selectors.ts';
+import { nameWarnings } from '../../apps/v1/workload.ts';
+import { ageColumn, containerColumns, nameColumn, textColumn, wideColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
-import type { Job } from './types.gen.ts';
+import { isConditionTrue } from './job/conditions.ts';
+import { generateSelector, setJobDefaults } from './job/defaults.ts';
+import { validateJobStatusChange } from './job/status.ts';
+import { validateJobChange } from './job/update.ts';
+import { validateJob } from './job/validation.ts';
+import type { Job, JobSpec } from './types.gen.ts';
+
+function completionsCell({ spec, status }: Job): string {
+  const succeeded = status?.succeeded ?? 0;
+  if (spec.completions !== undefined) return `${succeeded}/${spec.completions}`;
+  const { parallelism = 0 } = spec;
+  return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`;
+}
+
+function statusCell(job: Job): string {
+  if (isConditionTrue(job, 'Complete')) return 'Complete';
+  if (isConditionTrue(job, 'Failed')) return 'Failed';
+  if (job.metadata.deletionTimestamp) return 'Terminating';
+  return ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'].find((type) => isConditionTrue(job, type)) ?? 'Running';
+}
+
+function durationCell({ status }: Job, now: Date): string {
+  if (!status?.startTime) return '';
+  const end = status.completionTime ? Date.parse(status.completionTime) : now.getTime();
+  return humanDuration(end - Date.parse(status.startTime));
+}
+
+/** `at` is the path of the spec, as the warning shows it. */
+export function jobSpecWarnings({ completionMode, completions = 0, parallelism = 0 }: JobSpec, at: string): string[] {
+  if (completionMode !== 'Indexed' || completions <= 100_000 || parallelism <= 10_000) return [];
+  return [
+    `${at}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail`,
+  ];
+}
 
 export const jobs = defineKind<Job>({
   group: 'batch',
@@ -12,7 +49,26 @@ export const jobs = defineKind<Job>({
   verbs: allVerbs,
   schema: 'io.k8s.api.batch.v1.Job',
   garbageCollection: 'orphan',
+  hasGeneration: true,
+  setDefaults: setJobDefaults,
+  prepareForCreate(job) {
+    generateSelector(job);
+    delete job.status;
+  },
+  validate: (job) => validateJob(job, undefined),
+  validateUpdate: (job, old) => [...validateJob(job, old), ...validateJobChange(job, old)],
+  warnings: ({ metadata, spec }, old) => [...(old ? [] : nameWarnings(metadata.name)), ...jobSpecWarnings(spec, 'spec')],
+  selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  columns: [
+    nameColumn,
+    textColumn('Status', statusCell),
+    textColumn('Completions', completionsCell),
+    textColumn('Duration', durationCell),
+    ageColumn,
+    ...containerColumns<Job>(({ spec }) => spec.template.spec?.containers),
+    wideColumn('Selector', ({ spec }) => formatLabelSelector(spec.selector)),
+  ],
   subresources: {
-    status: { type: 'object', verbs: ['get', 'patch', 'update'] },
+    status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: validateJobStatusChange },
   },
 });
