@@ -1,6 +1,6 @@
 /** Checks that validation of many kinds shares. Source: apimachinery `api/validation`, `meta/v1/validation`. */
 import { semanticEqual } from '../equality.ts';
-import { duplicate, forbiddenField, invalidValue, notSupported, required, tooLong } from '../fieldpath.ts';
+import { duplicate, forbiddenField, invalidValue, notSupported, notSupportedInOrder, required, tooLong } from '../fieldpath.ts';
 import type { FieldError, FieldPath } from '../fieldpath.ts';
 import * as ip from '../ip.ts';
 import {
@@ -48,6 +48,12 @@ export const validateLabelName = validateQualifiedNameField;
 export function validateEnum(value: string | undefined, supported: readonly string[], path: FieldPath): FieldError[] {
   if (value === undefined || value === '') return [required(path)];
   return supported.includes(value) ? [] : [notSupported(path, value, supported)];
+}
+
+/** As {@link validateEnum}, with the values listed as given. */
+export function validateEnumInOrder(value: string | undefined, supported: readonly string[], path: FieldPath): FieldError[] {
+  if (value === undefined || value === '') return [required(path)];
+  return supported.includes(value) ? [] : [notSupportedInOrder(path, value, supported)];
 }
 
 export const validatePort = (port: number, path: FieldPath): FieldError[] => checked(port, path, validatePortNumber(port));

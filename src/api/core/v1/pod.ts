@@ -4,7 +4,12 @@ import { podColumns } from './pod/columns.ts';
 import { preparePodForCreate } from './pod/create.ts';
 import { setPodDefaults } from './pod/defaults.ts';
 import { podGracePeriodSeconds } from './pod/deletion.ts';
+import { validatePodResize } from './pod/resizevalidation.ts';
+import { podStatusWarnings, validatePodStatusUpdate } from './pod/statusvalidation.ts';
 import { prepareEphemeralContainersForUpdate, preparePodForUpdate, preparePodStatusForUpdate, prepareResizeForUpdate } from './pod/update.ts';
+import { validateEphemeralContainersUpdate, validatePodUpdate } from './pod/updatevalidation.ts';
+import { podNameWarnings, validatePodCreate } from './pod/validation.ts';
+import { podWarnings } from './podtemplate/warnings.ts';
 import type { Pod } from './types.gen.ts';
 
 export const pods = defineKind<Pod>({
@@ -23,6 +28,9 @@ export const pods = defineKind<Pod>({
   setDefaults: setPodDefaults,
   prepareForCreate: preparePodForCreate,
   prepareForUpdate: preparePodForUpdate,
+  validate: validatePodCreate,
+  validateUpdate: validatePodUpdate,
+  warnings: (pod, old) => (old ? [] : [...podNameWarnings(pod), ...podWarnings(pod)]),
   gracePeriodSeconds: podGracePeriodSeconds,
   columns: podColumns,
   selectableFields: {
@@ -38,13 +46,24 @@ export const pods = defineKind<Pod>({
   subresources: {
     attach: { type: 'custom', verbs: ['create', 'get'], responseKind: { group: '', version: 'v1', kind: 'PodAttachOptions' } },
     binding: { type: 'custom', verbs: ['create'], responseKind: { group: '', version: 'v1', kind: 'Binding' } },
-    ephemeralcontainers: { type: 'object', verbs: ['get', 'patch', 'update'], prepareForUpdate: prepareEphemeralContainersForUpdate },
+    ephemeralcontainers: {
+      type: 'object',
+      verbs: ['get', 'patch', 'update'],
+      prepareForUpdate: prepareEphemeralContainersForUpdate,
+      validateUpdate: validateEphemeralContainersUpdate,
+    },
     eviction: { type: 'custom', verbs: ['create'], responseKind: { group: 'policy', version: 'v1', kind: 'Eviction' } },
     exec: { type: 'custom', verbs: ['create', 'get'], responseKind: { group: '', version: 'v1', kind: 'PodExecOptions' } },
     log: { type: 'custom', verbs: ['get'], responseKind: { group: '', version: 'v1', kind: 'Pod' } },
     portforward: { type: 'custom', verbs: ['create', 'get'], responseKind: { group: '', version: 'v1', kind: 'PodPortForwardOptions' } },
     proxy: { type: 'custom', verbs: ['create', 'delete', 'get', 'patch', 'update'], responseKind: { group: '', version: 'v1', kind: 'PodProxyOptions' } },
-    resize: { type: 'object', verbs: ['get', 'patch', 'update'], prepareForUpdate: prepareResizeForUpdate },
-    status: { type: 'object', verbs: ['get', 'patch', 'update'], prepareForUpdate: preparePodStatusForUpdate },
+    resize: { type: 'object', verbs: ['get', 'patch', 'update'], prepareForUpdate: prepareResizeForUpdate, validateUpdate: validatePodResize },
+    status: {
+      type: 'object',
+      verbs: ['get', 'patch', 'update'],
+      prepareForUpdate: preparePodStatusForUpdate,
+      validateUpdate: validatePodStatusUpdate,
+      warnings: podStatusWarnings,
+    },
   },
 });

@@ -1,13 +1,13 @@
 /** Assigning a pod to a node, as `pods/binding` does it. */
 
 import type { FieldError } from '../../../../apimachinery/fieldpath.ts';
-import { notSupported, path, required } from '../../../../apimachinery/fieldpath.ts';
+import { notSupportedInOrder, path, required } from '../../../../apimachinery/fieldpath.ts';
 import type { Binding, Pod } from '../types.gen.ts';
 import { setPodCondition } from './conditions.ts';
 
 export function validatePodBinding({ target }: Binding): FieldError[] {
   const errors: FieldError[] = [];
-  if (target.kind && target.kind !== 'Node') errors.push(notSupported(path('target', 'kind'), target.kind, ['Node', '<empty>']));
+  if (target.kind && target.kind !== 'Node') errors.push(notSupportedInOrder(path('target', 'kind'), target.kind, ['Node', '<empty>']));
   if (!target.name) errors.push(required(path('target', 'name')));
   return errors;
 }

@@ -2,3 +2,4 @@
 export * from './conditions.ts';
 export * from './qos.ts';
 export * from './resources.ts';
+export * from './restart.ts';

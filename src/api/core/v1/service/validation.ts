@@ -1,7 +1,7 @@
 /** Validation of a service. Source of the rule: upstream's `core/validation`. */
 
 import type { FieldError } from '../../../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, notSupported, path, required } from '../../../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, notSupported, notSupportedInOrder, path, required } from '../../../../apimachinery/fieldpath.ts';
 import { parseIp } from '../../../../apimachinery/ip.ts';
 import { validateDnsSubdomain } from '../../../../apimachinery/names.ts';
 import { validateLabels } from '../../../../apimachinery/selectors.ts';
@@ -133,7 +133,7 @@ function validateTrafficPolicies(service: Service, spec: ServiceSpec): FieldErro
   const distribution = spec.trafficDistribution;
   const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
   if (distribution !== undefined && !distributions.includes(distribution)) {
-    errors.push(notSupported(specPath.child('trafficDistribution'), distribution, distributions));
+    errors.push(notSupportedInOrder(specPath.child('trafficDistribution'), distribution, distributions));
   }
   return errors;
 }
