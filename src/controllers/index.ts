@@ -3,10 +3,13 @@ import type { ControllerDefinition } from './controller.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointsController } from './endpoint/endpoint.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
+import { nodeIpamController } from './nodeipam/nodeipam.ts';
+import { nodeLifecycleController } from './nodelifecycle/nodelifecycle.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
 import { replicationController } from './replicaset/replicationcontroller.ts';
 import { rootCaPublisherController } from './rootcapublisher.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
+import { taintEvictionController } from './tainteviction.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   deploymentController,
@@ -16,4 +19,7 @@ export const controllers: readonly ControllerDefinition[] = [
   endpointsController,
   serviceAccountController,
   rootCaPublisherController,
+  nodeLifecycleController,
+  taintEvictionController,
+  nodeIpamController,
 ];
