@@ -11,6 +11,8 @@ export interface ResourceRef<T extends KubeObject = KubeObject> {
   plural: string;
   kind: string;
   namespaced: boolean;
+  /** Reads (`get`, `list`, `watch`) answer with the metadata alone, as `PartialObjectMetadata`. */
+  metadataOnly?: boolean;
   /** Carries the object's type; never present. */
   readonly $type?: T;
 }

@@ -27,7 +27,7 @@ export function createInformerFactory(client: Client, { log = consoleLog }: Info
   /** Options that differ need a copy of their own; transforms are told apart by identity. */
   function idOf(ref: ResourceRef, { namespace = '', labelSelector = '', fieldSelector = '', transform }: InformerOptions<never>): string {
     if (transform && !transforms.has(transform)) transforms.set(transform, transforms.size + 1);
-    return JSON.stringify([ref.group, ref.version, ref.plural, namespace, labelSelector, fieldSelector, transforms.get(transform) ?? 0]);
+    return JSON.stringify([ref.group, ref.version, ref.plural, ref.metadataOnly ?? false, namespace, labelSelector, fieldSelector, transforms.get(transform) ?? 0]);
   }
 
   function launch(id: string, running: Running<KubeObject>): void {

@@ -23,6 +23,9 @@ const patchContentTypes: Record<PatchType, string> = {
   apply: 'application/apply-patch+yaml',
 };
 
+/** A server that does not know the form answers with the whole object. */
+const metadataForm = (form: string): string => `application/json;as=${form};g=meta.k8s.io;v=v1,application/json`;
+
 type Method = TransportRequest['method'];
 
 interface Call {
@@ -30,6 +33,7 @@ interface Call {
   path: string;
   body?: unknown;
   contentType?: string;
+  accept?: string;
   signal?: AbortSignal;
 }
 
@@ -37,8 +41,8 @@ interface Call {
 export function createClient(transport: Transport, options: ClientOptions = {}): Client {
   const userAgent = options.userAgent ?? `knarr/v1.36 (${process.platform}/${process.arch})`;
 
-  async function send({ method, path, body, contentType, signal }: Call): Promise<TransportResponse> {
-    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': userAgent };
+  async function send({ method, path, body, contentType, accept = 'application/json', signal }: Call): Promise<TransportResponse> {
+    const headers: Record<string, string> = { accept, 'user-agent': userAgent };
     const request: TransportRequest = { method, path, headers, ...(signal ? { signal } : {}) };
     if (body !== undefined) {
       headers['content-type'] = contentType ?? 'application/json';
@@ -76,6 +80,8 @@ interface Calls {
 function resourceClient<T extends KubeObject>(ref: ResourceRef<T>, { call, send, manager }: Calls): ResourceClient<T> {
   const typeMeta = { apiVersion: apiVersionOf(ref.group, ref.version), kind: ref.kind };
   const typed = (object: T): T => (object.apiVersion && object.kind ? object : { ...typeMeta, ...object, ...typeMeta });
+  const one = ref.metadataOnly ? { accept: metadataForm('PartialObjectMetadata') } : {};
+  const many = ref.metadataOnly ? { accept: metadataForm('PartialObjectMetadataList') } : {};
   const named = (namespace: string, name: string, subresource = ''): string => {
     if (name === '') throw new Error('resource name may not be empty');
     return resourcePath(ref, namespace, name, subresource);
@@ -92,8 +98,8 @@ function resourceClient<T extends KubeObject>(ref: ResourceRef<T>, { call, send,
 
   return {
     ref,
-    get: async (namespace, name, query = {}) => call<T>({ method: 'GET', path: withQuery(named(namespace, name), { ...query }) }),
-    list: (namespace, query = {}) => call<KubeList<T>>({ method: 'GET', path: withQuery(resourcePath(ref, namespace), listQuery(query)) }),
+    get: async (namespace, name, query = {}) => call<T>({ method: 'GET', path: withQuery(named(namespace, name), { ...query }), ...one }),
+    list: (namespace, query = {}) => call<KubeList<T>>({ method: 'GET', path: withQuery(resourcePath(ref, namespace), listQuery(query)), ...many }),
     create: (object, query) =>
       call<T>({ method: 'POST', path: withQuery(resourcePath(ref, object.metadata.namespace ?? ''), writeQuery(query)), body: typed(object) }),
     update: (object, query) => put(object, query, ''),
@@ -112,7 +118,7 @@ function resourceClient<T extends KubeObject>(ref: ResourceRef<T>, { call, send,
     watch: (namespace, query, signal) => {
       const { allowWatchBookmarks, sendInitialEvents, timeoutSeconds } = query;
       const parameters = { watch: true, ...listQuery(query), allowWatchBookmarks, sendInitialEvents, timeoutSeconds };
-      return watchEvents<T>(() => send({ method: 'GET', path: withQuery(resourcePath(ref, namespace), parameters), signal }), signal);
+      return watchEvents<T>(() => send({ method: 'GET', path: withQuery(resourcePath(ref, namespace), parameters), signal, ...one }), signal);
     },
     subresource: async (method, namespace, name, subresource, body, query) =>
       call({ method, path: withQuery(named(namespace, name, subresource), method === 'GET' ? {} : writeQuery(query)), body }),
