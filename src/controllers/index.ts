@@ -3,6 +3,8 @@ import type { ControllerDefinition } from './controller.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointsController } from './endpoint/endpoint.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
+import { garbageCollectorController } from './garbagecollector/garbagecollector.ts';
+import { namespaceController } from './namespace/namespace.ts';
 import { nodeIpamController } from './nodeipam/nodeipam.ts';
 import { nodeLifecycleController } from './nodelifecycle/nodelifecycle.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
@@ -13,6 +15,8 @@ import { taintEvictionController } from './tainteviction.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   deploymentController,
+  garbageCollectorController,
+  namespaceController,
   replicaSetController,
   replicationController,
   endpointSliceController,
