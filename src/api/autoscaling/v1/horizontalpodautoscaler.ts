@@ -1,4 +1,7 @@
+/** HorizontalPodAutoscaler as it first was; stored and validated as v2. */
 import { allVerbs, defineKind } from '../../kind.ts';
+import { hpaColumns } from '../v2/hpa/columns.ts';
+import { fromHub, toHub } from './hpa/conversion.ts';
 import type { HorizontalPodAutoscaler } from './types.gen.ts';
 
 export const horizontalpodautoscalers = defineKind<HorizontalPodAutoscaler>({
@@ -12,6 +15,11 @@ export const horizontalpodautoscalers = defineKind<HorizontalPodAutoscaler>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler',
+  setDefaults({ spec }) {
+    spec.minReplicas ??= 1;
+  },
+  conversion: { hub: 'autoscaling/v2/HorizontalPodAutoscaler', toHub, fromHub },
+  columns: hpaColumns.map((column) => ({ ...column, value: (hpa, now) => column.value(toHub(hpa), now) })),
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },
   },
