@@ -86,6 +86,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   core.addHandlers(security.handlers ?? []);
   core.addPaths(security.paths ?? []);
   const resources = installResources(core, security.authorize, options);
+  await resources.load();
   let started: Promise<void> | undefined;
   /** What stands beside the API begins once: with the first listener, since its port is advertised. */
   const start = (port: number): Promise<void> => (started ??= resources.start(port));

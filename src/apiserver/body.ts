@@ -3,7 +3,7 @@ import { parseJson } from '../apimachinery/codec/json.ts';
 import { decodeEnvelope, decodeProtobuf, isEnvelope } from '../apimachinery/codec/protobuf.ts';
 import { parseYamlStrict } from '../apimachinery/codec/yaml.ts';
 import { cannotBeHandled, DecodeError, strictDecodingMessage, strictDecodingWarnings } from '../apimachinery/decode/errors.ts';
-import type { FieldValidation } from '../apimachinery/decode/object.ts';
+import type { Decoded, DecodeOptions, FieldValidation } from '../apimachinery/decode/object.ts';
 import { decodeObject, typeMetaOf } from '../apimachinery/decode/object.ts';
 import { badRequest } from '../apimachinery/errors.ts';
 import type { KubeObject } from '../apimachinery/meta.ts';
@@ -15,8 +15,15 @@ import type { Encoding } from './negotiation/accept.ts';
 
 export const readRequestBody = (context: RequestContext): Promise<Buffer> => context.exchange.readBody(maxRequestBodyBytes);
 
+export type Decoder = (value: unknown, options: DecodeOptions) => Decoded<StoredObject>;
+
+/** How bodies of a resource are read: by its schema in the table, or by what its definition says. */
+export const decoderOf = ({ struct, decode }: { struct: Struct; decode?: Decoder }): Decoder =>
+  decode ?? ((value, options) => decodeObject<StoredObject>(struct, value, options));
+
 export interface Expected {
   struct: Struct;
+  decode?: Decoder;
   apiVersion: string;
   kind: string;
   /** Another version of the same kind is taken as it is (subresources whose kind is served in several versions). */
@@ -65,7 +72,7 @@ export function decodeBody(context: RequestContext, encoding: Encoding, bytes: B
     const parsed = parse(encoding, bytes);
     const given = typeMetaOf(parsed.value);
     checkType(given.apiVersion || expected.apiVersion, given.kind || expected.kind, expected);
-    const { object, strictErrors } = decodeObject<StoredObject>(expected.struct, parsed.value, {
+    const { object, strictErrors } = decoderOf(expected)(parsed.value, {
       validation,
       ...(parsed.text === undefined ? {} : { text: parsed.text }),
       prior: validation === 'Ignore' ? [] : parsed.prior,

@@ -5,7 +5,9 @@
 
 import type { KindDefinition, Subresource } from '../api/kind.ts';
 import { structOf } from '../api/schema.ts';
+import type { Decoded, DecodeOptions } from '../apimachinery/decode/object.ts';
 import type { GroupResource } from '../apimachinery/errors.ts';
+import type { FieldError } from '../apimachinery/fieldpath.ts';
 import type { Convert } from '../apimachinery/managedfields/index.ts';
 import { apiVersionOf } from '../apimachinery/meta.ts';
 import type { Struct } from '../apimachinery/schema.ts';
@@ -39,11 +41,22 @@ export interface Resource {
   fromStored?(object: StoredObject, storedAs: string): StoredObject;
   toStored?(object: StoredObject): StoredObject;
   /** For kinds that the schema table does not know: what their OpenAPI documents say. */
-  openapi?: { schema: Record<string, unknown>; revision: string };
+  openapi?: { schema?: Record<string, unknown>; revision: string };
+  /** Reads a parsed body, where the schema table is not what says how. */
+  decode?(value: unknown, options: DecodeOptions): Decoded<StoredObject>;
+  /** What is wrong with the object in this version, besides what its declaration finds in the stored one. */
+  validate?(object: StoredObject, old: StoredObject | undefined, subresource: string): FieldError[];
+  /** Its definition is going: nothing new may be created. */
+  terminating?: boolean;
   /** Between served versions of this resource, for field ownership. */
   convert: Convert;
   /** `{"kind":"K","apiVersion":"V",`: put before the cached form. */
   head: Buffer;
+}
+
+/** One served version of a custom resource. */
+export interface CustomVersion extends Pick<Resource, 'struct' | 'decode' | 'validate' | 'openapi' | 'fromStored' | 'toStored'> {
+  definition: KindDefinition;
 }
 
 export interface AddOptions {
@@ -56,6 +69,8 @@ export interface AddOptions {
   hub?: KindDefinition;
   openapi?: Resource['openapi'];
 }
+
+const prefixFor = (group: string, plural: string): string => `${registryPrefix}${group === '' ? 'core' : group}/${plural}/`;
 
 const keyOf = (group: string, version: string, resource: string): string => `${group}/${version}/${resource}`;
 
@@ -88,9 +103,30 @@ export class KindRegistry {
     return definitions.map((definition) => made.get(definition) as Resource);
   }
 
-  /** What is stored stays stored. */
-  remove(group: string, version: string, resource: string): void {
-    if (this.#resources.delete(keyOf(group, version, resource))) this.#changed();
+  /**
+   * Serves a custom resource in these versions, and in no others; none takes it away. `hub` is the version that is written.
+   * What is stored stays stored. Watches end, since what they show may have changed.
+   */
+  setCustom(group: string, plural: string, versions: readonly CustomVersion[], hub: CustomVersion | undefined, terminating = false): void {
+    for (const [key, { definition }] of [...this.#resources]) if (definition.group === group && definition.plural === plural) this.#resources.delete(key);
+    const stored = hub && this.#storedOf(hub.definition);
+    if (stored && hub) {
+      stored.definition = hub.definition;
+      stored.apiVersion = apiVersionOf(group, hub.definition.version);
+      for (const { definition, struct, ...rest } of versions) {
+        const resource = this.#add(definition, { struct, custom: true, hub: hub.definition });
+        Object.assign(resource, rest, { terminating });
+        if (!resource.toStored && definition !== hub.definition) {
+          resource.toStored = (object) => ({ ...object, apiVersion: stored.apiVersion, kind: hub.definition.kind });
+        }
+      }
+    }
+    this.storedOf(group, plural)?.cache.restart();
+    this.#changed();
+  }
+
+  storedOf(group: string, plural: string): StoredResource | undefined {
+    return this.#stored.get(prefixFor(group, plural));
   }
 
   #add(definition: KindDefinition, options: AddOptions): Resource {
@@ -146,7 +182,7 @@ export class KindRegistry {
       if (!hub) throw new Error(`${definition.kind}: the hub version ${hubKey} is not known`);
       return hub.stored;
     }
-    const prefix = `${registryPrefix}${group === '' ? 'core' : group}/${definition.plural}/`;
+    const prefix = prefixFor(group, definition.plural);
     let stored = this.#stored.get(prefix);
     if (!stored) {
       group = definition.group;

@@ -77,6 +77,15 @@ export class ResourceCache {
     this.oldestRevision = revision;
   }
 
+  /** What the entries mean has changed: what was found out about them is forgotten, and watches end. */
+  restart(): void {
+    for (const entry of this.entries.values()) {
+      delete entry.index;
+      delete entry.protobuf;
+    }
+    for (const watcher of [...this.watchers]) watcher.ended();
+  }
+
   load(entry: CacheEntry): void {
     this.entries.set(entry.key, entry);
     this.sorted.set(entry);

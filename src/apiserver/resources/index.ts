@@ -6,6 +6,7 @@ import { createInProcessTransport } from '../../client/inprocess.ts';
 import { createClient } from '../../client/rest.ts';
 import type { Authorizer } from '../contracts.ts';
 import type { ServerCore } from '../core.ts';
+import { createCustomResources } from '../extensions/controller.ts';
 import { componentStatusHandler } from './componentstatuses.ts';
 import { ensureNamespaces } from './namespaces.ts';
 import { bindingHandlers } from './pods/binding.ts';
@@ -37,6 +38,8 @@ export interface ResourceOptions {
 }
 
 export interface RunningResources {
+  /** Before the first request: custom resources that are declared already are served. */
+  load(): Promise<void>;
   /** Called when the server listens: system namespaces, the `kubernetes` service, and the loops that repair. */
   start(port: number): Promise<void>;
   stop(): Promise<void>;
@@ -65,6 +68,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
   core.addHandlers([...bindingHandlers, evictionHandler]);
   core.addResourceHandlers([componentStatusHandler, ...streamingHandlers(reader, authorize, kubelet), ...proxyHandlers(reader, authorize, kubelet)]);
 
+  const custom = createCustomResources(core, client);
   const timers: NodeJS.Timeout[] = [];
   let stopped = false;
   let advertised: { serviceCidrs: readonly string[]; address: string; port: number } | undefined;
@@ -89,6 +93,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
   }
 
   return {
+    load: custom.start,
     async start(port) {
       await ensureNamespaces(client);
       if (options.advertiseAddress !== undefined) {
@@ -102,6 +107,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
     },
     async stop() {
       stopped = true;
+      custom.stop();
       for (const timer of timers) clearTimeout(timer);
       try {
         if (advertised) await leaveKubernetesService(client, core.cacher.store, advertised);

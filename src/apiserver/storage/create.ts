@@ -73,6 +73,10 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
   fillSystemFields(served, context.now);
   const generated = !served.metadata.name && !!served.metadata.generateName;
   if (generated) served.metadata.name = generateName(served.metadata.generateName as string);
+  if (resource.terminating) {
+    throw new StatusError(405, 'MethodNotAllowed', `create not allowed while custom resource definition is terminating`, { ...resource.groupResource });
+  }
+  const wrong = resource.validate?.(served, undefined, request.subresource) ?? [];
   const object = toStored(resource, served);
   if (definition !== resource.definition) definition.setDefaults?.(object);
   if (definition.hasGeneration) object.metadata.generation = 1;
@@ -89,7 +93,7 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
     },
     path('metadata'),
   );
-  errors.push(...(definition.validate?.(object, strategy) ?? []));
+  errors.push(...wrong, ...(definition.validate?.(object, strategy) ?? []));
   if (errors.length > 0) throw invalid({ group: definition.group, kind: definition.kind }, object.metadata.name, errors);
   for (const warning of definition.warnings?.(object, undefined, strategy) ?? []) context.warn(warning);
 

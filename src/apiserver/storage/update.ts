@@ -105,6 +105,8 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   } else if (asked !== String(current.revision)) throw staleObject(of, name);
   served.metadata.resourceVersion = String(current.revision);
 
+  const wrong = resource.validate?.(served, oldServed, request.subresource) ?? [];
+  if (wrong.length > 0) throw invalid({ group: of.group, kind: resource.definition.kind }, name, wrong);
   const object = toStored(resource, served);
   if (definition !== resource.definition) definition.setDefaults?.(object);
   prepare(request, object, old);

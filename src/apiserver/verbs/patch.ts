@@ -3,7 +3,6 @@ import { parseJson } from '../../apimachinery/codec/json.ts';
 import { parseYamlStrict } from '../../apimachinery/codec/yaml.ts';
 import { DecodeError, strictDecodingMessage } from '../../apimachinery/decode/errors.ts';
 import type { FieldValidation } from '../../apimachinery/decode/object.ts';
-import { decodeObject } from '../../apimachinery/decode/object.ts';
 import { badRequest, invalid, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
 import { invalidValue } from '../../apimachinery/fieldpath.ts';
 import { applyJsonPatch } from '../../apimachinery/patch/json.ts';
@@ -11,7 +10,8 @@ import { applyMergePatch } from '../../apimachinery/patch/merge.ts';
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic.ts';
 import type { Struct } from '../../apimachinery/schema.ts';
 import { formOf } from '../answer/form.ts';
-import { readRequestBody, reportStrict } from '../body.ts';
+import type { Decoder } from '../body.ts';
+import { decoderOf, readRequestBody, reportStrict } from '../body.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { RequestContext } from '../context.ts';
 import type { Reply } from '../exchange.ts';
@@ -61,13 +61,19 @@ export async function readPatch(context: RequestContext, type: PatchType): Promi
 }
 
 /** Applies the patch to `current`, and decodes the result as the type that it must be. */
-export function patchObject(context: RequestContext, struct: Struct, patch: PatchBody, current: StoredObject, validation: FieldValidation): StoredObject {
+export function patchObject(
+  context: RequestContext,
+  type: { struct: Struct; decode?: Decoder },
+  patch: PatchBody,
+  current: StoredObject,
+  validation: FieldValidation,
+): StoredObject {
   let patched: unknown;
   if (patch.type === 'json') patched = applyJsonPatch(current, patch.value);
   else if (patch.type === 'merge') patched = applyMergePatch(current, patch.value);
-  else patched = applyStrategicMergePatch(struct, current, patch.value);
+  else patched = applyStrategicMergePatch(type.struct, current, patch.value);
   try {
-    const { object, strictErrors } = decodeObject<StoredObject>(struct, patched, { validation });
+    const { object, strictErrors } = decoderOf(type)(patched, { validation });
     reportStrict(context, strictErrors, validation);
     object.apiVersion = current.apiVersion as string;
     object.kind = current.kind as string;
@@ -94,7 +100,7 @@ export async function patchTarget(target: Target): Promise<Reply> {
   const written = await updateObject(storage, request, {
     apply(current) {
       if (!current) throw new StatusError(500, 'InternalError', 'a patch needs an object');
-      const object = patchObject(context, resource.struct, patch, current, options.fieldValidation);
+      const object = patchObject(context, resource, patch, current, options.fieldValidation);
       checkName(object, request.name, request.namespace);
       return object;
     },

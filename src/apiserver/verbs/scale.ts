@@ -96,7 +96,7 @@ export async function patchScale(target: Target, scale: ScaleSubresource): Promi
   const patch = await readPatch(context, type);
   return changeScale(target, scale, options, 'PatchOptions', (current, input) => {
     if (type === 'apply') return applyServerSide({ ...input, kind, live: current, applied: patch.value as KubeObject, force: options.force ?? false }) as Scale;
-    const next = patchObject(context, scaleStruct(), patch, current, options.fieldValidation) as Scale;
+    const next = patchObject(context, { struct: scaleStruct() }, patch, current, options.fieldValidation) as Scale;
     trackUpdate({ ...input, old: current, new: next });
     return next;
   });

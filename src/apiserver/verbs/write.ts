@@ -49,11 +49,13 @@ export function writeRequest({ context, resource }: Target, options: WriteOption
   };
 }
 
+const readerOf = ({ struct, decode }: Target['resource']) => (decode ? { struct, decode } : { struct });
+
 /** The request's body as an object of the resource's own type. */
 export async function objectOf({ context, resource }: Target, validation: WriteOptions['fieldValidation']): Promise<StoredObject> {
   const encoding = bodyEncoding(context.exchange.headers['content-type'], encodingsOf(resource));
   const bytes = await readRequestBody(context);
-  return decodeBody(context, encoding, bytes, { struct: resource.struct, apiVersion: resource.apiVersion, kind: resource.definition.kind }, validation);
+  return decodeBody(context, encoding, bytes, { ...readerOf(resource), apiVersion: resource.apiVersion, kind: resource.definition.kind }, validation);
 }
 
 export const writtenReply = ({ context, resource }: Target, form: Form, written: Written): Promise<Reply> =>

@@ -1,0 +1,180 @@
+/** One version of a custom kind as a declaration, from what its CustomResourceDefinition says. */
+import type {
+  CustomResourceColumnDefinition,
+  CustomResourceDefinition,
+  CustomResourceDefinitionVersion,
+  JSONSchemaProps,
+} from '../../api/apiextensions/v1/types.gen.ts';
+import { ageColumn, nameColumn } from '../../api/columns.ts';
+import type { Column, KindDefinition, Subresource } from '../../api/kind.ts';
+import { allVerbs, defineKind } from '../../api/kind.ts';
+import { hasDuplicateKeys } from '../../apimachinery/codec/json.ts';
+import { DecodeError } from '../../apimachinery/decode/errors.ts';
+import type { Decoded, DecodeOptions } from '../../apimachinery/decode/object.ts';
+import { decodeObject } from '../../apimachinery/decode/object.ts';
+import { strictErrorsOf } from '../../apimachinery/decode/strict.ts';
+import { humanAge } from '../../apimachinery/duration.ts';
+import type { FieldError } from '../../apimachinery/fieldpath.ts';
+import type { KubeObject } from '../../apimachinery/meta.ts';
+import { apiVersionOf } from '../../apimachinery/meta.ts';
+import type { StoredObject } from '../cacher/resource-cache.ts';
+import type { CustomVersion } from '../registry.ts';
+import { findAll, parseJsonPath } from './jsonpath.ts';
+import { validateLists } from './schema/lists.ts';
+import { applyDefaults, dropNulls, hasDefaults, prune } from './schema/prune.ts';
+import { objectMetaStruct, structOfSchema } from './schema/struct.ts';
+import { validateSchema } from './schema/validate.ts';
+
+function cellOf(type: string, found: readonly unknown[], now: Date): string | number | boolean | null {
+  if (found.length === 0) return null;
+  const [first] = found;
+  switch (type) {
+    case 'date':
+      return typeof first === 'string' ? humanAge(first, now) : null;
+    case 'integer':
+      return typeof first === 'number' ? Math.trunc(first) : null;
+    case 'number':
+      return typeof first === 'number' ? first : null;
+    case 'boolean':
+      return typeof first === 'boolean' ? first : null;
+    default:
+      return found.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(',');
+  }
+}
+
+function columnOf({ name, type, format, description, priority, jsonPath }: CustomResourceColumnDefinition): Column<KubeObject> {
+  const steps = parseJsonPath(jsonPath);
+  const shown = type === 'date' ? 'date' : (type as Column<KubeObject>['type']);
+  return {
+    name,
+    type: shown,
+    ...(format ? { format } : {}),
+    description: description || `Custom resource definition column (in JSONPath format): ${jsonPath}`,
+    ...(priority ? { priority } : {}),
+    value: (object, now) => cellOf(type, findAll(steps, object), now),
+  };
+}
+
+function columnsOf(version: CustomResourceDefinitionVersion): Column<KubeObject>[] {
+  if (version.additionalPrinterColumns?.length) return [nameColumn, ...version.additionalPrinterColumns.map(columnOf)];
+  return [nameColumn, ageColumn];
+}
+
+function subresourcesOf({ subresources }: CustomResourceDefinitionVersion): Record<string, Subresource<any>> | undefined {
+  if (!subresources) return undefined;
+  const declared: Record<string, Subresource<any>> = {};
+  const dotless = (path: string): string => path.replace(/^\./, '');
+  if (subresources.status) declared['status'] = { type: 'object', verbs: ['get', 'patch', 'update'] };
+  const { scale } = subresources;
+  if (scale) {
+    declared['scale'] = {
+      type: 'scale',
+      specReplicasPath: dotless(scale.specReplicasPath),
+      statusReplicasPath: dotless(scale.statusReplicasPath),
+      ...(scale.labelSelectorPath ? { selectorPath: dotless(scale.labelSelectorPath) } : {}),
+    };
+  }
+  return Object.keys(declared).length > 0 ? declared : undefined;
+}
+
+function selectableOf({ selectableFields }: CustomResourceDefinitionVersion): KindDefinition['selectableFields'] {
+  if (!selectableFields?.length) return undefined;
+  return Object.fromEntries(
+    selectableFields.map(({ jsonPath }) => {
+      const steps = parseJsonPath(jsonPath);
+      return [
+        jsonPath.replace(/^\./, ''),
+        (object: KubeObject) => {
+          const [found] = findAll(steps, object);
+          return found === undefined ? '' : String(found);
+        },
+      ];
+    }),
+  );
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Reads a body: drops what the schema does not know, and reports it. */
+function decoderOf(schema: JSONSchemaProps | undefined): (value: unknown, options: DecodeOptions) => Decoded<StoredObject> {
+  const struct = structOfSchema(schema);
+  return (value, { validation, text, prior = [] }) => {
+    if (!isObject(value)) throw new DecodeError('expected an object');
+    const { metadata, ...rest } = value;
+    if (metadata !== undefined && metadata !== null && !isObject(metadata)) throw new DecodeError('json: cannot unmarshal metadata into an object');
+    const meta = decodeObject(objectMetaStruct(), metadata ?? {}, { validation });
+    let found = meta.strictErrors.map((error) => error.replace(/field "/, 'field "metadata.'));
+    const unknown = schema ? prune(rest, schema) : [];
+    if (validation !== 'Ignore') {
+      if (text !== undefined && hasDuplicateKeys(text, value)) found = strictErrorsOf(struct, text);
+      else found.push(...unknown.map((path) => `unknown field ${JSON.stringify(path)}`));
+    }
+    dropNulls(rest, schema);
+    return {
+      object: { ...rest, metadata: meta.object } as unknown as StoredObject,
+      strictErrors: validation === 'Ignore' ? [] : [...prior, ...new Set(found)],
+    };
+  };
+}
+
+function validatorOf(schema: JSONSchemaProps | undefined, hasStatus: boolean): NonNullable<CustomVersion['validate']> {
+  return (object, old, subresource) => {
+    if (!schema) return [];
+    let value: Record<string, unknown> = object;
+    // What this endpoint does not write is not what the client has to answer for.
+    if (hasStatus && subresource === 'status' && old) value = { ...old, status: object['status'] };
+    else if (hasStatus && subresource !== 'status') value = { ...object, status: old?.['status'] };
+    if (value['status'] === undefined) {
+      const { status: _status, ...rest } = value;
+      value = rest;
+    }
+    const errors: FieldError[] = validateSchema(value, schema);
+    return errors.length > 0 ? errors : validateLists(value, schema);
+  };
+}
+
+/** `version` must be one of the definition's. */
+export function customVersion(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion): CustomVersion {
+  const { group, names, scope } = crd.spec;
+  const accepted = crd.status?.acceptedNames ?? names;
+  const schema = version.schema?.openAPIV3Schema;
+  const subresources = subresourcesOf(version);
+  const selectableFields = selectableOf(version);
+  const apiVersion = apiVersionOf(group, version.name);
+  const defaults = hasDefaults(schema);
+  const definition = defineKind<KubeObject>({
+    group,
+    version: version.name,
+    kind: accepted.kind,
+    listKind: accepted.listKind || `${accepted.kind}List`,
+    plural: names.plural,
+    singular: accepted.singular || accepted.kind.toLowerCase(),
+    ...(accepted.shortNames?.length ? { shortNames: accepted.shortNames } : {}),
+    ...(accepted.categories?.length ? { categories: accepted.categories } : {}),
+    namespaced: scope === 'Namespaced',
+    verbs: allVerbs,
+    schema: '',
+    hasGeneration: true,
+    returnsDeletedObject: false,
+    columns: columnsOf(version),
+    ...(defaults ? { setDefaults: (object) => applyDefaults(object, schema) } : {}),
+    ...(subresources ? { subresources } : {}),
+    ...(selectableFields ? { selectableFields } : {}),
+    ...(version.deprecated ? { warnings: () => [version.deprecationWarning ?? `${apiVersion} ${accepted.kind} is deprecated`] } : {}),
+  });
+  return {
+    definition,
+    struct: structOfSchema(schema),
+    decode: decoderOf(schema),
+    validate: validatorOf(schema, subresources?.['status'] !== undefined),
+    openapi: { ...(schema ? { schema: schema as Record<string, unknown> } : {}), revision: `${crd.metadata.uid}/${crd.metadata.generation ?? 0}` },
+    fromStored(object) {
+      const served = { ...object, apiVersion, kind: accepted.kind };
+      if (schema) {
+        prune(served, schema);
+        if (defaults) applyDefaults(served, schema);
+      }
+      return served;
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** Lists whose items have an identity: no two items may have the same. */
+import type { JSONSchemaProps } from '../../../api/apiextensions/v1/types.gen.ts';
+import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
+import { duplicate, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
+import { isSchema, itemsOf } from './struct.ts';
+
+type Json = Record<string, unknown>;
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export function validateLists(value: unknown, schema: JSONSchemaProps | undefined, at: FieldPath | undefined = undefined): FieldError[] {
+  if (!schema) return [];
+  const errors: FieldError[] = [];
+  if (Array.isArray(value)) {
+    const here = at ?? path('');
+    errors.push(...duplicates(value, schema, here));
+    const items = itemsOf(schema);
+    for (const [index, item] of value.entries()) errors.push(...validateLists(item, items, here.index(index)));
+  } else if (isObject(value)) {
+    for (const [name, inner] of Object.entries(value)) {
+      const property = schema.properties?.[name] ?? (isSchema(schema.additionalProperties) ? schema.additionalProperties : undefined);
+      if (property) errors.push(...validateLists(inner, property, at ? at.child(name) : path(name)));
+    }
+    if (schema['x-kubernetes-embedded-resource'] && at) for (const name of ['apiVersion', 'kind']) if (!value[name]) errors.push(required(at.child(name)));
+  }
+  return errors;
+}
+
+function duplicates(list: readonly unknown[], schema: JSONSchemaProps, at: FieldPath): FieldError[] {
+  const kind = schema['x-kubernetes-list-type'];
+  if (kind !== 'set' && kind !== 'map') return [];
+  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  const errors: FieldError[] = [];
+  const seen = new Set<string>();
+  for (const [index, item] of list.entries()) {
+    if (kind === 'map' && !isObject(item)) {
+      errors.push(invalidValue(at.index(index), item, 'must be an object for an array of list-type map'));
+      continue;
+    }
+    const identity = kind === 'map' ? Object.fromEntries(keys.map((key) => [key, (item as Json)[key]])) : item;
+    const text = JSON.stringify(identity);
+    if (seen.has(text)) errors.push(duplicate(at.index(index), identity));
+    seen.add(text);
+  }
+  return errors;
+}
