@@ -1,0 +1,79 @@
+/** Expressions that are parsed and checked once and evaluated often. */
+import type { ParseResult } from '@marcbachmann/cel-js';
+import type { CelEnvironment } from './environment.ts';
+import { rewrite } from './syntax.ts';
+
+/** An expression that can't be compiled; the message is what clients get to see. */
+export class CelCompileError extends Error {}
+
+/** An evaluation that failed: a missing key, a wrong type, a division by zero. */
+export class CelEvaluationError extends Error {}
+
+export interface CelProgram {
+  readonly expression: string;
+  /** What it gives as far as that is known: `dyn` when it is not. */
+  readonly type: string;
+  /**
+   * Gives a CEL value (integers are `bigint`); a promise when a function that waits took part.
+   * @throws {CelEvaluationError} or rejects with it
+   */
+  evaluate(variables: Readonly<Record<string, unknown>>): unknown;
+}
+
+/** The library's errors carry a summary beside the message that draws a picture. */
+const summaryOf = (error: unknown): string => {
+  const { summary } = error as { summary?: unknown };
+  return typeof summary === 'string' ? summary : error instanceof Error ? error.message : String(error);
+};
+
+/** As cel-go words the errors that users meet most. */
+function runtimeText(error: unknown): string {
+  const text = summaryOf(error);
+  if (text.startsWith('No such key: index')) return text.replace('No such key: ', '');
+  return text.replace(/^No such key/, 'no such key').replace(/^Unknown variable: (.*)$/, 'no such attribute(s): $1');
+}
+
+function compileText(expression: string, kind: string, error: unknown): string {
+  const position = (error as { range?: { start?: number } }).range?.start ?? 0;
+  const before = expression.slice(0, position).split('\n');
+  const line = before.length;
+  const column = before.at(-1)?.length ?? 0;
+  const text = summaryOf(error).replace(/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')");
+  const source = expression.split('\n')[line - 1] ?? '';
+  return `compilation failed: ERROR: <input>:${line}:${column + 1}: ${kind}${text}\n | ${source}\n | ${'.'.repeat(column)}^`;
+}
+
+const matchesType = (type: string, wanted: string): boolean => type === wanted || type === 'dyn' || type.startsWith('dyn<');
+
+/**
+ * @param wanted types that the expression may give; absent allows every one
+ * @throws {CelCompileError}
+ */
+export function compileCel({ environment }: CelEnvironment, expression: string, wanted?: readonly string[]): CelProgram {
+  let parsed: ParseResult;
+  try {
+    parsed = environment.parse(rewrite(expression));
+  } catch (error) {
+    throw new CelCompileError(compileText(expression, 'Syntax error: ', error), { cause: error });
+  }
+  const { valid, type = 'dyn', error } = parsed.check();
+  if (!valid) throw new CelCompileError(compileText(expression, '', error), { cause: error });
+  if (wanted && !wanted.some((one) => matchesType(type, one)))
+    throw new CelCompileError(wanted.length === 1 ? `must evaluate to ${wanted[0]}` : `must evaluate to one of [${wanted.join(' ')}]`);
+  const failed = (cause: unknown): CelEvaluationError => new CelEvaluationError(runtimeText(cause), { cause });
+  return {
+    expression,
+    type,
+    evaluate(variables) {
+      try {
+        const value: unknown = parsed(variables);
+        if (!(value instanceof Promise)) return value;
+        return value.catch((cause: unknown) => {
+          throw failed(cause);
+        });
+      } catch (cause) {
+        throw failed(cause);
+      }
+    },
+  };
+}
