@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { builtinKinds } from '../api/index.ts';
 import type { KindDefinition } from '../api/kind.ts';
 import type { RequestHandler } from '../client/transport.ts';
+import { startCompactor } from '../store/compactor.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, CustomHandler, ObjectReader } from './contracts.ts';
 import type { ServerCore } from './core.ts';
@@ -80,6 +81,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
   });
   await core.start();
+  const stopCompactor = startCompactor(options.store, { onError: (error) => log?.warn({ err: error }, 'the store could not be compacted') });
   const security = await options.security({ reader: core.reader, handle: core.handle, log });
   core.secure(security);
   core.addAdmission(security.admission ?? []);
@@ -106,6 +108,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     core,
     async close() {
       if (started) await started.catch(() => {});
+      stopCompactor();
       await resources.stop();
       await core.close();
     },

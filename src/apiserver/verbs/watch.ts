@@ -59,7 +59,7 @@ interface Start {
   revision: number;
 }
 
-async function startOf({ storage, resource }: Target, options: ListOptions): Promise<Start> {
+async function startOf({ storage }: Target, options: ListOptions): Promise<Start> {
   const { cacher } = storage;
   const asked = parseResourceVersion(options.resourceVersion);
   if (options.sendInitialEvents === true || (options.sendInitialEvents === undefined && asked === 0)) {
@@ -71,8 +71,7 @@ async function startOf({ storage, resource }: Target, options: ListOptions): Pro
     await cacher.fresh();
     return { initial: false, revision: cacher.revision };
   }
-  // A revision of the future is waited for by the watch itself; one that is forgotten fails at once.
-  resource.stored.cache.since(asked);
+  // A revision of the future is waited for by the watch itself, and one that is forgotten ends it with an error event.
   return { initial: false, revision: asked };
 }
 

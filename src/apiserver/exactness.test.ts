@@ -1,0 +1,224 @@
+/** What clients rely on in lists, watches, writes and deletions, beyond the plain cases. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { structOfKind } from '../api/schema.ts';
+import { configmaps } from '../api/core/v1/configmap.ts';
+import type { ConfigMap } from '../api/core/v1/types.gen.ts';
+import { decodeEnvelope, decodeProtobuf } from '../apimachinery/codec/protobuf.ts';
+import { createMemoryStore } from '../store/memory.ts';
+import type { TestServer } from './testing/server.ts';
+import { admin, startTestServer, watchEvents } from './testing/server.ts';
+
+const maps = '/api/v1/namespaces/default/configmaps';
+const map = (name: string, labels: Record<string, string> = {}): ConfigMap => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default', labels } });
+
+async function createMaps({ client }: TestServer, ...names: string[]): Promise<ConfigMap[]> {
+  const created: ConfigMap[] = [];
+  for (const name of names) created.push(await client.resource(configmaps).create(map(name)));
+  return created;
+}
+
+const namesOf = (body: { items: ConfigMap[] }): string[] => body.items.map(({ metadata }) => metadata.name);
+
+test('a list comes in pieces that are all of one moment', async () => {
+  await using running = await startTestServer();
+  await createMaps(running, 'a', 'b', 'c', 'd', 'e');
+  const first = await running.request('GET', `${maps}?limit=2`);
+  assert.deepEqual([namesOf(first.body), first.body.metadata.remainingItemCount], [['a', 'b'], 3]);
+  await running.client.resource(configmaps).delete('default', 'c');
+  const second = await running.request('GET', `${maps}?limit=2&continue=${first.body.metadata.continue}`);
+  assert.deepEqual([namesOf(second.body), second.body.metadata.resourceVersion], [['c', 'd'], first.body.metadata.resourceVersion]);
+  const last = await running.request('GET', `${maps}?limit=2&continue=${second.body.metadata.continue}`);
+  assert.deepEqual([namesOf(last.body), last.body.metadata.continue], [['e'], undefined]);
+});
+
+test('a list whose moment is compacted away goes on inconsistently if the client wants that', async () => {
+  const store = createMemoryStore();
+  await using running = await startTestServer({ store });
+  await createMaps(running, 'a', 'b', 'c');
+  const first = await running.request('GET', `${maps}?limit=1`);
+  await createMaps(running, 'd');
+  await store.compact(await store.currentRevision());
+  const expired = await running.request('GET', `${maps}?limit=1&continue=${first.body.metadata.continue}`);
+  assert.deepEqual([expired.status, expired.body.reason], [410, 'Expired']);
+  const rest = await running.request('GET', `${maps}?continue=${expired.body.metadata.continue}`);
+  assert.deepEqual(namesOf(rest.body), ['b', 'c', 'd']);
+});
+
+test('an exact list is of that revision, and one that is too new is waited for in vain', async () => {
+  await using running = await startTestServer();
+  const [a] = await createMaps(running, 'a', 'b');
+  const exact = await running.request('GET', `${maps}?resourceVersion=${a?.metadata.resourceVersion}&resourceVersionMatch=Exact`);
+  assert.deepEqual([namesOf(exact.body), exact.body.metadata.resourceVersion], [['a'], a?.metadata.resourceVersion]);
+  const newer = await running.request('GET', `${maps}?resourceVersion=${a?.metadata.resourceVersion}&resourceVersionMatch=NotOlderThan`);
+  assert.deepEqual(namesOf(newer.body), ['a', 'b']);
+  const future = await running.request('GET', `${maps}?resourceVersion=99999`);
+  assert.deepEqual([future.status, future.body.details.causes[0].reason], [504, 'ResourceVersionTooLarge']);
+  const nonsense = await running.request('GET', `${maps}?resourceVersionMatch=Exact`);
+  assert.equal(nonsense.body.details.causes[0].message, 'Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided');
+});
+
+test('a watch begins with the state and its bookmark when asked for', async () => {
+  await using running = await startTestServer();
+  await createMaps(running, 'a', 'b');
+  const query = { sendInitialEvents: true, allowWatchBookmarks: true, resourceVersionMatch: 'NotOlderThan' };
+  const events = await watchEvents(running.client, configmaps, 'default', query, 3);
+  assert.deepEqual(
+    events.map(({ type, object }) => [type, object.metadata.name ?? '']),
+    [
+      ['ADDED', 'a'],
+      ['ADDED', 'b'],
+      ['BOOKMARK', ''],
+    ],
+  );
+  assert.equal(events[2]?.object.metadata.annotations?.['k8s.io/initial-events-end'], 'true');
+});
+
+test('objects come into a selection and leave it', async () => {
+  await using running = await startTestServer();
+  const all = running.client.resource(configmaps);
+  const { metadata } = await all.create(map('before'));
+  const watching = watchEvents(running.client, configmaps, 'default', { labelSelector: 'in=yes', resourceVersion: metadata.resourceVersion }, 3);
+  const one = await all.create(map('one'));
+  await all.update({ ...one, metadata: { ...one.metadata, labels: { in: 'yes' } } });
+  const inside = await all.patch('default', 'one', 'merge', { data: { a: '1' } });
+  const outside = await all.update({ ...inside, metadata: { ...inside.metadata, labels: {} } });
+  const events = await watching;
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['ADDED', 'MODIFIED', 'DELETED'],
+  );
+  // It is shown as it was when it still matched, at the revision that took it out.
+  assert.deepEqual([events[2]?.object.metadata.labels, events[2]?.object.metadata.resourceVersion], [{ in: 'yes' }, outside.metadata.resourceVersion]);
+});
+
+test('a watch from a forgotten revision gets an error event', async () => {
+  await using running = await startTestServer();
+  await createMaps(running, 'a');
+  const response = await running.server.handle({ method: 'GET', path: `${maps}?watch=1&resourceVersion=1`, headers: {} }, admin);
+  assert.equal(response.status, 200);
+  const { cache } = running.server.core.registry.of(configmaps).stored;
+  cache.oldestRevision = 1000;
+  const late = await running.server.handle({ method: 'GET', path: `${maps}?watch=1&resourceVersion=2`, headers: {} }, admin);
+  assert.equal(late.status, 200);
+  for await (const chunk of late.body) {
+    const { type, object } = JSON.parse(Buffer.from(chunk).toString());
+    assert.deepEqual([type, object.code, object.reason], ['ERROR', 410, 'Expired']);
+  }
+});
+
+test('a dry run changes nothing', async () => {
+  await using running = await startTestServer();
+  const { request } = running;
+  assert.equal((await request('POST', `${maps}?dryRun=All`, map('dry'))).status, 201);
+  assert.equal((await request('GET', `${maps}/dry`)).status, 404);
+  await createMaps(running, 'wet');
+  const patched = await request('PATCH', `${maps}/wet?dryRun=All`, { data: { a: '1' } }, { 'content-type': 'application/merge-patch+json' });
+  assert.deepEqual(patched.body.data, { a: '1' });
+  assert.equal((await request('DELETE', `${maps}/wet?dryRun=All`)).status, 200);
+  assert.equal((await request('GET', `${maps}/wet`)).body.data, undefined);
+  assert.equal((await request('POST', `${maps}?dryRun=Some`, map('x'))).status, 422);
+});
+
+test('unknown and repeated fields are warned about, refused or ignored as the client asks', async () => {
+  await using running = await startTestServer();
+  const { request } = running;
+  const text = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"NAME"},"wrong":1,"data":{"a":"1"},"data":{"a":"2"}}';
+  const warned = await request('POST', maps, text.replace('NAME', 'one'));
+  assert.equal(warned.status, 201);
+  assert.equal(warned.headers['warning'], '299 - "unknown field \\"wrong\\"", 299 - "duplicate field \\"data\\""');
+  const strict = await request('POST', `${maps}?fieldValidation=Strict`, text.replace('NAME', 'two'));
+  assert.equal(strict.body.message, 'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "wrong", duplicate field "data"');
+  const ignored = await request('POST', `${maps}?fieldValidation=Ignore`, text.replace('NAME', 'three'));
+  assert.deepEqual([ignored.status, ignored.headers['warning']], [201, undefined]);
+});
+
+test('bodies and answers that cannot be understood are refused', async () => {
+  await using running = await startTestServer();
+  const { request } = running;
+  const unsupported = await request('POST', maps, 'x', { 'content-type': 'text/plain' });
+  assert.deepEqual([unsupported.status, unsupported.body.reason], [415, 'UnsupportedMediaType']);
+  const notAcceptable = await request('GET', maps, undefined, { accept: 'text/html' });
+  assert.deepEqual([notAcceptable.status, notAcceptable.body.reason], [406, 'NotAcceptable']);
+  const large = await request('POST', maps, Buffer.alloc(3 * 1024 * 1024 + 1, 'x'));
+  assert.deepEqual([large.status, large.body.message], [413, 'Request entity is too large: limit is 3145728']);
+  const patch = await request('PATCH', `${maps}/a`, {}, { 'content-type': 'application/json' });
+  assert.equal(patch.status, 415);
+  const kind = await request('POST', maps, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } });
+  assert.equal(kind.status, 400);
+  const version = await request('POST', maps, { apiVersion: 'v2', kind: 'ConfigMap', metadata: { name: 'a' } });
+  assert.equal(version.body.message, 'the API version in the data (v2) does not match the expected API version (v1)');
+});
+
+test('names are generated, and finalizers and preconditions hold a deletion back', async () => {
+  await using running = await startTestServer();
+  const { request } = running;
+  const generated = await request('POST', maps, { metadata: { generateName: 'gen-' } });
+  assert.match(generated.body.metadata.name, /^gen-[a-z0-9]{5}$/);
+  await request('POST', maps, { metadata: { name: 'held', finalizers: ['example.com/hold'] } });
+  const wrong = await request('DELETE', `${maps}/held`, { preconditions: { uid: 'other' } });
+  assert.deepEqual([wrong.status, wrong.body.reason], [409, 'Conflict']);
+  const waiting = await request('DELETE', `${maps}/held`);
+  assert.equal(waiting.status, 200);
+  assert.ok(waiting.body.metadata.deletionTimestamp);
+  const released = await request('PATCH', `${maps}/held`, { metadata: { finalizers: null } }, { 'content-type': 'application/merge-patch+json' });
+  assert.equal(released.status, 200);
+  assert.equal((await request('GET', `${maps}/held`)).status, 404);
+  const foreground = await request('POST', maps, { metadata: { name: 'parent' } });
+  assert.equal(foreground.status, 201);
+  const started = await request('DELETE', `${maps}/parent`, { propagationPolicy: 'Foreground' });
+  assert.deepEqual([started.status, started.body.metadata.finalizers], [202, ['foregroundDeletion']]);
+});
+
+test('a collection is deleted by selector', async () => {
+  await using running = await startTestServer();
+  const { request, client } = running;
+  await client.resource(configmaps).create(map('a', { gone: 'yes' }));
+  await client.resource(configmaps).create(map('b'));
+  const { status, body } = await request('DELETE', `${maps}?labelSelector=gone=yes`);
+  assert.deepEqual([status, body.kind], [200, 'ConfigMapList']);
+  assert.deepEqual(namesOf((await request('GET', maps)).body), ['b']);
+});
+
+test('protobuf is spoken for objects, lists, tables, metadata, statuses, watches and discovery', async () => {
+  await using running = await startTestServer();
+  const { request } = running;
+  await createMaps(running, 'a');
+  const accept = 'application/vnd.kubernetes.protobuf';
+  const decode = (bytes: Buffer) => {
+    const { apiVersion, kind, raw } = decodeEnvelope(bytes);
+    return { apiVersion, kind, object: decodeProtobuf(structOfKind(apiVersion, kind) as NonNullable<ReturnType<typeof structOfKind>>, raw) as any };
+  };
+  const one = decode((await request('GET', `${maps}/a`, undefined, { accept })).bytes);
+  assert.deepEqual([one.kind, one.object.metadata.name], ['ConfigMap', 'a']);
+  const list = decode((await request('GET', maps, undefined, { accept })).bytes);
+  assert.deepEqual([list.kind, list.object.items.length], ['ConfigMapList', 1]);
+  const partial = decode((await request('GET', maps, undefined, { accept: `${accept};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1` })).bytes);
+  assert.deepEqual([partial.apiVersion, partial.kind, partial.object.items[0].metadata.name], ['meta.k8s.io/v1', 'PartialObjectMetadataList', 'a']);
+  const missing = await request('GET', `${maps}/none`, undefined, { accept });
+  assert.deepEqual([missing.status, decode(missing.bytes).object.reason], [404, 'NotFound']);
+  const groups = decode((await request('GET', '/apis', undefined, { accept })).bytes);
+  assert.equal(groups.kind, 'APIGroupList');
+  const aggregated = await request('GET', '/apis', undefined, { accept: `${accept};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList` });
+  assert.equal(aggregated.status, 200, aggregated.body);
+  const watch = await running.server.handle({ method: 'GET', path: `${maps}?watch=1&resourceVersion=0&timeoutSeconds=1`, headers: { accept: `${accept};stream=watch` } }, admin);
+  for await (const chunk of watch.body) {
+    assert.equal(Buffer.from(chunk).readUInt32BE(0), chunk.byteLength - 4);
+    break;
+  }
+});
+
+test('a request that takes too long is answered with 504, and too many wait in line', async () => {
+  await using running = await startTestServer({
+    requestTimeoutMs: 50,
+    flowControl: { maxMutating: 1, queueLength: 0, exempt: () => false },
+  });
+  running.server.addAdmission([{ name: 'Slow', handles: () => true, admit: () => sleep(200) }]);
+  const slow = running.request('POST', maps, map('slow'));
+  await sleep(10);
+  const refused = await running.request('POST', maps, map('other'));
+  assert.deepEqual([refused.status, refused.headers['retry-after']], [429, '1']);
+  const late = await slow;
+  assert.deepEqual([late.status, late.body.message], [504, 'Timeout: request did not complete within the allotted timeout']);
+});
