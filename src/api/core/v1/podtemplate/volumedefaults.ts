@@ -1,5 +1,5 @@
 /** Defaults of a pod's volumes. */
-import type { ObjectFieldSelector, PersistentVolumeClaimSpec, ProjectedVolumeSource, Volume } from '../types.gen.ts';
+import type { ObjectFieldSelector, PersistentVolumeClaimSpec, PersistentVolumeSpec, ProjectedVolumeSource, Volume } from '../types.gen.ts';
 import { defaultPullPolicy } from './image.ts';
 import { setResourceRequirementsDefaults } from './resourcelist.ts';
 
@@ -25,7 +25,9 @@ export function setClaimSpecDefaults(spec: PersistentVolumeClaimSpec): void {
   setResourceRequirementsDefaults(spec.resources);
 }
 
-function setNetworkDiskDefaults({ iscsi, rbd, azureDisk, scaleIO }: Volume): void {
+/** Of the sources that pods and persistent volumes share. */
+export function setNetworkDiskDefaults({ hostPath, iscsi, rbd, azureDisk, scaleIO }: Volume | PersistentVolumeSpec): void {
+  if (hostPath) hostPath.type ??= '';
   if (iscsi) iscsi.iscsiInterface ||= 'default';
   if (rbd) {
     rbd.pool ||= 'rbd';
@@ -49,7 +51,6 @@ export function setVolumeDefaults(volume: Volume): void {
   const { name: _, ...source } = volume;
   if (Object.values(source).every((one) => one === undefined)) volume.emptyDir = {};
   if (volume.image) volume.image.pullPolicy ||= defaultPullPolicy(volume.image.reference);
-  if (volume.hostPath) volume.hostPath.type ??= '';
   if (volume.secret) volume.secret.defaultMode ??= readableByAll;
   if (volume.configMap) volume.configMap.defaultMode ??= readableByAll;
   if (volume.downwardAPI) {
