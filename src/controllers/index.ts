@@ -12,6 +12,9 @@ import { replicationController } from './replicaset/replicationcontroller.ts';
 import { rootCaPublisherController } from './rootcapublisher.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
 import { taintEvictionController } from './tainteviction.ts';
+import { persistentVolumeBinderController } from './volume/binder.ts';
+import { ephemeralVolumeController } from './volume/ephemeral.ts';
+import { persistentVolumeClaimProtectionController, persistentVolumeProtectionController } from './volume/protection.ts';
 
 export const controllers: readonly ControllerDefinition[] = [
   deploymentController,
@@ -26,4 +29,8 @@ export const controllers: readonly ControllerDefinition[] = [
   nodeLifecycleController,
   taintEvictionController,
   nodeIpamController,
+  persistentVolumeBinderController,
+  persistentVolumeClaimProtectionController,
+  persistentVolumeProtectionController,
+  ephemeralVolumeController,
 ];

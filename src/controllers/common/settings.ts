@@ -16,6 +16,8 @@ export interface ControllerSettings {
   nodeCidrMaskSize?: number;
   /** Prefix length of a node's IPv6 range, 64 unless given. */
   nodeCidrMaskSizeIpv6?: number;
+  /** Where volumes of `knarr.dev/local` stand on nodes; `/var/lib/knarr/local-volumes` unless given. */
+  localVolumeDir?: string;
   /** Milliseconds without a heartbeat after which a node counts as lost; 40 s unless given. */
   nodeMonitorGraceMs?: number;
   /** Milliseconds between looks at all nodes; 5 s unless given. */
