@@ -4,11 +4,11 @@ import type { Logger } from 'pino';
 import type { Pod } from '../api/core/v1/types.gen.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
+import type { ServiceEnvironment } from './containers/serviceenv.ts';
 import type { CriClient } from './cri/client.ts';
+import type { NodeResources } from './node/capacity.ts';
 import type { ReferencedObjects } from './objects/cache.ts';
 import type { KubeletOptions } from './options.ts';
-import type { NodeResources } from './node/capacity.ts';
-import type { ServiceEnvironment } from './containers/serviceenv.ts';
 
 export interface KubeletContext {
   options: KubeletOptions;

@@ -13,7 +13,7 @@ import { admitPod } from './admission/admit.ts';
 import { createPodCgroups } from './cgroups/pods.ts';
 import { createServiceEnvironment } from './containers/serviceenv.ts';
 import { terminationMessage } from './containers/termination.ts';
-import { kubeletPaths, messageOf, type KubeletContext } from './context.ts';
+import { type KubeletContext, kubeletPaths, messageOf } from './context.ts';
 import { createCriClient } from './cri/client.ts';
 import { createHousekeeping } from './housekeeping/housekeeping.ts';
 import { createImagePuller } from './images/puller.ts';
@@ -82,14 +82,26 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const probes = createProbeManager(context, (uid) => manager.wake(uid));
     const pleg = createPleg(cri, cache, log, signal, (uid) => manager.wake(uid));
     const manager = createPodManager({
-      context, cache, volumes, cgroups, statuses, probes, runtimeHandler,
+      context,
+      cache,
+      volumes,
+      cgroups,
+      statuses,
+      probes,
+      runtimeHandler,
       puller: createImagePuller(context),
       backoff: createBackoff(crashBackoffMs.first, crashBackoffMs.last),
       admit: (pod) => {
         const node = reporter.node();
         if (!node) return { reason: 'InvalidNodeInfo', message: 'Kubelet cannot get node info.' };
         const others = manager.active().filter((other) => other.metadata.uid !== pod.metadata.uid);
-        return admitPod({ pod, node, others, allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], supplementalGroupsPolicy: runtime.supplementalGroupsPolicy });
+        return admitPod({
+          pod,
+          node,
+          others,
+          allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
+          supplementalGroupsPolicy: runtime.supplementalGroupsPolicy,
+        });
       },
     });
     const problems = (): string[] => {
@@ -106,7 +118,12 @@ export function createKubelet(options: KubeletOptions): Kubelet {
 
     const informersReady = informers.start();
     const { cpu = '0' } = resources.allocatable();
-    await Promise.all([volumes.start(), cgroups.start({ milliCpu: milliValue(cpu), memory: 0 }), pleg.start(), ...(options.podCidr ? [cri.updateRuntimeConfig({ networkConfig: { podCidr: options.podCidr } })] : [])]);
+    await Promise.all([
+      volumes.start(),
+      cgroups.start({ milliCpu: milliValue(cpu), memory: 0 }),
+      pleg.start(),
+      ...(options.podCidr ? [cri.updateRuntimeConfig({ networkConfig: { podCidr: options.podCidr } })] : []),
+    ]);
     if (options.enableServer ?? true) server = await createKubeletServer({ context, manager, cache, statuses, cgroups, probes, volumes, problems });
     events.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Normal', 'Starting', 'Starting kubelet.');
     await reporter.register();

@@ -1,9 +1,9 @@
 /** What a kubelet is told from outside, and the defaults of `KubeletConfiguration`. */
 import type { Logger } from 'pino';
+import type { Taint } from '../api/core/v1/types.gen.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { InformerFactory } from '../client/informer.ts';
-import type { Taint } from '../api/core/v1/types.gen.ts';
 
 export interface KubeletOptions {
   nodeName: string;

@@ -1,7 +1,7 @@
 /** Whether this node takes a pod that was bound to it: what the scheduler checks too, since bindings may come from anybody. */
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, Taint, Toleration } from '../../api/core/v1/types.gen.ts';
-import { bytesOf, milliCpu, podTotals } from '../containers/resources.ts';
 import { milliValue, value } from '../../apimachinery/quantity.ts';
+import { bytesOf, milliCpu, podTotals } from '../containers/resources.ts';
 import { forbiddenSysctl } from './sysctls.ts';
 
 export interface Refusal {
@@ -31,7 +31,9 @@ export function admitPod({ pod, node, others, allowedUnsafeSysctls, supplemental
     insufficient(pod, node, others) ??
     (matchesNode(pod, node) ? undefined : predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")) ??
     (portsFree(pod, others) ? undefined : predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports")) ??
-    (tolerated(pod.spec.tolerations ?? [], node.spec.taints ?? []) ? undefined : predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate"))
+    (tolerated(pod.spec.tolerations ?? [], node.spec.taints ?? [])
+      ? undefined
+      : predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate"))
   );
 }
 
@@ -83,7 +85,10 @@ function requirementHolds({ key, operator, values = [] }: NodeSelectorRequiremen
 
 function termHolds({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
   if (matchExpressions.length + matchFields.length === 0) return false;
-  return matchExpressions.every((one) => requirementHolds(one, node.metadata.labels ?? {})) && matchFields.every((one) => requirementHolds(one, { 'metadata.name': node.metadata.name }));
+  return (
+    matchExpressions.every((one) => requirementHolds(one, node.metadata.labels ?? {})) &&
+    matchFields.every((one) => requirementHolds(one, { 'metadata.name': node.metadata.name }))
+  );
 }
 
 export function matchesNode(pod: Pod, node: Node): boolean {
@@ -101,7 +106,10 @@ const hostPorts = (pod: Pod): { ip: string; port: number; protocol: string }[] =
 export function portsFree(pod: Pod, others: readonly Pod[]): boolean {
   const any = '0.0.0.0';
   const taken = others.flatMap(hostPorts);
-  return hostPorts(pod).every(({ ip, port, protocol }) => !taken.some((other) => other.port === port && other.protocol === protocol && (other.ip === ip || other.ip === any || ip === any)));
+  return hostPorts(pod).every(
+    ({ ip, port, protocol }) =>
+      !taken.some((other) => other.port === port && other.protocol === protocol && (other.ip === ip || other.ip === any || ip === any)),
+  );
 }
 
 function tolerates({ key = '', operator = 'Equal', value: wanted = '', effect = '' }: Toleration, taint: Taint): boolean {

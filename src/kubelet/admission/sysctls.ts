@@ -31,7 +31,8 @@ const matches = (pattern: string, name: string): boolean => (pattern.endsWith('*
 export function forbiddenSysctl(pod: Pod, allowedUnsafe: readonly string[]): string | undefined {
   for (const { name } of pod.spec.securityContext?.sysctls ?? []) {
     const dotted = name.replaceAll('/', '.');
-    if (![...safe, ...allowedUnsafe.map((pattern) => pattern.replaceAll('/', '.'))].some((pattern) => matches(pattern, dotted))) return `"${dotted}" not allowlisted`;
+    if (![...safe, ...allowedUnsafe.map((pattern) => pattern.replaceAll('/', '.'))].some((pattern) => matches(pattern, dotted)))
+      return `"${dotted}" not allowlisted`;
     const kind = namespaced.find(([prefix]) => dotted.startsWith(prefix))?.[1];
     if (kind === 'ipc' && pod.spec.hostIPC) return `"${dotted}" not allowed with host ipc enabled`;
     if (kind === 'net' && pod.spec.hostNetwork) return `"${dotted}" not allowed with host net enabled`;

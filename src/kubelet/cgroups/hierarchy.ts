@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { weightOf, cpuPeriod } from '../containers/resources.ts';
+import { cpuPeriod, weightOf } from '../containers/resources.ts';
 import { sleep } from '../runtime/pleg.ts';
 
 export interface CgroupLimits {
@@ -51,11 +51,16 @@ function perController(roots: string[]): CgroupHierarchy {
       const writes: Promise<void>[] = [];
       if (limits.cpuShares && has('cpu')) writes.push(set(join(dir('cpu', path), 'cpu.shares'), limits.cpuShares));
       if (has('cpu') && existsSync(join(dir('cpu', path), 'cpu.cfs_quota_us'))) {
-        if (limits.cpuQuota) writes.push(set(join(dir('cpu', path), 'cpu.cfs_period_us'), cpuPeriod).then(() => set(join(dir('cpu', path), 'cpu.cfs_quota_us'), limits.cpuQuota ?? -1)));
+        if (limits.cpuQuota)
+          writes.push(
+            set(join(dir('cpu', path), 'cpu.cfs_period_us'), cpuPeriod).then(() => set(join(dir('cpu', path), 'cpu.cfs_quota_us'), limits.cpuQuota ?? -1)),
+          );
       }
       if (limits.memory && has('memory')) writes.push(set(join(dir('memory', path), 'memory.limit_in_bytes'), limits.memory));
       if (limits.pids && limits.pids > 0 && has('pids')) writes.push(set(join(dir('pids', path), 'pids.max'), limits.pids));
-      if (has('hugetlb')) for (const [size, bytes] of Object.entries(limits.hugePages ?? {})) writes.push(set(join(dir('hugetlb', path), `hugetlb.${size}.limit_in_bytes`), bytes));
+      if (has('hugetlb'))
+        for (const [size, bytes] of Object.entries(limits.hugePages ?? {}))
+          writes.push(set(join(dir('hugetlb', path), `hugetlb.${size}.limit_in_bytes`), bytes));
       await Promise.all(writes);
     },
     remove: (path) => removeFrom(roots.map((root) => join(root, path))),
@@ -87,7 +92,8 @@ function unified(roots: string[]): CgroupHierarchy {
       if (available.includes('cpu')) writes.push(set(join(at, 'cpu.max'), `${limits.cpuQuota ?? 'max'} ${cpuPeriod}`));
       if (limits.memory && available.includes('memory')) writes.push(set(join(at, 'memory.max'), limits.memory));
       if (limits.pids && limits.pids > 0 && available.includes('pids')) writes.push(set(join(at, 'pids.max'), limits.pids));
-      if (available.includes('hugetlb')) for (const [size, bytes] of Object.entries(limits.hugePages ?? {})) writes.push(set(join(at, `hugetlb.${size}.max`), bytes));
+      if (available.includes('hugetlb'))
+        for (const [size, bytes] of Object.entries(limits.hugePages ?? {})) writes.push(set(join(at, `hugetlb.${size}.max`), bytes));
       await Promise.all(writes);
     },
     remove: (path) => removeFrom([join(mount, path)]),

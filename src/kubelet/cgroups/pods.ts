@@ -1,9 +1,9 @@
 /** The tree of groups that quality of service asks for: `kubepods`, below it `burstable` and `besteffort`, below those one group per pod. */
 import { join } from 'node:path';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
+import { bytesOf, milliCpu, podTotals, type QosClass, qosClassOf, quotaOf, sharesOf } from '../containers/resources.ts';
 import type { CgroupOptions } from '../options.ts';
-import { bytesOf, milliCpu, podTotals, qosClassOf, quotaOf, sharesOf, type QosClass } from '../containers/resources.ts';
-import { openCgroups, type CgroupHierarchy, type CgroupLimits } from './hierarchy.ts';
+import { type CgroupHierarchy, type CgroupLimits, openCgroups } from './hierarchy.ts';
 
 export interface PodCgroups {
   hierarchy: CgroupHierarchy;
@@ -27,18 +27,26 @@ const tiers: QosClass[] = ['Guaranteed', 'Burstable', 'BestEffort'];
 
 /** `/a/kubepods/burstable/podX` → `a-kubepods-burstable-podX.slice`; a dash in a name becomes an underscore. */
 function sliceName(path: string): string {
-  return `${path.split('/').filter(Boolean).map((part) => part.replaceAll('-', '_')).join('-')}.slice`;
+  return `${path
+    .split('/')
+    .filter(Boolean)
+    .map((part) => part.replaceAll('-', '_'))
+    .join('-')}.slice`;
 }
 
 /** `/a-b.slice` lies in `/a.slice/a-b.slice`. */
 function slicePath(path: string): string {
-  const parts = path.split('/').filter(Boolean).map((part) => part.replaceAll('-', '_'));
+  const parts = path
+    .split('/')
+    .filter(Boolean)
+    .map((part) => part.replaceAll('-', '_'));
   return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/')}`;
 }
 
 export function podLimits(pod: Pod, podPidsLimit: number): CgroupLimits {
   const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-  const bounded = (name: string): boolean => pod.spec.resources?.limits?.[name] !== undefined || containers.every((container) => container.resources?.limits?.[name] !== undefined);
+  const bounded = (name: string): boolean =>
+    pod.spec.resources?.limits?.[name] !== undefined || containers.every((container) => container.resources?.limits?.[name] !== undefined);
   const quota = bounded('cpu') ? quotaOf(podTotals(pod, 'limits', milliCpu)) : 0;
   const memory = bounded('memory') ? podTotals(pod, 'limits', bytesOf) : 0;
   return {

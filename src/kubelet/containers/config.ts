@@ -2,8 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod } from '../../api/core/v1/types.gen.ts';
-import type { ContainerConfig, Image, Signal } from '../cri/types.gen.ts';
 import type { KubeletContext } from '../context.ts';
+import type { ContainerConfig, Image, Signal } from '../cri/types.gen.ts';
 import { containerAnnotations, containerLabels } from '../runtime/labels.ts';
 import type { MountedVolumes } from '../volumes/manager.ts';
 import { environmentOf } from './env.ts';
@@ -27,7 +27,10 @@ export interface ContainerRequest {
 export const seccompRootOf = (context: KubeletContext): string => join(context.paths.root, 'seccomp');
 
 /** Throws what is reported as `CreateContainerConfigError`. */
-export async function containerConfig(context: KubeletContext, { pod, container, restartCount, image, facts, volumes, targetId }: ContainerRequest): Promise<ContainerConfig> {
+export async function containerConfig(
+  context: KubeletContext,
+  { pod, container, restartCount, image, facts, volumes, targetId }: ContainerRequest,
+): Promise<ContainerConfig> {
   // An image that names no user runs as root.
   const imageUid = image.uid?.value ?? (image.username ? undefined : 0);
   verifyRunAsNonRoot(pod, container, imageUid, image.username ?? '');
@@ -54,7 +57,14 @@ export async function containerConfig(context: KubeletContext, { pod, container,
     tty: container.tty ?? false,
     linux: {
       resources: linuxResources(pod, container, context.resources.memory, context.resources.hugePageSizes),
-      securityContext: containerSecurity(pod, container, { ...(imageUid === undefined ? {} : { uid: imageUid }), username: image.username ?? '' }, security, gids, targetId),
+      securityContext: containerSecurity(
+        pod,
+        container,
+        { ...(imageUid === undefined ? {} : { uid: imageUid }), username: image.username ?? '' },
+        security,
+        gids,
+        targetId,
+      ),
     },
     ...(stopSignal ? { stopSignal: stopSignal.replace('+', 'PLUS').replace(/(RTMAX)-/, '$1MINUS') as Signal } : {}),
   };

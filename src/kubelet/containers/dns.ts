@@ -62,9 +62,11 @@ export async function dnsConfigOf(pod: Pod, settings: DnsSettings): Promise<DNSC
 
 function limited({ servers, searches, options }: Resolver, warn: (message: string) => void): DNSConfig {
   const keptServers = servers.slice(0, maxServers);
-  if (servers.length > maxServers) warn(`Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${keptServers.join(' ')}`);
+  if (servers.length > maxServers)
+    warn(`Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${keptServers.join(' ')}`);
   let keptSearches = searches.slice(0, maxSearches);
   while (keptSearches.join(' ').length > maxSearchLength) keptSearches = keptSearches.slice(0, -1);
-  if (keptSearches.length < searches.length) warn(`Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${keptSearches.join(' ')}`);
+  if (keptSearches.length < searches.length)
+    warn(`Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${keptSearches.join(' ')}`);
   return { servers: keptServers, searches: keptSearches, options };
 }

@@ -5,11 +5,12 @@ import type { ConfigMap, Container, EnvVarSource, Pod, Secret } from '../../api/
 import { isNotFound } from '../../apimachinery/errors.ts';
 import type { KubeletContext } from '../context.ts';
 import { expand } from './expansion.ts';
-import { fieldValue, resourceValue, type PodFacts } from './fields.ts';
+import { fieldValue, type PodFacts, resourceValue } from './fields.ts';
 
 type Texts = Record<string, string>;
 
-const textsOfSecret = (secret: Secret): Texts => Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString()]));
+const textsOfSecret = (secret: Secret): Texts =>
+  Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString()]));
 
 /** Throws what upstream reports as `CreateContainerConfigError`. */
 export async function environmentOf(context: KubeletContext, pod: Pod, container: Container, facts: PodFacts): Promise<Map<string, string>> {
@@ -27,7 +28,10 @@ export async function environmentOf(context: KubeletContext, pod: Pod, container
       throw error;
     }
   };
-  const fromKey = async (source: 'ConfigMap' | 'Secret', { name = '', key, optional = false }: { name?: string; key: string; optional?: boolean }): Promise<string | undefined> => {
+  const fromKey = async (
+    source: 'ConfigMap' | 'Secret',
+    { name = '', key, optional = false }: { name?: string; key: string; optional?: boolean },
+  ): Promise<string | undefined> => {
     const all = await texts(source, name, optional);
     if (!all) return undefined;
     const value = all[key];

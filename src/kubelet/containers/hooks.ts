@@ -5,13 +5,28 @@ import { httpRequest, portOf } from '../probes/http.ts';
 import { sleep } from '../runtime/pleg.ts';
 
 /** Throws when the handler fails; the message is for logs only, since output may hold secrets. `timeout` in seconds, 0 for none. */
-export async function runHook(context: KubeletContext, pod: Pod, container: Container, containerId: string, handler: LifecycleHandler, podIp: string, timeout = 0): Promise<void> {
+export async function runHook(
+  context: KubeletContext,
+  pod: Pod,
+  container: Container,
+  containerId: string,
+  handler: LifecycleHandler,
+  podIp: string,
+  timeout = 0,
+): Promise<void> {
   if (handler.exec) {
     const { exitCode, stderr } = await context.cri.execSync(containerId, handler.exec.command ?? [], timeout);
     if (exitCode !== 0) throw new Error(`command exited with ${exitCode}: ${stderr.toString().slice(0, 200)}`);
   } else if (handler.httpGet) {
     const { host, path = '', port, scheme = 'HTTP', httpHeaders = [] } = handler.httpGet;
-    const request = { host: host || podIp, port: portOf(port, container), path: path || '/', headers: httpHeaders, userAgent: `kube-lifecycle/${context.options.kubernetesVersion ?? '1.36'}`, timeoutMs: timeout ? timeout * 1000 : 60_000 };
+    const request = {
+      host: host || podIp,
+      port: portOf(port, container),
+      path: path || '/',
+      headers: httpHeaders,
+      userAgent: `kube-lifecycle/${context.options.kubernetesVersion ?? '1.36'}`,
+      timeoutMs: timeout ? timeout * 1000 : 60_000,
+    };
     const secure = scheme.toUpperCase() === 'HTTPS';
     try {
       await httpRequest({ ...request, secure });

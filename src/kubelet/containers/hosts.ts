@@ -18,7 +18,10 @@ export function sandboxHostname(pod: Pod, clusterDomain: string): string {
   const { hostname, domain } = hostnameOf(pod, clusterDomain);
   if (!pod.spec.setHostnameAsFQDN || !domain) return hostname;
   const full = `${hostname}.${domain}`;
-  if (full.length > 64) throw new Error(`Failed to construct FQDN from pod hostname and cluster domain, FQDN ${full} is too long (64 characters is the max, ${full.length} characters requested)`);
+  if (full.length > 64)
+    throw new Error(
+      `Failed to construct FQDN from pod hostname and cluster domain, FQDN ${full} is too long (64 characters is the max, ${full.length} characters requested)`,
+    );
   return full;
 }
 

@@ -1,10 +1,11 @@
 /** What a container's mounts bind: volumes, the hosts file, the file for its termination message. */
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+
 import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod, VolumeMount } from '../../api/core/v1/types.gen.ts';
-import type { Device, Mount } from '../cri/types.gen.ts';
 import type { KubeletContext } from '../context.ts';
+import type { Device, Mount } from '../cri/types.gen.ts';
 import type { MountedVolumes } from '../volumes/manager.ts';
 import { bindSubPath } from '../volumes/subpath.ts';
 import { expand } from './expansion.ts';
@@ -15,7 +16,8 @@ const propagations = { None: 'PROPAGATION_PRIVATE', HostToContainer: 'PROPAGATIO
 function subPathOf(mount: VolumeMount, container: Container, env: ReadonlyMap<string, string>): string {
   if (!mount.subPathExpr) return mount.subPath ?? '';
   const path = expand(mount.subPathExpr, (name) => {
-    if (!env.has(name)) throw new Error(`failed to expand subPath for volumeMount "${mount.name}" of container "${container.name}": missing value for "${name}"`);
+    if (!env.has(name))
+      throw new Error(`failed to expand subPath for volumeMount "${mount.name}" of container "${container.name}": missing value for "${name}"`);
     return env.get(name);
   });
   if (path.startsWith('/')) throw new Error(`error SubPath \`${path}\` must not be an absolute path`);
@@ -23,7 +25,15 @@ function subPathOf(mount: VolumeMount, container: Container, env: ReadonlyMap<st
   return path;
 }
 
-async function volumeMount(context: KubeletContext, pod: Pod, container: Container, mount: VolumeMount, index: number, volumes: MountedVolumes, env: ReadonlyMap<string, string>): Promise<Mount> {
+async function volumeMount(
+  context: KubeletContext,
+  pod: Pod,
+  container: Container,
+  mount: VolumeMount,
+  index: number,
+  volumes: MountedVolumes,
+  env: ReadonlyMap<string, string>,
+): Promise<Mount> {
   const volume = volumes.get(mount.name);
   if (!volume) throw new Error(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
   const containerPath = mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`;
@@ -42,7 +52,14 @@ async function volumeMount(context: KubeletContext, pod: Pod, container: Contain
   return { containerPath, hostPath, readonly, propagation, ...(recursive ? { recursiveReadOnly: true } : {}) };
 }
 
-export async function containerMounts(context: KubeletContext, pod: Pod, container: Container, podIps: readonly string[], volumes: MountedVolumes, env: ReadonlyMap<string, string>): Promise<{ mounts: Mount[]; devices: Device[] }> {
+export async function containerMounts(
+  context: KubeletContext,
+  pod: Pod,
+  container: Container,
+  podIps: readonly string[],
+  volumes: MountedVolumes,
+  env: ReadonlyMap<string, string>,
+): Promise<{ mounts: Mount[]; devices: Device[] }> {
   const { paths, options } = context;
   const uid = pod.metadata.uid ?? '';
   const mounts: Mount[] = [];

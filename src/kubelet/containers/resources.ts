@@ -19,12 +19,17 @@ export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 /** The class that the API server recorded, or the same computed from the spec. */
 export function qosClassOf(pod: Pod): QosClass {
   if (pod.status?.qosClass) return pod.status.qosClass as QosClass;
-  const parts: { resources?: ResourceRequirements }[] = pod.spec.resources ? [{ resources: pod.spec.resources }] : [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  const parts: { resources?: ResourceRequirements }[] = pod.spec.resources
+    ? [{ resources: pod.spec.resources }]
+    : [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
   const compute = ['cpu', 'memory'];
   const has = (list: ResourceList | undefined, name: string): boolean => list?.[name] !== undefined && value(list[name]) > 0;
   if (!parts.some(({ resources }) => compute.some((name) => has(resources?.requests, name) || has(resources?.limits, name)))) return 'BestEffort';
   const fixed = parts.every(({ resources }) =>
-    compute.every((name) => has(resources?.limits, name) && (resources?.requests?.[name] === undefined || value(resources.requests[name]) === value(resources.limits?.[name] ?? 0))),
+    compute.every(
+      (name) =>
+        has(resources?.limits, name) && (resources?.requests?.[name] === undefined || value(resources.requests[name]) === value(resources.limits?.[name] ?? 0)),
+    ),
   );
   return fixed ? 'Guaranteed' : 'Burstable';
 }

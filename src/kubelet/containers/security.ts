@@ -1,10 +1,22 @@
 /** A pod's and a container's security contexts as the runtime takes them. What the container says wins over what the pod says. */
-import type { Container, Pod, PodSecurityContext, SeccompProfile, SecurityContext, SELinuxOptions } from '../../api/core/v1/types.gen.ts';
-import type { LinuxContainerSecurityContext, LinuxSandboxSecurityContext, NamespaceOption, SecurityProfile, SELinuxOption } from '../cri/types.gen.ts';
+import type { Container, Pod, PodSecurityContext, SELinuxOptions, SeccompProfile, SecurityContext } from '../../api/core/v1/types.gen.ts';
 import { describePod } from '../context.ts';
+import type { LinuxContainerSecurityContext, LinuxSandboxSecurityContext, NamespaceOption, SELinuxOption, SecurityProfile } from '../cri/types.gen.ts';
 
-const maskedPaths = ['/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi',
-  '/sys/firmware', '/sys/devices/virtual/powercap'];
+const maskedPaths = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+];
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 export function namespaceOptions(pod: Pod, container?: Container, targetId = ''): NamespaceOption {
@@ -62,7 +74,8 @@ export function verifyRunAsNonRoot(pod: Pod, container: Container, imageUid: num
     return;
   }
   if (imageUid === 0) throw new Error(`container has runAsNonRoot and image will run as root ${where}`);
-  if (imageUid === undefined && imageUser) throw new Error(`container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root ${where}`);
+  if (imageUid === undefined && imageUser)
+    throw new Error(`container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root ${where}`);
 }
 
 function supplementalGroups(pod: Pod, extra: readonly number[]): number[] {
@@ -76,7 +89,14 @@ export interface ImageUser {
 }
 
 /** Whether the kubelet can rely on the runtime to find the primary group: a user without a group needs it. */
-export function containerSecurity(pod: Pod, container: Container, image: ImageUser, defaults: SecurityDefaults, extraGroups: readonly number[], targetId: string): LinuxContainerSecurityContext {
+export function containerSecurity(
+  pod: Pod,
+  container: Container,
+  image: ImageUser,
+  defaults: SecurityDefaults,
+  extraGroups: readonly number[],
+  targetId: string,
+): LinuxContainerSecurityContext {
   const effective = effectiveSecurity(pod, container);
   const user = effective.runAsUser ?? (effective.runAsUser === undefined ? image.uid : undefined);
   const privileged = effective.privileged ?? false;
@@ -92,7 +112,9 @@ export function containerSecurity(pod: Pod, container: Container, image: ImageUs
     supplementalGroups: supplementalGroups(pod, extraGroups),
     supplementalGroupsPolicy: pod.spec.securityContext?.supplementalGroupsPolicy === 'Strict' ? 'Strict' : 'Merge',
     noNewPrivs: effective.allowPrivilegeEscalation === false && !privileged,
-    ...(effective.capabilities ? { capabilities: { addCapabilities: effective.capabilities.add ?? [], dropCapabilities: effective.capabilities.drop ?? [] } } : {}),
+    ...(effective.capabilities
+      ? { capabilities: { addCapabilities: effective.capabilities.add ?? [], dropCapabilities: effective.capabilities.drop ?? [] } }
+      : {}),
     ...(seccomp ? { seccomp } : {}),
     ...(apparmor ? { apparmor } : {}),
     ...(apparmor?.profileType === 'Localhost' ? { apparmorProfile: `localhost/${apparmor.localhostRef}` } : {}),

@@ -23,7 +23,11 @@ async function tailBytes(path: string, limit: number): Promise<Buffer | undefine
 
 async function endOfLog(path: string): Promise<string> {
   const raw = (await tailBytes(path, 64 * 1024))?.toString() ?? '';
-  const text = raw.split('\n').slice(-maxLogLines - 1).map((line) => parseLogLine(line)?.text ?? '').join('');
+  const text = raw
+    .split('\n')
+    .slice(-maxLogLines - 1)
+    .map((line) => parseLogLine(line)?.text ?? '')
+    .join('');
   return Buffer.from(text).subarray(-maxLogBytes).toString();
 }
 

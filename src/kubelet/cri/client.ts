@@ -43,8 +43,25 @@ export class RuntimeError extends Error {
   readonly details: string;
 }
 
-const codeNames = ['OK', 'Canceled', 'Unknown', 'InvalidArgument', 'DeadlineExceeded', 'NotFound', 'AlreadyExists', 'PermissionDenied', 'ResourceExhausted',
-  'FailedPrecondition', 'Aborted', 'OutOfRange', 'Unimplemented', 'Internal', 'Unavailable', 'DataLoss', 'Unauthenticated'];
+const codeNames = [
+  'OK',
+  'Canceled',
+  'Unknown',
+  'InvalidArgument',
+  'DeadlineExceeded',
+  'NotFound',
+  'AlreadyExists',
+  'PermissionDenied',
+  'ResourceExhausted',
+  'FailedPrecondition',
+  'Aborted',
+  'OutOfRange',
+  'Unimplemented',
+  'Internal',
+  'Unavailable',
+  'DataLoss',
+  'Unauthenticated',
+];
 const codeName = (code: number): string => codeNames[code] ?? `Code(${code})`;
 
 export const isRuntimeNotFound = (error: unknown): boolean => error instanceof RuntimeError && error.code === grpc.status.NOT_FOUND;
@@ -114,11 +131,19 @@ export function createCriClient(endpoint: string): CriClient {
     const { path, encode, decode } = codecOf(service, method);
     const timeout = options.timeoutMs ?? 120_000;
     const { promise, resolve, reject } = Promise.withResolvers<R>();
-    const running = channel.makeUnaryRequest(path, encode, decode, request, new grpc.Metadata(), timeout ? { deadline: Date.now() + timeout } : {}, (error, value) => {
-      options.signal?.removeEventListener('abort', abort);
-      if (error) reject(new RuntimeError(method, error.code, error.details));
-      else resolve(value as R);
-    });
+    const running = channel.makeUnaryRequest(
+      path,
+      encode,
+      decode,
+      request,
+      new grpc.Metadata(),
+      timeout ? { deadline: Date.now() + timeout } : {},
+      (error, value) => {
+        options.signal?.removeEventListener('abort', abort);
+        if (error) reject(new RuntimeError(method, error.code, error.details));
+        else resolve(value as R);
+      },
+    );
     const abort = (): void => running.cancel();
     options.signal?.addEventListener('abort', abort, { once: true });
     return promise;

@@ -16,7 +16,12 @@ export function surplus(containers: readonly Container[], sandboxes: readonly Po
   const dead: string[] = [];
   for (const group of groups.values()) {
     const newestFirst = group.sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
-    dead.push(...newestFirst.slice(keptPerContainer).filter(({ state }) => state === 'CONTAINER_EXITED').map(({ id = '' }) => id));
+    dead.push(
+      ...newestFirst
+        .slice(keptPerContainer)
+        .filter(({ state }) => state === 'CONTAINER_EXITED')
+        .map(({ id = '' }) => id),
+    );
   }
   const gone = new Set(dead);
   const inUse = new Set(containers.filter(({ id = '' }) => !gone.has(id)).map(({ podSandboxId }) => podSandboxId));
@@ -25,6 +30,8 @@ export function surplus(containers: readonly Container[], sandboxes: readonly Po
     const uid = sandbox.labels?.[podUidLabel];
     if (uid && (newest.get(uid)?.createdAt ?? -1) < (sandbox.createdAt ?? 0)) newest.set(uid, sandbox);
   }
-  const empty = sandboxes.filter(({ id, state, labels }) => labels?.[podUidLabel] && state === 'SANDBOX_NOTREADY' && !inUse.has(id) && newest.get(labels[podUidLabel] ?? '')?.id !== id);
+  const empty = sandboxes.filter(
+    ({ id, state, labels }) => labels?.[podUidLabel] && state === 'SANDBOX_NOTREADY' && !inUse.has(id) && newest.get(labels[podUidLabel] ?? '')?.id !== id,
+  );
   return { containers: dead, sandboxes: empty.map(({ id = '' }) => id) };
 }

@@ -2,11 +2,11 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PodCgroups } from '../cgroups/pods.ts';
-import { messageOf, type KubeletContext } from '../context.ts';
+import { type KubeletContext, messageOf } from '../context.ts';
 import { isRuntimeNotFound } from '../cri/client.ts';
 import type { PodManager } from '../podworker/manager.ts';
 import type { RuntimeCache } from '../runtime/cache.ts';
-import { sleep, type Pleg } from '../runtime/pleg.ts';
+import { type Pleg, sleep } from '../runtime/pleg.ts';
 import type { VolumeManager } from '../volumes/manager.ts';
 import { surplus } from './garbage.ts';
 import { rotateLogs } from './logrotation.ts';

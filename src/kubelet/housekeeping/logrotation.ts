@@ -4,7 +4,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { messageOf, type KubeletContext } from '../context.ts';
+import { type KubeletContext, messageOf } from '../context.ts';
 import { defaults } from '../options.ts';
 
 /** `20260102-030405`, the suffix of a rotated log. */
@@ -52,6 +52,7 @@ export async function rotateLogs(context: KubeletContext): Promise<void> {
   for (const { id = '', state } of await cri.listContainers()) {
     if (state !== 'CONTAINER_RUNNING') continue;
     const { logPath = '' } = await cri.containerStatus(id);
-    if (large.has(logPath)) await rotate(context, id, logPath, maxFiles).catch((error: unknown) => log.warn({ logPath, err: messageOf(error) }, 'rotating a log failed'));
+    if (large.has(logPath))
+      await rotate(context, id, logPath, maxFiles).catch((error: unknown) => log.warn({ logPath, err: messageOf(error) }, 'rotating a log failed'));
   }
 }

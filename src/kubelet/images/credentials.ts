@@ -2,8 +2,8 @@
 import { secrets } from '../../api/core/v1/secret.ts';
 import type { Pod, Secret } from '../../api/core/v1/types.gen.ts';
 import { isNotFound } from '../../apimachinery/errors.ts';
-import type { AuthConfig } from '../cri/types.gen.ts';
 import type { KubeletContext } from '../context.ts';
+import type { AuthConfig } from '../cri/types.gen.ts';
 import { registryOf } from './reference.ts';
 
 interface DockerAuth {
@@ -26,12 +26,20 @@ function authsOf(secret: Secret): Record<string, DockerAuth> {
 /** How well `pattern` (a key of `auths`) fits the image: the length of the match, -1 for none. A `*` stands for one part of a host's name. */
 export function matchRegistry(pattern: string, image: string): number {
   const { host, path } = registryOf(image);
-  const bare = pattern.replace(/^https?:\/\//, '').replace(/\/v[12]\/?$/, '').replace(/\/$/, '');
+  const bare = pattern
+    .replace(/^https?:\/\//, '')
+    .replace(/\/v[12]\/?$/, '')
+    .replace(/\/$/, '');
   const slash = bare.indexOf('/');
   const wantedHost = slash < 0 ? bare : bare.slice(0, slash);
   const wantedPath = slash < 0 ? '' : bare.slice(slash + 1);
   const normal = wantedHost === 'docker.io' ? 'index.docker.io' : wantedHost;
-  const hostPattern = new RegExp(`^${normal.split('.').map((part) => part.replace(/[\\^$+?.()|[\]{}]/g, '\\$&').replaceAll('*', '[^.]*')).join('\\.')}$`);
+  const hostPattern = new RegExp(
+    `^${normal
+      .split('.')
+      .map((part) => part.replace(/[\\^$+?.()|[\]{}]/g, '\\$&').replaceAll('*', '[^.]*'))
+      .join('\\.')}$`,
+  );
   if (!hostPattern.test(host)) return -1;
   if (wantedPath && path !== wantedPath && !path.startsWith(wantedPath)) return -1;
   return bare.length;
@@ -54,11 +62,24 @@ export async function pullCredentials(context: KubeletContext, pod: Pod, image: 
       const score = matchRegistry(pattern, image);
       if (score < 0) continue;
       const [user = '', ...rest] = entry.auth ? Buffer.from(entry.auth, 'base64').toString().split(':') : [];
-      found.push({ score, auth: { username: entry.username ?? user, password: entry.password ?? rest.join(':'), identityToken: entry.identitytoken ?? '', serverAddress: registryOf(image).host } });
+      found.push({
+        score,
+        auth: {
+          username: entry.username ?? user,
+          password: entry.password ?? rest.join(':'),
+          identityToken: entry.identitytoken ?? '',
+          serverAddress: registryOf(image).host,
+        },
+      });
     }
   }
   if (missing.length) {
-    context.events.event(pod, 'Warning', 'FailedToRetrieveImagePullSecret', `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`);
+    context.events.event(
+      pod,
+      'Warning',
+      'FailedToRetrieveImagePullSecret',
+      `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`,
+    );
   }
   return found.sort((a, b) => b.score - a.score).map(({ auth }) => auth);
 }

@@ -1,9 +1,9 @@
 /** Sees to it that an image is on the node before its container is created: pull policies, back-off, a limit on pulls at once. */
 import type { Container, Pod } from '../../api/core/v1/types.gen.ts';
+import { type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
 import type { Image, PodSandboxConfig } from '../cri/types.gen.ts';
-import { runtimeMessageOf, messageOf, type KubeletContext } from '../context.ts';
-import { createBackoff } from '../runtime/backoff.ts';
 import { defaults } from '../options.ts';
+import { createBackoff } from '../runtime/backoff.ts';
 import { pullCredentials } from './credentials.ts';
 import { withDefaultTag } from './reference.ts';
 
@@ -21,7 +21,13 @@ export class StartError extends Error {
 
 export interface ImagePuller {
   /** The image as the runtime has it. Throws {@link StartError}. */
-  ensure(pod: Pod, container: Pick<Container, 'name' | 'image' | 'imagePullPolicy'>, sandbox: PodSandboxConfig, signal: AbortSignal, fieldPath?: string): Promise<Image>;
+  ensure(
+    pod: Pod,
+    container: Pick<Container, 'name' | 'image' | 'imagePullPolicy'>,
+    sandbox: PodSandboxConfig,
+    signal: AbortSignal,
+    fieldPath?: string,
+  ): Promise<Image>;
   forget(podUid: string): void;
 }
 
@@ -144,7 +150,12 @@ export function createImagePuller(context: KubeletContext): ImagePuller {
       const pulled = await inspect(image);
       if (!pulled) throw new StartError('ErrImagePull', `Failed to find image "${requested}" after it was pulled`);
       const took = formatDuration(Date.now() - began);
-      events.event(about, 'Normal', 'Pulled', `Successfully pulled image "${requested}" in ${took} (${formatDuration(Date.now() - asked)} including waiting). Image size: ${pulled.size ?? 0} bytes.`);
+      events.event(
+        about,
+        'Normal',
+        'Pulled',
+        `Successfully pulled image "${requested}" in ${took} (${formatDuration(Date.now() - asked)} including waiting). Image size: ${pulled.size ?? 0} bytes.`,
+      );
       return pulled;
     },
     forget: (podUid) => {

@@ -30,7 +30,11 @@ function hugePages(): Map<string, number> {
   }
   for (const name of names) {
     const kb = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? 0);
-    if (kb) sizes.set(kb >= 1048576 ? `${kb / 1048576}Gi` : kb >= 1024 ? `${kb / 1024}Mi` : `${kb}Ki`, Number(readFileSync(`${root}/${name}/nr_hugepages`, 'utf8')) * kb * 1024);
+    if (kb)
+      sizes.set(
+        kb >= 1048576 ? `${kb / 1048576}Gi` : kb >= 1024 ? `${kb / 1024}Mi` : `${kb}Ki`,
+        Number(readFileSync(`${root}/${name}/nr_hugepages`, 'utf8')) * kb * 1024,
+      );
   }
   return sizes;
 }

@@ -3,7 +3,7 @@ import { leases } from '../../api/coordination/v1/lease.ts';
 import type { Lease } from '../../api/coordination/v1/types.gen.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../apimachinery/errors.ts';
 import { microTimeOf } from '../../apimachinery/meta.ts';
-import { messageOf, type KubeletContext } from '../context.ts';
+import { type KubeletContext, messageOf } from '../context.ts';
 import { defaults } from '../options.ts';
 import { sleep } from '../runtime/pleg.ts';
 
@@ -26,7 +26,12 @@ export async function keepLease(context: KubeletContext, nodeUid: () => string |
       throw error;
     });
     if (!current) {
-      current = await resource.create({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: options.nodeName, namespace, ...(ownerReferences ? { ownerReferences } : {}) }, spec });
+      current = await resource.create({
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { name: options.nodeName, namespace, ...(ownerReferences ? { ownerReferences } : {}) },
+        spec,
+      });
       return;
     }
     const metadata = ownerReferences && !current.metadata.ownerReferences?.length ? { ...current.metadata, ownerReferences } : current.metadata;

@@ -4,10 +4,10 @@ import type { Node, NodeStatus } from '../../api/core/v1/types.gen.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/errors.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import type { Informer } from '../../client/informer.ts';
-import { messageOf, type KubeletContext } from '../context.ts';
+import { type KubeletContext, messageOf } from '../context.ts';
 import { sleep } from '../runtime/pleg.ts';
 import { standardLabels } from './info.ts';
-import { measure, pressureOf, type Pressure } from './pressure.ts';
+import { measure, type Pressure, pressureOf } from './pressure.ts';
 import { nodeStatus, worthReporting } from './status.ts';
 
 /** Upstream's `nodeStatusReportFrequency`, and how often the kubelet looks whether something has changed. */
@@ -54,7 +54,9 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
       const network = of('NetworkReady');
       if (networkReady !== (network?.status ?? false)) networkChanged?.((networkReady = network?.status ?? false));
       const tell = (what: string, condition: typeof runtime): string[] =>
-        condition?.status ? [] : [`container runtime ${what}: ${condition?.type ?? ''}=false reason:${condition?.reason ?? ''} message:${condition?.message ?? ''}`];
+        condition?.status
+          ? []
+          : [`container runtime ${what}: ${condition?.type ?? ''}=false reason:${condition?.reason ?? ''} message:${condition?.message ?? ''}`];
       return [...tell('not ready', runtime ?? { type: 'RuntimeReady' }), ...tell('network not ready', network ?? { type: 'NetworkReady' })];
     } catch (error) {
       return [`container runtime is down: ${messageOf(error)}`];
@@ -76,7 +78,11 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
     const fresh: Node = {
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name: options.nodeName, labels: { ...standardLabels(hostname), ...options.labels }, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
+      metadata: {
+        name: options.nodeName,
+        labels: { ...standardLabels(hostname), ...options.labels },
+        annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+      },
       spec: {
         ...(options.podCidr ? { podCIDR: options.podCidr, podCIDRs: [options.podCidr] } : {}),
         ...(options.providerId ? { providerID: options.providerId } : {}),
@@ -108,7 +114,13 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
     const wasReady = previous.conditions?.find(({ type }) => type === 'Ready')?.status;
     const { volumesAttached: _, ...patch } = next;
     try {
-      own = await resource.patch('', options.nodeName, 'strategic', { status: { ...patch, addresses: [...(next.addresses ?? []), { $patch: 'replace' }] } }, { subresource: 'status' });
+      own = await resource.patch(
+        '',
+        options.nodeName,
+        'strategic',
+        { status: { ...patch, addresses: [...(next.addresses ?? []), { $patch: 'replace' }] } },
+        { subresource: 'status' },
+      );
     } catch (error) {
       if (!isNotFound(error)) throw error;
       log.warn({ node: options.nodeName }, 'the node is gone from the API: registering it again');

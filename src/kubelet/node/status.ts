@@ -35,9 +35,23 @@ function verdicts({ problems, pressure }: NodeFacts): Verdict[] {
     message: bad ? badMessage : message,
   });
   return [
-    condition('MemoryPressure', pressure.memory, 'KubeletHasInsufficientMemory', 'kubelet has insufficient memory available', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
+    condition(
+      'MemoryPressure',
+      pressure.memory,
+      'KubeletHasInsufficientMemory',
+      'kubelet has insufficient memory available',
+      'KubeletHasSufficientMemory',
+      'kubelet has sufficient memory available',
+    ),
     condition('DiskPressure', pressure.disk, 'KubeletHasDiskPressure', 'kubelet has disk pressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
-    condition('PIDPressure', pressure.pid, 'KubeletHasInsufficientPID', 'kubelet has insufficient PID available', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
+    condition(
+      'PIDPressure',
+      pressure.pid,
+      'KubeletHasInsufficientPID',
+      'kubelet has insufficient PID available',
+      'KubeletHasSufficientPID',
+      'kubelet has sufficient PID available',
+    ),
     problems.length
       ? { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: problems.length === 1 ? (problems[0] ?? '') : `[${problems.join(', ')}]` }
       : { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' },
@@ -55,7 +69,8 @@ export function nodeConditions(facts: NodeFacts, previous: readonly NodeConditio
 
 export function nodeStatus(context: KubeletContext, facts: NodeFacts, previous: NodeStatus, now: string): NodeStatus {
   const { options, resources, runtime } = context;
-  const extended = (list: Record<string, string | number> | undefined): Record<string, string | number> => Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => name.includes('/') && !name.includes('kubernetes.io/')));
+  const extended = (list: Record<string, string | number> | undefined): Record<string, string | number> =>
+    Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => name.includes('/') && !name.includes('kubernetes.io/')));
   return {
     capacity: { ...extended(previous.capacity), ...resources.capacity() },
     allocatable: { ...extended(previous.capacity), ...extended(previous.allocatable), ...resources.allocatable() },
@@ -64,7 +79,10 @@ export function nodeStatus(context: KubeletContext, facts: NodeFacts, previous: 
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
     nodeInfo: nodeInfo(context),
     images: nodeImages(facts.images),
-    runtimeHandlers: runtime.handlers.map(({ name, recursiveReadOnlyMounts, userNamespaces }) => ({ ...(name ? { name } : { name: '' }), features: { recursiveReadOnlyMounts, userNamespaces } })),
+    runtimeHandlers: runtime.handlers.map(({ name, recursiveReadOnlyMounts, userNamespaces }) => ({
+      ...(name ? { name } : { name: '' }),
+      features: { recursiveReadOnlyMounts, userNamespaces },
+    })),
     features: { supplementalGroupsPolicy: runtime.supplementalGroupsPolicy },
     ...(previous.volumesAttached ? { volumesAttached: previous.volumesAttached } : {}),
     ...(previous.volumesInUse ? { volumesInUse: previous.volumesInUse } : {}),
@@ -73,6 +91,7 @@ export function nodeStatus(context: KubeletContext, facts: NodeFacts, previous: 
 
 /** Whether a report is worth sending before its time: anything but heartbeats has changed. */
 export function worthReporting(before: NodeStatus, after: NodeStatus): boolean {
-  const bare = (status: NodeStatus): string => JSON.stringify({ ...status, conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...rest }) => rest) });
+  const bare = (status: NodeStatus): string =>
+    JSON.stringify({ ...status, conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...rest }) => rest) });
   return bare(before) !== bare(after);
 }

@@ -2,10 +2,11 @@
  * Local copies of exactly the ConfigMaps, Secrets and the like that this node's pods refer to, each kept by a watch of
  * that one object (as the Node authorizer allows), counted by pod.
  */
+
+import type { Logger } from 'pino';
 import { isNotFound, notFound } from '../../apimachinery/errors.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
 import type { Client, ResourceRef } from '../../client/client.ts';
-import type { Logger } from 'pino';
 import { messageOf } from '../context.ts';
 import { sleep } from '../runtime/pleg.ts';
 
@@ -78,10 +79,13 @@ export function createReferencedObjects(client: Client, log: Logger, changed: (p
       if (entry.object === undefined) throw entry.failure;
       if (entry.object === null) {
         // Not there when we last looked: ask once more before a pod fails over it.
-        const found = await client.resource(ref).get(namespace, name).catch((error: unknown) => {
-          if (isNotFound(error)) throw notFound({ group: ref.group, resource: ref.kind.toLowerCase() }, name);
-          throw error;
-        });
+        const found = await client
+          .resource(ref)
+          .get(namespace, name)
+          .catch((error: unknown) => {
+            if (isNotFound(error)) throw notFound({ group: ref.group, resource: ref.kind.toLowerCase() }, name);
+            throw error;
+          });
         if (entry.object === null) entry.object = found;
         return found;
       }

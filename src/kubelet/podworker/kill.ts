@@ -1,14 +1,14 @@
 /** Ends containers: preStop hook, SIGTERM, SIGKILL when the grace period is over; sidecars after all others, in reverse order. */
 import type { Container, Pod } from '../../api/core/v1/types.gen.ts';
-import { containerNamed, isRestartableInit } from '../containers/resources.ts';
 import { runHook } from '../containers/hooks.ts';
-import { describePod, messageOf, type KubeletContext } from '../context.ts';
+import { containerNamed, isRestartableInit } from '../containers/resources.ts';
+import { describePod, type KubeletContext, messageOf } from '../context.ts';
 import { isRuntimeNotFound } from '../cri/client.ts';
 import { restoredContainer } from '../runtime/labels.ts';
-import { podIps, runningContainers, type RuntimeContainer, type RuntimePod } from '../runtime/model.ts';
+import { podIps, type RuntimeContainer, type RuntimePod, runningContainers } from '../runtime/model.ts';
 import { sleep } from '../runtime/pleg.ts';
-import { containerTarget } from './target.ts';
 import type { KillReason } from './plan.ts';
+import { containerTarget } from './target.ts';
 
 /** Seconds that every container gets at the least. */
 const minimumGrace = 2;
@@ -44,7 +44,15 @@ async function within(task: Promise<unknown>, seconds: number, hastened: AbortSi
   return Math.floor((Date.now() - began) / 1000);
 }
 
-async function preStop(context: KubeletContext, pod: Pod, container: Container, running: RuntimeContainer, podIp: string, grace: number, hastened: AbortSignal | undefined): Promise<number> {
+async function preStop(
+  context: KubeletContext,
+  pod: Pod,
+  container: Container,
+  running: RuntimeContainer,
+  podIp: string,
+  grace: number,
+  hastened: AbortSignal | undefined,
+): Promise<number> {
   const handler = container.lifecycle?.preStop;
   if (!handler) return 0;
   const task = runHook(context, pod, container, running.id, handler, podIp).catch((error: unknown) => {
@@ -55,7 +63,14 @@ async function preStop(context: KubeletContext, pod: Pod, container: Container, 
 }
 
 /** `turn` resolves when those that end before this one have ended. */
-export async function killContainer(context: KubeletContext, pod: Pod, running: RuntimeContainer, podIp: string, options: KillOptions = {}, turn?: Promise<unknown>): Promise<void> {
+export async function killContainer(
+  context: KubeletContext,
+  pod: Pod,
+  running: RuntimeContainer,
+  podIp: string,
+  options: KillOptions = {},
+  turn?: Promise<unknown>,
+): Promise<void> {
   const container = containerNamed(pod, running.name) ?? restoredContainer(running);
   if (!options.again) context.events.event(containerTarget(pod, running.name), 'Normal', 'Killing', options.message || `Stopping container ${running.name}`);
   let grace = options.grace ?? gracePeriodOf(pod, container, options.reason);

@@ -37,7 +37,8 @@ export function createPodManager(parts: Omit<WorkerParts, 'finished'>): PodManag
       if (known) known.update(pod);
       else {
         // A pod of the same name that was replaced while nobody was looking.
-        for (const worker of workers.values()) if (worker.pod.metadata.name === pod.metadata.name && worker.pod.metadata.namespace === pod.metadata.namespace) worker.remove();
+        for (const worker of workers.values())
+          if (worker.pod.metadata.name === pod.metadata.name && worker.pod.metadata.namespace === pod.metadata.namespace) worker.remove();
         workerOf(pod).wake();
       }
     },

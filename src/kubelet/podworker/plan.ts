@@ -59,7 +59,8 @@ export function planPod(pod: Pod, runtime: RuntimePod, probes: ProbeVerdicts): P
     const current = findContainer(runtime, container.name);
     if (current?.state !== 'running') {
       if (!shouldStart(pod, container, runtime)) continue;
-      if (current?.state === 'unknown') plan.kill.push({ container: current, reason: 'unknown', message: `Container ${container.name} is in unknown state, try killing it before restart` });
+      if (current?.state === 'unknown')
+        plan.kill.push({ container: current, reason: 'unknown', message: `Container ${container.name} is in unknown state, try killing it before restart` });
       plan.start.push(container);
       continue;
     }
@@ -81,7 +82,8 @@ export function planPod(pod: Pod, runtime: RuntimePod, probes: ProbeVerdicts): P
 }
 
 function unhealthy(container: Container, running: RuntimeContainer, probes: ProbeVerdicts): Kill | undefined {
-  if (running.hash && running.hash !== containerHash(container)) return { container: running, reason: 'changed', message: `Container ${container.name} definition changed` };
+  if (running.hash && running.hash !== containerHash(container))
+    return { container: running, reason: 'changed', message: `Container ${container.name} definition changed` };
   if (probes.livenessFailed(running.id)) return { container: running, reason: 'livenessProbe', message: `Container ${container.name} failed liveness probe` };
   if (probes.startupFailed(running.id)) return { container: running, reason: 'startupProbe', message: `Container ${container.name} failed startup probe` };
   return undefined;
@@ -104,7 +106,8 @@ function planFresh(pod: Pod, runtime: RuntimePod, plan: Plan): Plan {
 /** Init containers run one after the other, those that restart stay. Returns whether the regular ones may start. */
 function planInit(pod: Pod, runtime: RuntimePod, sandboxId: string, probes: ProbeVerdicts, plan: Plan): boolean {
   const inits = pod.spec.initContainers ?? [];
-  const here = (name: string): RuntimeContainer | undefined => runtime.containers.find((container) => container.name === name && container.sandboxId === sandboxId);
+  const here = (name: string): RuntimeContainer | undefined =>
+    runtime.containers.find((container) => container.name === name && container.sandboxId === sandboxId);
   const hadRegular = pod.spec.containers.some(({ name }) => here(name) !== undefined);
   const lastTouched = inits.findLastIndex(({ name }) => here(name) !== undefined);
   for (const [index, container] of inits.entries()) {
@@ -114,13 +117,21 @@ function planInit(pod: Pod, runtime: RuntimePod, sandboxId: string, probes: Prob
       if (current?.state === 'running') {
         const kill = unhealthy(container, current, probes);
         if (kill) {
-          plan.kill.push({ ...kill, message: `Init container ${container.name}${kill.message.slice(`Container ${container.name}`.length)}, will be restarted` });
+          plan.kill.push({
+            ...kill,
+            message: `Init container ${container.name}${kill.message.slice(`Container ${container.name}`.length)}, will be restarted`,
+          });
           plan.start.push(container);
           if (!goOn) return false;
         } else if (!probes.started(container, current) && !goOn) return false;
         continue;
       }
-      if (current?.state === 'unknown') plan.kill.push({ container: current, reason: 'unknown', message: `Init container ${container.name} is in unknown state, try killing it before restart` });
+      if (current?.state === 'unknown')
+        plan.kill.push({
+          container: current,
+          reason: 'unknown',
+          message: `Init container ${container.name} is in unknown state, try killing it before restart`,
+        });
       plan.start.push(container);
       if (!goOn) return false;
       continue;
@@ -134,7 +145,8 @@ function planInit(pod: Pod, runtime: RuntimePod, sandboxId: string, probes: Prob
       plan.start = [];
       return false;
     }
-    if (current?.state === 'unknown') plan.kill.push({ container: current, reason: 'unknown', message: `Init container ${container.name} is in unknown state, try killing it before restart` });
+    if (current?.state === 'unknown')
+      plan.kill.push({ container: current, reason: 'unknown', message: `Init container ${container.name} is in unknown state, try killing it before restart` });
     plan.start.push(container);
     return false;
   }

@@ -42,4 +42,6 @@ export function shouldStart(pod: Pod, container: Container, runtime: RuntimePod)
 
 /** Whether any container of the pod may still be started anew after a failure. */
 export const restartsOnFailure = (pod: Pod): boolean =>
-  pod.spec.restartPolicy !== 'Never' || pod.spec.containers.some((container) => container.restartPolicy !== undefined && container.restartPolicy !== 'Never') || pod.spec.containers.some(({ restartPolicyRules }) => !!restartPolicyRules?.length);
+  pod.spec.restartPolicy !== 'Never' ||
+  pod.spec.containers.some((container) => container.restartPolicy !== undefined && container.restartPolicy !== 'Never') ||
+  pod.spec.containers.some(({ restartPolicyRules }) => !!restartPolicyRules?.length);

@@ -18,7 +18,16 @@ export async function sandboxConfig(context: KubeletContext, pod: Pod, attempt: 
   const portMappings = spec.hostNetwork
     ? []
     : [...(spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always'), ...spec.containers].flatMap((container) =>
-        (container.ports ?? []).filter(({ hostPort }) => hostPort).map(({ protocol = 'TCP', containerPort, hostPort, hostIP = '' }): PortMapping => ({ protocol: protocol as Protocol, containerPort, hostPort, hostIp: hostIP })),
+        (container.ports ?? [])
+          .filter(({ hostPort }) => hostPort)
+          .map(
+            ({ protocol = 'TCP', containerPort, hostPort, hostIP = '' }): PortMapping => ({
+              protocol: protocol as Protocol,
+              containerPort,
+              hostPort,
+              hostIp: hostIP,
+            }),
+          ),
       );
   const sysctls = Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name.replaceAll('/', '.'), value]));
   const dnsConfig = await dnsConfigOf(pod, {
@@ -40,7 +49,9 @@ export async function sandboxConfig(context: KubeletContext, pod: Pod, attempt: 
       cgroupParent,
       securityContext: sandboxSecurity(pod, { seccompRoot: seccompRootOf(context), seccompDefault: options.seccompDefault ?? false }),
       sysctls,
-      ...(overhead ? { overhead: { cpuShares: sharesOf(milliCpu(overhead)), cpuPeriod, cpuQuota: quotaOf(milliCpu(overhead)), memoryLimitInBytes: bytesOf(overhead) } } : {}),
+      ...(overhead
+        ? { overhead: { cpuShares: sharesOf(milliCpu(overhead)), cpuPeriod, cpuQuota: quotaOf(milliCpu(overhead)), memoryLimitInBytes: bytesOf(overhead) } }
+        : {}),
     },
   };
 }

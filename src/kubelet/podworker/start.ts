@@ -5,9 +5,9 @@ import type { Container, Pod } from '../../api/core/v1/types.gen.ts';
 import { containerConfig, restartCountFromLogs } from '../containers/config.ts';
 import type { PodFacts } from '../containers/fields.ts';
 import { runHook } from '../containers/hooks.ts';
-import { describePod, messageOf, runtimeMessageOf, type KubeletContext } from '../context.ts';
+import { describePod, type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
 import type { PodSandboxConfig } from '../cri/types.gen.ts';
-import { formatDuration, StartError, type ImagePuller } from '../images/puller.ts';
+import { formatDuration, type ImagePuller, StartError } from '../images/puller.ts';
 import type { Backoff } from '../runtime/backoff.ts';
 import { containerHash } from '../runtime/labels.ts';
 import { findContainer, type RuntimePod } from '../runtime/model.ts';
@@ -39,7 +39,9 @@ function checkBackoff({ context, backoff, pod, runtime, container }: StartReques
   if (backoff.isInBackOffSince(key, since)) {
     const where = describePod(pod);
     context.events.event(containerTarget(pod, container.name), 'Warning', 'BackOff', `Back-off restarting failed container ${container.name} in pod ${where}`);
-    throw new StartError('CrashLoopBackOff', `back-off ${formatDuration(backoff.get(key))} restarting failed container=${container.name} pod=${where}`, { retryAt: since + backoff.get(key) });
+    throw new StartError('CrashLoopBackOff', `back-off ${formatDuration(backoff.get(key))} restarting failed container=${container.name} pod=${where}`, {
+      retryAt: since + backoff.get(key),
+    });
   }
   backoff.next(key, since);
 }
@@ -96,7 +98,21 @@ async function postStart({ context, pod, container, facts, signal }: StartReques
   } catch (error) {
     context.log.warn({ pod: describePod(pod), container: container.name, err: messageOf(error) }, 'a postStart hook failed');
     context.events.event(containerTarget(pod, container.name), 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
-    const running = { id, name: container.name, sandboxId: '', state: 'running' as const, createdAt: new Date(), exitCode: 0, reason: '', message: '', image: '', imageRef: '', hash: '', restartCount, status: {} };
+    const running = {
+      id,
+      name: container.name,
+      sandboxId: '',
+      state: 'running' as const,
+      createdAt: new Date(),
+      exitCode: 0,
+      reason: '',
+      message: '',
+      image: '',
+      imageRef: '',
+      hash: '',
+      restartCount,
+      status: {},
+    };
     await killContainer(context, pod, running, facts.podIps[0] ?? '', { message: 'FailedPostStartHook' });
     throw new StartError('PostStartHookError', 'PostStartHook failed', { cause: error });
   }

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { Container, Pod } from '../../api/core/v1/types.gen.ts';
 import type { PodCgroups } from '../cgroups/pods.ts';
 import type { PodFacts } from '../containers/fields.ts';
-import { messageOf, runtimeMessageOf, type KubeletContext } from '../context.ts';
-import { StartError, type ImagePuller } from '../images/puller.ts';
+import { type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
+import { type ImagePuller, StartError } from '../images/puller.ts';
 import type { Backoff } from '../runtime/backoff.ts';
 import type { RuntimeCache } from '../runtime/cache.ts';
 import { podIps, type RuntimePod } from '../runtime/model.ts';
-import { sortedPodIps } from '../status/pod.ts';
 import type { StartFailure } from '../status/containers.ts';
+import { sortedPodIps } from '../status/pod.ts';
 import type { VolumeManager } from '../volumes/manager.ts';
 import { killContainer, killPod } from './kill.ts';
 import type { Plan } from './plan.ts';
@@ -53,7 +53,14 @@ export interface Postponed extends StartFailure {
 const timerSlackMs = 20;
 
 /** `failures` is the memory of why containers could not be started, by name. */
-export async function carryOut(parts: SyncParts, pod: Pod, runtime: RuntimePod, plan: Plan, failures: Map<string, Postponed>, signal: AbortSignal): Promise<SyncResult> {
+export async function carryOut(
+  parts: SyncParts,
+  pod: Pod,
+  runtime: RuntimePod,
+  plan: Plan,
+  failures: Map<string, Postponed>,
+  signal: AbortSignal,
+): Promise<SyncResult> {
   const { context, cache, volumes } = parts;
   const uid = pod.metadata.uid ?? '';
   let current = runtime;
@@ -65,7 +72,8 @@ export async function carryOut(parts: SyncParts, pod: Pod, runtime: RuntimePod, 
 
   const alive = runtime.containers.some(({ state }) => state === 'running') || runtime.sandboxes.some(({ ready }) => ready);
   if (plan.killPod && alive) {
-    if (plan.createSandbox && runtime.sandboxes.length > 0) context.events.event(podTarget(pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+    if (plan.createSandbox && runtime.sandboxes.length > 0)
+      context.events.event(podTarget(pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
     await killPod(context, pod, runtime);
     await refresh();
   }
@@ -91,7 +99,19 @@ export async function carryOut(parts: SyncParts, pod: Pod, runtime: RuntimePod, 
       continue;
     }
     try {
-      await startContainer({ context, puller: parts.puller, backoff: parts.backoff, pod, runtime: current, container, sandboxId: sandbox.id, sandbox: config, facts: factsOf(context, pod, current), volumes: mounted, signal });
+      await startContainer({
+        context,
+        puller: parts.puller,
+        backoff: parts.backoff,
+        pod,
+        runtime: current,
+        container,
+        sandboxId: sandbox.id,
+        sandbox: config,
+        facts: factsOf(context, pod, current),
+        volumes: mounted,
+        signal,
+      });
       failures.delete(container.name);
       acted = true;
     } catch (error) {

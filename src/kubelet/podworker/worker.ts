@@ -7,14 +7,14 @@ import { rm } from 'node:fs/promises';
 import type { Pod, PodStatus } from '../../api/core/v1/types.gen.ts';
 import { semanticEqual } from '../../apimachinery/equality.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
+import { qosClassOf } from '../containers/resources.ts';
 import { messageOf } from '../context.ts';
 import { isRuntimeNotFound } from '../cri/client.ts';
 import type { ProbeManager } from '../probes/manager.ts';
-import { runningContainers, type RuntimePod } from '../runtime/model.ts';
-import { isTerminalPhase } from '../status/phase.ts';
+import { type RuntimePod, runningContainers } from '../runtime/model.ts';
 import type { StatusManager } from '../status/manager.ts';
+import { isTerminalPhase } from '../status/phase.ts';
 import { finalStatus, podStatus } from '../status/pod.ts';
-import { qosClassOf } from '../containers/resources.ts';
 import { VolumeError } from '../volumes/manager.ts';
 import { deadlineExceeded, deadlineOf } from './deadline.ts';
 import { killPod } from './kill.ts';
@@ -79,7 +79,8 @@ export class PodWorker {
   update(pod: Pod): void {
     const before = this.#pod;
     this.#pod = pod;
-    if (!semanticEqual(before.metadata.labels, pod.metadata.labels) || !semanticEqual(before.metadata.annotations, pod.metadata.annotations)) this.#parts.volumes.invalidate(this.uid);
+    if (!semanticEqual(before.metadata.labels, pod.metadata.labels) || !semanticEqual(before.metadata.annotations, pod.metadata.annotations))
+      this.#parts.volumes.invalidate(this.uid);
     if (pod.metadata.deletionTimestamp) this.#hastenTo(pod.metadata.deletionGracePeriodSeconds ?? 0);
     if (onlyStatusDiffers(before, pod)) return;
     this.wake();
@@ -134,7 +135,10 @@ export class PodWorker {
         if (this.#parts.context.signal.aborted) break;
         const volumes = error instanceof VolumeError;
         const delay = Math.min(errorDelayMs.first * 2 ** this.#errors++, errorDelayMs.last);
-        this.#parts.context.log.warn({ pod: keyOf(this.#pod), uid: this.uid, err: messageOf(error), state: this.#state }, volumes ? 'volumes of a pod are not ready' : 'syncing a pod failed');
+        this.#parts.context.log.warn(
+          { pod: keyOf(this.#pod), uid: this.uid, err: messageOf(error), state: this.#state },
+          volumes ? 'volumes of a pod are not ready' : 'syncing a pod failed',
+        );
         this.#sleepUntil(Date.now() + delay);
       }
     }
@@ -191,7 +195,18 @@ export class PodWorker {
     context.events.event(podTarget(this.#pod), 'Warning', reason, message);
     this.#rejected = true;
     const pod = this.#pod;
-    this.#report({ ...pod.status, phase: 'Failed', reason, message: `Pod was rejected: ${message}`, qosClass: qosClassOf(pod), startTime: context.now().toISOString().replace(/\.\d+Z$/, 'Z'), ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }) });
+    this.#report({
+      ...pod.status,
+      phase: 'Failed',
+      reason,
+      message: `Pod was rejected: ${message}`,
+      qosClass: qosClassOf(pod),
+      startTime: context
+        .now()
+        .toISOString()
+        .replace(/\.\d+Z$/, 'Z'),
+      ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    });
     this.#state = 'terminated';
     return false;
   }
@@ -269,7 +284,10 @@ export class PodWorker {
       this.#killing = { hasten, grace: grace ?? this.#pod.metadata.deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30 };
       const options = { ...(grace === undefined ? {} : { grace }), hastened: hasten.signal, again };
       // A call that waits for the old grace period goes on in the runtime; the newer one with the shorter period ends it.
-      await Promise.race([killPod(context, this.#pod, runtime, options), new Promise<void>((resolve) => hasten.signal.addEventListener('abort', () => resolve(), { once: true }))]).finally(() => {
+      await Promise.race([
+        killPod(context, this.#pod, runtime, options),
+        new Promise<void>((resolve) => hasten.signal.addEventListener('abort', () => resolve(), { once: true })),
+      ]).finally(() => {
         this.#killing = undefined;
       });
       runtime = await cache.get(this.uid);

@@ -43,7 +43,8 @@ export function grpcHealth({ host, port, service, timeoutMs }: GrpcTarget): Prom
       if (!error) {
         if (status === serving) resolve({ result: 'success', output: 'service healthy' });
         else fail(`service unhealthy (responded with "${statusNames[status ?? 0] ?? status}")`);
-      } else if (error.code === grpc.status.UNIMPLEMENTED) fail(`error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.details}`);
+      } else if (error.code === grpc.status.UNIMPLEMENTED)
+        fail(`error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.details}`);
       else if (error.code === grpc.status.DEADLINE_EXCEEDED) fail(`timeout: health rpc did not complete within ${timeoutMs / 1000}s`);
       else fail(`error: health rpc probe failed: ${error.message}`);
     });

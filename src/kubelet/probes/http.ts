@@ -39,7 +39,10 @@ export async function httpRequest(request: ProbeRequest, redirects = 10): Promis
   const from = new URL(base);
   if (next.hostname !== from.hostname) return answer;
   if (redirects === 0) throw new Error('stopped after 10 redirects');
-  return httpRequest({ ...request, secure: next.protocol === 'https:', port: Number(next.port) || (next.protocol === 'https:' ? 443 : 80), path: next.pathname + next.search }, redirects - 1);
+  return httpRequest(
+    { ...request, secure: next.protocol === 'https:', port: Number(next.port) || (next.protocol === 'https:' ? 443 : 80), path: next.pathname + next.search },
+    redirects - 1,
+  );
 }
 
 export const hostPort = ({ host, port }: { host: string; port: number }): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
@@ -53,7 +56,15 @@ function once({ host, port, path, headers, secure, userAgent, timeoutMs }: Probe
   }
   const target = path.startsWith('/') ? path : `/${path}`;
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string; location?: string }>();
-  const options = { host, port, path: encodeURI(decodeSafely(target)), headers: own, agent: false, rejectUnauthorized: false, ...(own['host'] && secure ? { servername: own['host'].split(':')[0] } : {}) };
+  const options = {
+    host,
+    port,
+    path: encodeURI(decodeSafely(target)),
+    headers: own,
+    agent: false,
+    rejectUnauthorized: false,
+    ...(own['host'] && secure ? { servername: own['host'].split(':')[0] } : {}),
+  };
   const request = (secure ? https : http).get(options, (response) => {
     let body = '';
     response.setEncoding('utf8');
@@ -61,11 +72,15 @@ function once({ host, port, path, headers, secure, userAgent, timeoutMs }: Probe
       if (body.length < maxBody) body += chunk;
       else response.destroy();
     });
-    const finish = (): void => resolve({ status: response.statusCode ?? 0, body, ...(response.headers.location ? { location: response.headers.location } : {}) });
+    const finish = (): void =>
+      resolve({ status: response.statusCode ?? 0, body, ...(response.headers.location ? { location: response.headers.location } : {}) });
     response.on('close', finish).on('end', finish).on('error', reject);
   });
   const url = `${secure ? 'https' : 'http'}://${hostPort({ host, port })}${target}`;
-  const timer = setTimeout(() => request.destroy(new Error(`Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`)), timeoutMs);
+  const timer = setTimeout(
+    () => request.destroy(new Error(`Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`)),
+    timeoutMs,
+  );
   request.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'ECONNREFUSED') error.message = `Get "${url}": dial tcp ${hostPort({ host, port })}: connect: connection refused`;
     reject(error);

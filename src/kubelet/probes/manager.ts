@@ -2,7 +2,7 @@
 import type { Container, Pod, Probe } from '../../api/core/v1/types.gen.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
 import { isRestartableInit } from '../containers/resources.ts';
-import { messageOf, type KubeletContext } from '../context.ts';
+import { type KubeletContext, messageOf } from '../context.ts';
 import type { ProbeVerdicts } from '../podworker/plan.ts';
 import { containerTarget } from '../podworker/target.ts';
 import { findContainer, podIps, type RuntimeContainer, type RuntimePod } from '../runtime/model.ts';
@@ -47,9 +47,6 @@ const types: readonly [ProbeType, 'livenessProbe' | 'readinessProbe' | 'startupP
 ];
 const titles: Record<ProbeType, string> = { liveness: 'Liveness', readiness: 'Readiness', startup: 'Startup' };
 const maxTries = 3;
-/** A container that ran already when the kubelet started keeps what was reported of it until a probe says otherwise. */
-const restartGraceMs = 10_000;
-
 const idOf = (id: string, type: ProbeType): string => `${id}/${type}`;
 
 /** `changed` is called with the pod's uid when a verdict is not what it was. */
@@ -63,7 +60,13 @@ export function createProbeManager(context: KubeletContext, changed: (uid: strin
     return probes?.workers.get(idOf(id, 'startup'))?.state.verdict === 'success';
   }
 
-  async function answer(entry: PodProbes, container: Container, running: RuntimeContainer, probe: Probe, type: ProbeType): Promise<'success' | 'failure' | undefined> {
+  async function answer(
+    entry: PodProbes,
+    container: Container,
+    running: RuntimeContainer,
+    probe: Probe,
+    type: ProbeType,
+  ): Promise<'success' | 'failure' | undefined> {
     const target = { pod: entry.pod, container, containerId: running.id, podIp: entry.ip };
     const about = containerTarget(entry.pod, container.name);
     for (let attempt = 1; ; attempt++) {
@@ -81,9 +84,12 @@ export function createProbeManager(context: KubeletContext, changed: (uid: strin
   }
 
   function startWorker(uid: string, entry: PodProbes, container: Container, running: RuntimeContainer, type: ProbeType, probe: Probe): void {
-    const old = entry.pod.status?.containerStatuses?.concat(entry.pod.status.initContainerStatuses ?? []).find(({ name, containerID }) => name === container.name && containerID?.endsWith(running.id));
+    const old = entry.pod.status?.containerStatuses
+      ?.concat(entry.pod.status.initContainerStatuses ?? [])
+      .find(({ name, containerID }) => name === container.name && containerID?.endsWith(running.id));
     const state = initialState(type);
-    const ranBefore = running.startedAt !== undefined && running.startedAt.getTime() < began - restartGraceMs;
+    // A container that ran already when the kubelet started keeps what was reported of it until a probe says otherwise.
+    const ranBefore = running.startedAt !== undefined && running.startedAt.getTime() < began;
     if (ranBefore && old && type === 'readiness' && old.ready) state.verdict = 'success';
     if (old?.started && type === 'startup') state.verdict = 'success';
     const periodMs = (probe.periodSeconds ?? 10) * 1000;
@@ -113,7 +119,8 @@ export function createProbeManager(context: KubeletContext, changed: (uid: strin
         worker.state = nextState(type, worker.state, result, { success: probe.successThreshold ?? 1, failure: probe.failureThreshold ?? 3 });
         if (worker.state.verdict !== before) {
           changed(uid);
-          if (type === 'startup' && worker.state.verdict === 'success') for (const other of entry.workers.values()) if (other.containerId === running.id && other !== worker) other.trigger();
+          if (type === 'startup' && worker.state.verdict === 'success')
+            for (const other of entry.workers.values()) if (other.containerId === running.id && other !== worker) other.trigger();
         }
       }
       plan(periodMs - (Date.now() - from));
@@ -132,7 +139,9 @@ export function createProbeManager(context: KubeletContext, changed: (uid: strin
     sync: (pod, runtime) => {
       const uid = pod.metadata.uid ?? '';
       let entry = pods.get(uid);
-      const probed = [...(pod.spec.initContainers ?? []).filter(isRestartableInit), ...pod.spec.containers].filter(({ livenessProbe, readinessProbe, startupProbe }) => livenessProbe || readinessProbe || startupProbe);
+      const probed = [...(pod.spec.initContainers ?? []).filter(isRestartableInit), ...pod.spec.containers].filter(
+        ({ livenessProbe, readinessProbe, startupProbe }) => livenessProbe || readinessProbe || startupProbe,
+      );
       if (!entry && probed.length === 0) return;
       if (!entry) pods.set(uid, (entry = { pod, ip: '', terminating: false, workers: new Map() }));
       entry.pod = pod;

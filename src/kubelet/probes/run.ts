@@ -1,9 +1,9 @@
 /** One probe of one container: exec, HTTP, TCP or gRPC. Output is worded as upstream's, since it stands in events. */
 import { connect } from 'node:net';
 import type { Container, Pod, Probe } from '../../api/core/v1/types.gen.ts';
-import { describePod, messageOf, runtimeMessageOf, type KubeletContext } from '../context.ts';
-import { isDeadlineExceeded } from '../cri/client.ts';
 import { expand } from '../containers/expansion.ts';
+import { describePod, type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
+import { isDeadlineExceeded } from '../cri/client.ts';
 import { grpcHealth } from './grpc.ts';
 import { hostPort, httpRequest, portOf } from './http.ts';
 
@@ -37,10 +37,23 @@ async function probeExec({ cri }: KubeletContext, { container, containerId }: Pr
   }
 }
 
-async function probeHttp(context: KubeletContext, { container, podIp }: ProbeTarget, action: NonNullable<Probe['httpGet']>, timeoutMs: number): Promise<ProbeOutcome> {
+async function probeHttp(
+  context: KubeletContext,
+  { container, podIp }: ProbeTarget,
+  action: NonNullable<Probe['httpGet']>,
+  timeoutMs: number,
+): Promise<ProbeOutcome> {
   const { host, path = '/', port, scheme = 'HTTP', httpHeaders = [] } = action;
   const [, minor = '36'] = /^v?1\.(\d+)/.exec(context.options.kubernetesVersion ?? '') ?? [];
-  const request = { host: host || podIp, port: portOf(port, container), path: path || '/', headers: httpHeaders, secure: scheme.toUpperCase() === 'HTTPS', userAgent: `kube-probe/1.${minor}`, timeoutMs };
+  const request = {
+    host: host || podIp,
+    port: portOf(port, container),
+    path: path || '/',
+    headers: httpHeaders,
+    secure: scheme.toUpperCase() === 'HTTPS',
+    userAgent: `kube-probe/1.${minor}`,
+    timeoutMs,
+  };
   try {
     const { status, body } = await httpRequest(request);
     if (status >= 200 && status < 400) return success(body);
@@ -61,7 +74,9 @@ function probeTcp({ container, podIp }: ProbeTarget, action: NonNullable<Probe['
     };
     const timer = setTimeout(() => end(failure(`dial tcp ${hostPort(target)}: i/o timeout`)), timeoutMs);
     socket.once('connect', () => end(success()));
-    socket.once('error', (error: NodeJS.ErrnoException) => end(failure(`dial tcp ${hostPort(target)}: connect: ${error.code === 'ECONNREFUSED' ? 'connection refused' : error.message}`)));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      end(failure(`dial tcp ${hostPort(target)}: connect: ${error.code === 'ECONNREFUSED' ? 'connection refused' : error.message}`)),
+    );
   });
 }
 

@@ -19,7 +19,12 @@ export const initialState = (type: ProbeType): ProbeState => ({
   onHold: false,
 });
 
-export function nextState(type: ProbeType, state: ProbeState, answer: Exclude<Verdict, 'unknown'>, thresholds: { success: number; failure: number }): ProbeState {
+export function nextState(
+  type: ProbeType,
+  state: ProbeState,
+  answer: Exclude<Verdict, 'unknown'>,
+  thresholds: { success: number; failure: number },
+): ProbeState {
   const run = state.last === answer ? state.run + 1 : 1;
   const enough = run >= (answer === 'success' ? thresholds.success : thresholds.failure);
   if (!enough) return { ...state, last: answer, run };

@@ -6,7 +6,7 @@ import type { CriClient } from '../cri/client.ts';
 import { isRuntimeNotFound } from '../cri/client.ts';
 import type { Container, ContainerStatus, PodSandbox } from '../cri/types.gen.ts';
 import { containerNameLabel, podNameLabel, podNamespaceLabel, podUidLabel } from './labels.ts';
-import { containerOf, sandboxOf, type RuntimeContainer, type RuntimePod, type RuntimeSandbox } from './model.ts';
+import { containerOf, type RuntimeContainer, type RuntimePod, type RuntimeSandbox, sandboxOf } from './model.ts';
 
 export interface RuntimeCache {
   get(uid: string): Promise<RuntimePod>;
@@ -69,7 +69,9 @@ export function createRuntimeCache(cri: CriClient, readMessage: (status: Contain
       namespace: labels[podNamespaceLabel] ?? '',
       name: labels[podNameLabel] ?? '',
       sandboxes: sandboxes.filter((found) => found !== undefined).sort((a, b) => b.createdAt - a.createdAt),
-      containers: containers.filter((found) => found !== undefined).sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || b.restartCount - a.restartCount),
+      containers: containers
+        .filter((found) => found !== undefined)
+        .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || b.restartCount - a.restartCount),
     };
     known.set(uid, { pod, containers: new Map(pod.containers.map((one) => [one.id, one])), sandboxes: new Map(pod.sandboxes.map((one) => [one.id, one])) });
     return pod;

@@ -1,6 +1,6 @@
 /** What the runtime says of itself at start: waits for it to answer, since it may be starting itself. */
 import type { Logger } from 'pino';
-import { messageOf, type KubeletContext } from '../context.ts';
+import { type KubeletContext, messageOf } from '../context.ts';
 import type { CriClient } from '../cri/client.ts';
 import { sleep } from './pleg.ts';
 
@@ -11,7 +11,11 @@ export async function describeRuntime(cri: CriClient, signal: AbortSignal, log: 
       return {
         name: runtimeName,
         version: runtimeVersion.replace(/^v/, '').split('~')[0] ?? '',
-        handlers: (status.runtimeHandlers ?? []).map(({ name = '', features }) => ({ name, recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false, userNamespaces: features?.userNamespaces ?? false })),
+        handlers: (status.runtimeHandlers ?? []).map(({ name = '', features }) => ({
+          name,
+          recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
+          userNamespaces: features?.userNamespaces ?? false,
+        })),
         supplementalGroupsPolicy: status.features?.supplementalGroupsPolicy ?? false,
       };
     } catch (error) {

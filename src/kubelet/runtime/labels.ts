@@ -63,7 +63,12 @@ export function restoredContainer({ name, status }: { name: string; status: { an
 }
 
 /** A pod that only the runtime still knows. */
-export function restoredPod(runtime: { uid: string; namespace: string; name: string; containers: { status: { annotations?: Record<string, string> } }[] }): Pod {
+export function restoredPod(runtime: {
+  uid: string;
+  namespace: string;
+  name: string;
+  containers: { status: { annotations?: Record<string, string> } }[];
+}): Pod {
   const annotations = runtime.containers[0]?.status.annotations ?? {};
   const seconds = (key: string): number | undefined => (annotations[key] === undefined ? undefined : Number(annotations[key]));
   const deletion = seconds(deletionGraceAnnotation);
@@ -71,7 +76,12 @@ export function restoredPod(runtime: { uid: string; namespace: string; name: str
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: runtime.name, namespace: runtime.namespace, uid: runtime.uid, ...(deletion === undefined ? {} : { deletionGracePeriodSeconds: deletion }) },
+    metadata: {
+      name: runtime.name,
+      namespace: runtime.namespace,
+      uid: runtime.uid,
+      ...(deletion === undefined ? {} : { deletionGracePeriodSeconds: deletion }),
+    },
     spec: { containers: [], ...(termination === undefined ? {} : { terminationGracePeriodSeconds: termination }) },
   };
 }

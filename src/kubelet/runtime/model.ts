@@ -40,7 +40,12 @@ export interface RuntimePod {
   containers: RuntimeContainer[];
 }
 
-const states: Record<string, ContainerState> = { CONTAINER_CREATED: 'created', CONTAINER_RUNNING: 'running', CONTAINER_EXITED: 'exited', CONTAINER_UNKNOWN: 'unknown' };
+const states: Record<string, ContainerState> = {
+  CONTAINER_CREATED: 'created',
+  CONTAINER_RUNNING: 'running',
+  CONTAINER_EXITED: 'exited',
+  CONTAINER_UNKNOWN: 'unknown',
+};
 export const stateOf = (state: string | undefined): ContainerState => states[state ?? 'CONTAINER_CREATED'] ?? 'unknown';
 export const dateOf = (nanoseconds: number | undefined): Date => new Date((nanoseconds ?? 0) / 1e6);
 

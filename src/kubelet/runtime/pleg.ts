@@ -4,10 +4,10 @@
  * Source of the rule: KEP-3386 (evented pod lifecycle event generator).
  */
 import type { Logger } from 'pino';
-import { isUnimplemented, type CriClient } from '../cri/client.ts';
 import { messageOf } from '../context.ts';
-import { podUidLabel } from './labels.ts';
+import { type CriClient, isUnimplemented } from '../cri/client.ts';
 import type { RuntimeCache } from './cache.ts';
+import { podUidLabel } from './labels.ts';
 
 const relistWithoutEventsMs = 1_000;
 const relistWithEventsMs = 10_000;

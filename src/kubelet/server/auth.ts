@@ -1,9 +1,9 @@
 /** Who may use the kubelet's server: client certificates of the cluster, or tokens, and the API server's word on what they may do. */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { SubjectAccessReview } from '../../api/authorization/v1/types.gen.ts';
 import type { TokenReview } from '../../api/authentication/v1/types.gen.ts';
-import { messageOf, type KubeletContext } from '../context.ts';
+import type { SubjectAccessReview } from '../../api/authorization/v1/types.gen.ts';
+import { type KubeletContext, messageOf } from '../context.ts';
 
 export interface Caller {
   username: string;
@@ -43,7 +43,8 @@ const below = (path: string, prefix: string): boolean => path === prefix || path
 
 /** Subresources of the node of which one has to be allowed. */
 export function subresourcesOf(path: string): string[] {
-  const fine = below(path, '/pods') || below(path, '/runningpods') ? ['pods'] : below(path, '/healthz') ? ['healthz'] : below(path, '/configz') ? ['configz'] : [];
+  const fine =
+    below(path, '/pods') || below(path, '/runningpods') ? ['pods'] : below(path, '/healthz') ? ['healthz'] : below(path, '/configz') ? ['configz'] : [];
   if (below(path, '/stats')) return [...fine, 'stats'];
   if (below(path, '/metrics')) return [...fine, 'metrics'];
   if (below(path, '/logs')) return [...fine, 'log'];
@@ -70,9 +71,22 @@ export function createGate({ options, client, log }: KubeletContext): (request: 
     if (!token) return undefined;
     let caller = tokens.get(token);
     if (caller === undefined) {
-      const review = (await client.raw('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', metadata: { name: '' }, spec: { token } })) as TokenReview;
+      const review = (await client.raw('POST', '/apis/authentication.k8s.io/v1/tokenreviews', {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenReview',
+        metadata: { name: '' },
+        spec: { token },
+      })) as TokenReview;
       const user = review.status?.user;
-      caller = review.status?.authenticated && user ? { username: user.username ?? '', groups: user.groups ?? [], ...(user.uid ? { uid: user.uid } : {}), ...(user.extra ? { extra: user.extra as Record<string, string[]> } : {}) } : null;
+      caller =
+        review.status?.authenticated && user
+          ? {
+              username: user.username ?? '',
+              groups: user.groups ?? [],
+              ...(user.uid ? { uid: user.uid } : {}),
+              ...(user.extra ? { extra: user.extra as Record<string, string[]> } : {}),
+            }
+          : null;
       tokens.set(token, caller, tokenMs);
     }
     return caller ?? undefined;
@@ -83,8 +97,19 @@ export function createGate({ options, client, log }: KubeletContext): (request: 
     const key = JSON.stringify([caller, verb, subresource]);
     const known = decisions.get(key);
     if (known !== undefined) return known;
-    const spec = { user: caller.username, groups: caller.groups, ...(caller.uid ? { uid: caller.uid } : {}), ...(caller.extra ? { extra: caller.extra } : {}), resourceAttributes: { verb, version: 'v1', resource: 'nodes', subresource, name: options.nodeName } };
-    const review = (await client.raw('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', metadata: { name: '' }, spec })) as SubjectAccessReview;
+    const spec = {
+      user: caller.username,
+      groups: caller.groups,
+      ...(caller.uid ? { uid: caller.uid } : {}),
+      ...(caller.extra ? { extra: caller.extra } : {}),
+      resourceAttributes: { verb, version: 'v1', resource: 'nodes', subresource, name: options.nodeName },
+    };
+    const review = (await client.raw('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      metadata: { name: '' },
+      spec,
+    })) as SubjectAccessReview;
     const decision = review.status?.allowed ?? false;
     decisions.set(key, decision, decision ? allowedMs : deniedMs);
     return decision;
@@ -92,10 +117,12 @@ export function createGate({ options, client, log }: KubeletContext): (request: 
 
   return async (request, path) => {
     if (options.server.insecureAllowAll) return;
-    const caller = byCertificate(request) ?? (await byToken(request).catch((error: unknown) => {
-      log.warn({ err: messageOf(error) }, 'a token could not be reviewed');
-      return undefined;
-    }));
+    const caller =
+      byCertificate(request) ??
+      (await byToken(request).catch((error: unknown) => {
+        log.warn({ err: messageOf(error) }, 'a token could not be reviewed');
+        return undefined;
+      }));
     if (!caller) throw new Refused(401, 'Unauthorized');
     const verb = verbs[request.method ?? ''] ?? '';
     const subresources = subresourcesOf(path);
@@ -103,7 +130,10 @@ export function createGate({ options, client, log }: KubeletContext): (request: 
       try {
         if (await allowed(caller, verb, subresource)) return;
       } catch (error) {
-        throw new Refused(500, `Authorization error (user=${caller.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}]): ${messageOf(error)}`);
+        throw new Refused(
+          500,
+          `Authorization error (user=${caller.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}]): ${messageOf(error)}`,
+        );
       }
     }
     throw new Refused(403, `Forbidden (user=${caller.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])\n`);

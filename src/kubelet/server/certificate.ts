@@ -1,7 +1,7 @@
 /** The certificate that the server makes for itself when nobody gave it one; nobody can verify it, as with upstream's self-signed ones. */
 import { generateKeyPairSync } from 'node:crypto';
-import { encodePem } from '../../apimachinery/x509/der.ts';
 import { issueCertificate } from '../../apimachinery/x509/certificate.ts';
+import { encodePem } from '../../apimachinery/x509/der.ts';
 
 const day = 24 * 3600 * 1000;
 

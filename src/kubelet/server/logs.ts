@@ -1,6 +1,6 @@
 /** Container logs: reading the runtime's log files from where the caller wants them, and following them while they grow. */
 import { watch } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ContainerStatus, PodStatus } from '../../api/core/v1/types.gen.ts';
 import { parseLogLine } from './logline.ts';
@@ -48,7 +48,9 @@ const bare = (id: string | undefined): string => id?.split('://')[1] ?? '';
 
 /** The container whose log is meant; throws upstream's words when there is none yet, or none any more. */
 export function loggedContainer(podName: string, status: PodStatus, container: string, previous: boolean): string {
-  const found = [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses].flatMap((list) => list ?? []).find(({ name }) => name === container);
+  const found = [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses]
+    .flatMap((list) => list ?? [])
+    .find(({ name }) => name === container);
   const where = `container "${container}" in pod "${podName}"`;
   if (!found) throw new Error(`${where} is not available`);
   const { state = {}, lastState = {}, containerID }: ContainerStatus = found;

@@ -26,45 +26,132 @@ export function kubeletMetrics({ manager, cache, context }: ServerParts): string
   const { rss, heapUsed } = process.memoryUsage();
   return [
     family('kubelet_node_name', 'gauge', "The node's name. The count is always 1.", one(1, { node: context.options.nodeName })),
-    family('kubelet_running_pods', 'gauge', 'Number of pods that have a running pod sandbox', one(workers.filter(({ uid }) => cache.last(uid)?.sandboxes.some(({ ready }) => ready)).length)),
-    family('kubelet_running_containers', 'gauge', 'Number of containers currently running', [...states].map(([state, value]) => ({ labels: { container_state: state }, value }))),
+    family(
+      'kubelet_running_pods',
+      'gauge',
+      'Number of pods that have a running pod sandbox',
+      one(workers.filter(({ uid }) => cache.last(uid)?.sandboxes.some(({ ready }) => ready)).length),
+    ),
+    family(
+      'kubelet_running_containers',
+      'gauge',
+      'Number of containers currently running',
+      [...states].map(([state, value]) => ({ labels: { container_state: state }, value })),
+    ),
     family('kubelet_desired_pods', 'gauge', 'The number of pods the kubelet is being instructed to run.', one(workers.length, { static: '' })),
-    family('kubelet_active_pods', 'gauge', 'The number of pods the kubelet considers active and which are being considered when admitting new pods.', one(manager.active().length, { static: '' })),
+    family(
+      'kubelet_active_pods',
+      'gauge',
+      'The number of pods the kubelet considers active and which are being considered when admitting new pods.',
+      one(manager.active().length, { static: '' }),
+    ),
     family('process_resident_memory_bytes', 'gauge', 'Resident memory size in bytes.', one(rss)),
     family('nodejs_heap_size_used_bytes', 'gauge', 'Process heap size used from Node.js in bytes.', one(heapUsed)),
-    family('process_cpu_seconds_total', 'counter', 'Total user and system CPU time spent in seconds.', one((process.cpuUsage().user + process.cpuUsage().system) / 1e6)),
-    family('process_start_time_seconds', 'gauge', 'Start time of the process since unix epoch in seconds.', one(Math.round(Date.now() / 1000 - process.uptime()))),
+    family(
+      'process_cpu_seconds_total',
+      'counter',
+      'Total user and system CPU time spent in seconds.',
+      one((process.cpuUsage().user + process.cpuUsage().system) / 1e6),
+    ),
+    family(
+      'process_start_time_seconds',
+      'gauge',
+      'Start time of the process since unix epoch in seconds.',
+      one(Math.round(Date.now() / 1000 - process.uptime())),
+    ),
   ].join('');
 }
 
 /** What metrics-server reads. */
 export function resourceMetrics({ node, pods }: Summary): string {
   const seconds = (nanoseconds: number | undefined): number => (nanoseconds ?? 0) / 1e9;
-  const containers = pods.flatMap(({ podRef, containers: list }) => list.map((stats) => ({ labels: { container: stats.name, namespace: podRef.namespace, pod: podRef.name }, stats })));
+  const containers = pods.flatMap(({ podRef, containers: list }) =>
+    list.map((stats) => ({ labels: { container: stats.name, namespace: podRef.namespace, pod: podRef.name }, stats })),
+  );
   const perPod = pods.map((stats) => ({ labels: { namespace: stats.podRef.namespace, pod: stats.podRef.name }, stats }));
   return [
-    family('container_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the container in core-seconds', containers.map(({ labels, stats }) => ({ labels, value: seconds(stats.cpu.usageCoreNanoSeconds) }))),
-    family('container_memory_working_set_bytes', 'gauge', 'Current working set of the container in bytes', containers.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0 }))),
-    family('container_start_time_seconds', 'gauge', 'Start time of the container since unix epoch in seconds', containers.map(({ labels, stats }) => ({ labels, value: Date.parse(stats.startTime) / 1000 }))),
+    family(
+      'container_cpu_usage_seconds_total',
+      'counter',
+      'Cumulative cpu time consumed by the container in core-seconds',
+      containers.map(({ labels, stats }) => ({ labels, value: seconds(stats.cpu.usageCoreNanoSeconds) })),
+    ),
+    family(
+      'container_memory_working_set_bytes',
+      'gauge',
+      'Current working set of the container in bytes',
+      containers.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0 })),
+    ),
+    family(
+      'container_start_time_seconds',
+      'gauge',
+      'Start time of the container since unix epoch in seconds',
+      containers.map(({ labels, stats }) => ({ labels, value: Date.parse(stats.startTime) / 1000 })),
+    ),
     family('node_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the node in core-seconds', one(seconds(node.cpu.usageCoreNanoSeconds))),
     family('node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes', one(node.memory.workingSetBytes ?? 0)),
-    family('pod_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the pod in core-seconds', perPod.map(({ labels, stats }) => ({ labels, value: seconds(stats.cpu.usageCoreNanoSeconds) }))),
-    family('pod_memory_working_set_bytes', 'gauge', 'Current working set of the pod in bytes', perPod.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0 }))),
+    family(
+      'pod_cpu_usage_seconds_total',
+      'counter',
+      'Cumulative cpu time consumed by the pod in core-seconds',
+      perPod.map(({ labels, stats }) => ({ labels, value: seconds(stats.cpu.usageCoreNanoSeconds) })),
+    ),
+    family(
+      'pod_memory_working_set_bytes',
+      'gauge',
+      'Current working set of the pod in bytes',
+      perPod.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0 })),
+    ),
     family('resource_scrape_error', 'gauge', '1 if there was an error while getting container metrics, 0 otherwise', one(0)),
   ].join('');
 }
 
 export function cadvisorMetrics({ pods, node }: Summary, nodeName: string): string {
-  const containers = pods.flatMap(({ podRef, containers: list }) => list.map((stats) => ({ labels: { container: stats.name, namespace: podRef.namespace, pod: podRef.name }, stats })));
-  const networks = pods.flatMap(({ podRef, network }) => (network?.interfaces ?? []).map((stats) => ({ labels: { interface: stats.name, namespace: podRef.namespace, pod: podRef.name }, stats })));
+  const containers = pods.flatMap(({ podRef, containers: list }) =>
+    list.map((stats) => ({ labels: { container: stats.name, namespace: podRef.namespace, pod: podRef.name }, stats })),
+  );
+  const networks = pods.flatMap(({ podRef, network }) =>
+    (network?.interfaces ?? []).map((stats) => ({ labels: { interface: stats.name, namespace: podRef.namespace, pod: podRef.name }, stats })),
+  );
   return [
-    family('container_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed in seconds.', [...one((node.cpu.usageCoreNanoSeconds ?? 0) / 1e9, { id: '/' }), ...containers.map(({ labels, stats }) => ({ labels, value: (stats.cpu.usageCoreNanoSeconds ?? 0) / 1e9 }))]),
-    family('container_memory_working_set_bytes', 'gauge', 'Current working set in bytes.', [...one(node.memory.workingSetBytes ?? 0, { id: '/' }), ...containers.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0 }))]),
-    family('container_memory_rss', 'gauge', 'Size of RSS in bytes.', containers.map(({ labels, stats }) => ({ labels, value: stats.memory.rssBytes ?? 0 }))),
-    family('container_fs_usage_bytes', 'gauge', 'Number of bytes that are consumed by the container on this filesystem.', containers.map(({ labels, stats }) => ({ labels, value: stats.rootfs.usedBytes ?? 0 }))),
-    family('container_network_receive_bytes_total', 'counter', 'Cumulative count of bytes received', networks.map(({ labels, stats }) => ({ labels, value: stats.rxBytes }))),
-    family('container_network_transmit_bytes_total', 'counter', 'Cumulative count of bytes transmitted', networks.map(({ labels, stats }) => ({ labels, value: stats.txBytes }))),
-    family('machine_memory_bytes', 'gauge', 'Amount of memory installed on the machine.', one((node.memory.workingSetBytes ?? 0) + (node.memory.availableBytes ?? 0), { node: nodeName })),
+    family('container_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed in seconds.', [
+      ...one((node.cpu.usageCoreNanoSeconds ?? 0) / 1e9, { id: '/' }),
+      ...containers.map(({ labels, stats }) => ({ labels, value: (stats.cpu.usageCoreNanoSeconds ?? 0) / 1e9 })),
+    ]),
+    family('container_memory_working_set_bytes', 'gauge', 'Current working set in bytes.', [
+      ...one(node.memory.workingSetBytes ?? 0, { id: '/' }),
+      ...containers.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0 })),
+    ]),
+    family(
+      'container_memory_rss',
+      'gauge',
+      'Size of RSS in bytes.',
+      containers.map(({ labels, stats }) => ({ labels, value: stats.memory.rssBytes ?? 0 })),
+    ),
+    family(
+      'container_fs_usage_bytes',
+      'gauge',
+      'Number of bytes that are consumed by the container on this filesystem.',
+      containers.map(({ labels, stats }) => ({ labels, value: stats.rootfs.usedBytes ?? 0 })),
+    ),
+    family(
+      'container_network_receive_bytes_total',
+      'counter',
+      'Cumulative count of bytes received',
+      networks.map(({ labels, stats }) => ({ labels, value: stats.rxBytes })),
+    ),
+    family(
+      'container_network_transmit_bytes_total',
+      'counter',
+      'Cumulative count of bytes transmitted',
+      networks.map(({ labels, stats }) => ({ labels, value: stats.txBytes })),
+    ),
+    family(
+      'machine_memory_bytes',
+      'gauge',
+      'Amount of memory installed on the machine.',
+      one((node.memory.workingSetBytes ?? 0) + (node.memory.availableBytes ?? 0), { node: nodeName }),
+    ),
   ].join('');
 }
 

@@ -62,10 +62,16 @@ const podsWithStatus = ({ manager, statuses }: ServerParts) =>
   manager.list().map(({ pod, uid }) => ({ apiVersion: 'v1', kind: 'Pod', ...pod, status: statuses.get(uid) ?? pod.status }));
 
 async function runningPods({ manager, cache }: ServerParts) {
-  const found = await Promise.all(manager.list().map(async ({ pod, uid }) => ({ pod, containers: (cache.last(uid)?.containers ?? []).filter(({ state }) => state === 'running') })));
+  const found = await Promise.all(
+    manager.list().map(async ({ pod, uid }) => ({ pod, containers: (cache.last(uid)?.containers ?? []).filter(({ state }) => state === 'running') })),
+  );
   return found
     .filter(({ containers }) => containers.length > 0)
-    .map(({ pod: { metadata }, containers }) => ({ metadata: { name: metadata.name, namespace: metadata.namespace, uid: metadata.uid, creationTimestamp: null }, spec: { containers: containers.map(({ name, image }) => ({ name, image, resources: {} })) }, status: {} }));
+    .map(({ pod: { metadata }, containers }) => ({
+      metadata: { name: metadata.name, namespace: metadata.namespace, uid: metadata.uid, creationTimestamp: null },
+      spec: { containers: containers.map(({ name, image }) => ({ name, image, resources: {} })) },
+      status: {},
+    }));
 }
 
 async function containerLogs(parts: ServerParts, response: ServerResponse, segments: readonly string[], query: URLSearchParams): Promise<void> {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { PodCgroups } from '../cgroups/pods.ts';
-import { messageOf, type KubeletContext } from '../context.ts';
+import { type KubeletContext, messageOf } from '../context.ts';
 import type { PodManager } from '../podworker/manager.ts';
 import type { ProbeManager } from '../probes/manager.ts';
 import type { RuntimeCache } from '../runtime/cache.ts';
@@ -37,7 +37,8 @@ const statusOf = (error: unknown): number => (error instanceof HttpError || erro
 export async function createKubeletServer(parts: ServerParts): Promise<KubeletServer> {
   const { options, log } = parts.context;
   const { server: settings, nodeName, nodeIps } = options;
-  const { cert, key } = settings.cert && settings.key ? { cert: settings.cert, key: settings.key } : selfSignedCertificate(options.hostname ?? nodeName, nodeIps);
+  const { cert, key } =
+    settings.cert && settings.key ? { cert: settings.cert, key: settings.key } : selfSignedCertificate(options.hostname ?? nodeName, nodeIps);
   const gate = createGate(parts.context);
   const sockets = new Set<Duplex>();
 
@@ -69,7 +70,9 @@ export async function createKubeletServer(parts: ServerParts): Promise<KubeletSe
       await stream(parts, request, socket, head, kind, segments, query);
     } catch (error) {
       const body = messageOf(error);
-      socket.end(`HTTP/1.1 ${statusOf(error)} Error\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+      socket.end(
+        `HTTP/1.1 ${statusOf(error)} Error\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
     }
   }
 

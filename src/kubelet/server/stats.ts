@@ -60,7 +60,16 @@ export interface PodStats {
 }
 
 export interface Summary {
-  node: { nodeName: string; startTime: string; cpu: CpuStats; memory: MemoryStats; fs: FsStats; network?: PodStats['network']; runtime: { imageFs: FsStats; containerFs: FsStats }; rlimit: { time: string; maxpid: number; curproc: number } };
+  node: {
+    nodeName: string;
+    startTime: string;
+    cpu: CpuStats;
+    memory: MemoryStats;
+    fs: FsStats;
+    network?: PodStats['network'];
+    runtime: { imageFs: FsStats; containerFs: FsStats };
+    rlimit: { time: string; maxpid: number; curproc: number };
+  };
   pods: PodStats[];
 }
 
@@ -83,19 +92,35 @@ function cpuOf(id: string, total: number | undefined, given: number | undefined,
 
 function fsOf(path: string, time: string): FsStats {
   const { bavail, bfree, blocks, bsize, ffree, files } = statfsSync(path);
-  return { time, availableBytes: bavail * bsize, capacityBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize, inodesFree: ffree, inodes: files, inodesUsed: files - ffree };
+  return {
+    time,
+    availableBytes: bavail * bsize,
+    capacityBytes: blocks * bsize,
+    usedBytes: (blocks - bfree) * bsize,
+    inodesFree: ffree,
+    inodes: files,
+    inodesUsed: files - ffree,
+  };
 }
 
 function memoryOf(stats: CriContainerStats['memory'], time: string): MemoryStats {
   const { workingSetBytes, usageBytes, rssBytes, pageFaults, majorPageFaults, availableBytes } = stats ?? {};
-  const given = Object.entries({ workingSetBytes, usageBytes: usageBytes ?? workingSetBytes, rssBytes, pageFaults, majorPageFaults, availableBytes }).flatMap(([name, amount]) => (amount?.value === undefined ? [] : [[name, amount.value] as const]));
+  const given = Object.entries({ workingSetBytes, usageBytes: usageBytes ?? workingSetBytes, rssBytes, pageFaults, majorPageFaults, availableBytes }).flatMap(
+    ([name, amount]) => (amount?.value === undefined ? [] : [[name, amount.value] as const]),
+  );
   return { time, ...Object.fromEntries(given) };
 }
 
 function networkOf(usage: NetworkUsage | undefined, time: string): PodStats['network'] {
   const main = usage?.defaultInterface;
   if (!usage || !main) return undefined;
-  const one = ({ name = '', rxBytes, rxErrors, txBytes, txErrors }: NonNullable<NetworkUsage['defaultInterface']>): InterfaceStats => ({ name, rxBytes: rxBytes?.value ?? 0, rxErrors: rxErrors?.value ?? 0, txBytes: txBytes?.value ?? 0, txErrors: txErrors?.value ?? 0 });
+  const one = ({ name = '', rxBytes, rxErrors, txBytes, txErrors }: NonNullable<NetworkUsage['defaultInterface']>): InterfaceStats => ({
+    name,
+    rxBytes: rxBytes?.value ?? 0,
+    rxErrors: rxErrors?.value ?? 0,
+    txBytes: txBytes?.value ?? 0,
+    txErrors: txErrors?.value ?? 0,
+  });
   return { time, ...one(main), interfaces: [one(main), ...(usage.interfaces ?? []).map(one)] };
 }
 
@@ -115,7 +140,9 @@ function hostNetwork(time: string): PodStats['network'] {
 
 /** Nanoseconds that all CPUs of the machine have worked; the kernel counts in hundredths. */
 function hostCpu(): number {
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (/^cpu\s+(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '').split(' ').map(Number);
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (/^cpu\s+(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '')
+    .split(' ')
+    .map(Number);
   return (user + nice + system + irq + softirq + steal) * 1e7;
 }
 
@@ -123,7 +150,10 @@ const sum = (values: readonly (number | undefined)[]): number => values.reduce<n
 
 export async function statsSummary({ context, manager, cache }: ServerParts): Promise<Summary> {
   const { cri, options, paths } = context;
-  const time = context.now().toISOString().replace(/\.\d+Z$/, 'Z');
+  const time = context
+    .now()
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z');
   const [containers, sandboxes] = await Promise.all([cri.listContainerStats(), cri.listPodSandboxStats().catch((): PodSandboxStats[] => [])]);
   const disk = fsOf(paths.root, time);
   const pods = manager.list().flatMap(({ pod, uid, active }): PodStats[] => {
@@ -133,8 +163,24 @@ export async function statsSummary({ context, manager, cache }: ServerParts): Pr
       const stats = containers.find(({ attributes }) => attributes?.id === id);
       if (!stats || stats.attributes?.labels?.[containerNameLabel] !== name) return [];
       const { availableBytes, capacityBytes, inodes, inodesFree } = disk;
-      const layer = { time, availableBytes, capacityBytes, inodes, inodesFree, usedBytes: stats.writableLayer?.usedBytes?.value ?? 0, inodesUsed: stats.writableLayer?.inodesUsed?.value ?? 0 };
-      return [{ name, startTime: (started ?? new Date(0)).toISOString(), cpu: cpuOf(id, stats.cpu?.usageCoreNanoSeconds?.value, stats.cpu?.usageNanoCores?.value, time), memory: memoryOf(stats.memory, time), rootfs: layer }];
+      const layer = {
+        time,
+        availableBytes,
+        capacityBytes,
+        inodes,
+        inodesFree,
+        usedBytes: stats.writableLayer?.usedBytes?.value ?? 0,
+        inodesUsed: stats.writableLayer?.inodesUsed?.value ?? 0,
+      };
+      return [
+        {
+          name,
+          startTime: (started ?? new Date(0)).toISOString(),
+          cpu: cpuOf(id, stats.cpu?.usageCoreNanoSeconds?.value, stats.cpu?.usageNanoCores?.value, time),
+          memory: memoryOf(stats.memory, time),
+          rootfs: layer,
+        },
+      ];
     });
     const linux = sandboxes.find(({ attributes }) => attributes?.labels?.[podUidLabel] === uid)?.linux;
     const network = networkOf(linux?.network, time);
@@ -145,7 +191,12 @@ export async function statsSummary({ context, manager, cache }: ServerParts): Pr
         startTime: pod.status?.startTime ?? time,
         containers: of,
         cpu: { time, usageNanoCores: total(({ cpu }) => cpu.usageNanoCores), usageCoreNanoSeconds: total(({ cpu }) => cpu.usageCoreNanoSeconds) },
-        memory: { time, usageBytes: total(({ memory }) => memory.usageBytes), workingSetBytes: total(({ memory }) => memory.workingSetBytes), rssBytes: total(({ memory }) => memory.rssBytes) },
+        memory: {
+          time,
+          usageBytes: total(({ memory }) => memory.usageBytes),
+          workingSetBytes: total(({ memory }) => memory.workingSetBytes),
+          rssBytes: total(({ memory }) => memory.rssBytes),
+        },
         ...(network ? { network } : {}),
         'ephemeral-storage': { ...disk, usedBytes: total(({ rootfs }) => rootfs.usedBytes), inodesUsed: total(({ rootfs }) => rootfs.inodesUsed) },
         ...(linux?.process?.processCount?.value === undefined ? {} : { process_stats: { process_count: linux.process.processCount.value } }),

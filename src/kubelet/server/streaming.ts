@@ -6,7 +6,7 @@ import { runtimeMessageOf } from '../context.ts';
 import { findContainer } from '../runtime/model.ts';
 import type { ServerParts } from './server.ts';
 import { passThrough } from './upgrade.ts';
-import { relayPortForward, relayRemoteCommand, type RemoteStreams } from './websocket.ts';
+import { type RemoteStreams, relayPortForward, relayRemoteCommand } from './websocket.ts';
 
 /** An answer instead of a stream. */
 export class HttpError extends Error {
@@ -55,7 +55,15 @@ function wantedStreams(query: URLSearchParams, tty: boolean): RemoteStreams {
 
 const isWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
 
-export async function stream(parts: ServerParts, request: IncomingMessage, socket: Duplex, head: Buffer, kind: string, segments: readonly string[], query: URLSearchParams): Promise<void> {
+export async function stream(
+  parts: ServerParts,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  kind: string,
+  segments: readonly string[],
+  query: URLSearchParams,
+): Promise<void> {
   const { cri } = parts.context;
   const failed = (error: unknown): never => {
     throw new HttpError(500, runtimeMessageOf(error));
@@ -64,7 +72,12 @@ export async function stream(parts: ServerParts, request: IncomingMessage, socke
     const worker = podOf(parts, parseTarget(segments, false));
     const sandbox = (await parts.cache.get(worker.uid)).sandboxes.find(({ ready }) => ready);
     if (!sandbox) throw new HttpError(404, 'pod not found');
-    const ports = query.getAll('port').concat(query.getAll('ports')).flatMap((text) => text.split(',')).map(Number).filter(Boolean);
+    const ports = query
+      .getAll('port')
+      .concat(query.getAll('ports'))
+      .flatMap((text) => text.split(','))
+      .map(Number)
+      .filter(Boolean);
     const url = await cri.portForward(sandbox.id, ports).catch(failed);
     if (isWebSocket(request)) await relayPortForward(request, socket, head, url, ports);
     else await passThrough(request, socket, head, url);

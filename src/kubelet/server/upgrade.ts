@@ -25,7 +25,12 @@ export function dialUpgrade(url: string, method: string, headers: readonly strin
   const secure = target.protocol === 'https:';
   const { promise, resolve, reject } = Promise.withResolvers<Upgraded>();
   // Without a length Node sends an empty chunked body, which the other side would take for the first frame.
-  const request = (secure ? https : http).request(target, { method, headers: [...headers, 'Host', target.host, 'Content-Length', '0'], agent: false, ...(secure ? { rejectUnauthorized: false } : {}) });
+  const request = (secure ? https : http).request(target, {
+    method,
+    headers: [...headers, 'Host', target.host, 'Content-Length', '0'],
+    agent: false,
+    ...(secure ? { rejectUnauthorized: false } : {}),
+  });
   request.on('upgrade', (response, socket, head) => resolve({ response, socket, head }));
   request.on('response', (response) => {
     void text(response).then((body) => reject(new UpgradeRefused(response.statusCode ?? 500, body || `unexpected answer ${response.statusCode}`)), reject);

@@ -4,11 +4,19 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
-import { spdyConnection, type SpdyConnection, type SpdyStream } from './spdy/connection.ts';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type SpdyConnection, type SpdyStream, spdyConnection } from './spdy/connection.ts';
 import { dialSpdy, join } from './upgrade.ts';
 
-const remoteProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'base64.channel.k8s.io', 'channel.k8s.io'];
+const remoteProtocols = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  'v3.channel.k8s.io',
+  'v2.channel.k8s.io',
+  'base64.channel.k8s.io',
+  'channel.k8s.io',
+];
 const portProtocols = ['SPDY/3.1+portforward.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io'];
 
 /** v5: the first byte of a message that ends a channel. */
@@ -18,7 +26,12 @@ const highWater = 1024 * 1024;
 const channelNames = ['stdin', 'stdout', 'stderr', 'error', 'resize'] as const;
 
 function accept(request: IncomingMessage, socket: Duplex, head: Buffer, protocols: readonly string[]): Promise<WebSocket> {
-  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 32 * 1024 * 1024, handleProtocols: (offered) => protocols.find((protocol) => offered.has(protocol)) ?? false });
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: 32 * 1024 * 1024,
+    handleProtocols: (offered) => protocols.find((protocol) => offered.has(protocol)) ?? false,
+  });
   return new Promise((resolve) => server.handleUpgrade(request, socket, head, resolve));
 }
 
@@ -61,7 +74,11 @@ function channelsOf(socket: WebSocket, onFull: () => void, onEmpty: () => void):
 function tie(socket: WebSocket, spdy: SpdyConnection): { channels: Channels; write(stream: SpdyStream, data: Buffer): void } {
   spdy.onDrain(() => socket.resume());
   return {
-    channels: channelsOf(socket, () => spdy.pause(), () => spdy.resume()),
+    channels: channelsOf(
+      socket,
+      () => spdy.pause(),
+      () => spdy.resume(),
+    ),
     write: (stream, data) => {
       if (!stream.write(data)) socket.pause();
     },

@@ -2,7 +2,15 @@
 import type { ContainerStatus, Pod, PodCondition } from '../../api/core/v1/types.gen.ts';
 import { isRestartableInit } from '../containers/resources.ts';
 
-export const ownedConditions = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizePending', 'PodResizeInProgress'];
+export const ownedConditions = [
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  'PodScheduled',
+  'PodResizePending',
+  'PodResizeInProgress',
+];
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
 
@@ -10,7 +18,11 @@ const yes: Verdict = { status: 'True' };
 const no = (reason: string, message?: string): Verdict => ({ status: 'False', reason, ...(message ? { message } : {}) });
 const listed = (names: readonly string[]): string => `[${names.join(' ')}]`;
 
-function sortOut(containers: readonly { name: string }[], statuses: readonly ContainerStatus[], good: (status: ContainerStatus) => boolean): { unknown: string[]; bad: string[] } {
+function sortOut(
+  containers: readonly { name: string }[],
+  statuses: readonly ContainerStatus[],
+  good: (status: ContainerStatus) => boolean,
+): { unknown: string[]; bad: string[] } {
   const unknown: string[] = [];
   const bad: string[] = [];
   for (const { name } of containers) {
@@ -22,7 +34,10 @@ function sortOut(containers: readonly { name: string }[], statuses: readonly Con
 }
 
 const complaint = (unknown: string[], bad: string[], word: string): string =>
-  [...(unknown.length ? [`containers with unknown status: ${listed(unknown)}`] : []), ...(bad.length ? [`containers with ${word} status: ${listed(bad)}`] : [])].join(', ');
+  [
+    ...(unknown.length ? [`containers with unknown status: ${listed(unknown)}`] : []),
+    ...(bad.length ? [`containers with ${word} status: ${listed(bad)}`] : []),
+  ].join(', ');
 
 export function containersReady(pod: Pod, statuses: readonly ContainerStatus[], phase: string): Verdict {
   const counted = [...(pod.spec.initContainers ?? []).filter(isRestartableInit), ...pod.spec.containers];

@@ -2,8 +2,8 @@
 import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from '../../api/core/v1/types.gen.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import { isRestartableInit } from '../containers/resources.ts';
-import { findContainer, type RuntimeContainer, type RuntimePod } from '../runtime/model.ts';
 import { shouldStart } from '../podworker/restart.ts';
+import { findContainer, type RuntimeContainer, type RuntimePod } from '../runtime/model.ts';
 
 export interface StartFailure {
   reason: string;
@@ -30,7 +30,12 @@ const lost: ContainerStateTerminated = {
 
 const byName = (a: ContainerStatus, b: ContainerStatus): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
-export function containerStatuses(input: ContainerStatusInput, kind: Kind, containers: readonly Container[], previous: readonly ContainerStatus[]): ContainerStatus[] {
+export function containerStatuses(
+  input: ContainerStatusInput,
+  kind: Kind,
+  containers: readonly Container[],
+  previous: readonly ContainerStatus[],
+): ContainerStatus[] {
   const { pod, runtime } = input;
   const waitingReason = pod.spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating';
   const statuses = containers.map((container) => {
@@ -54,7 +59,12 @@ function volumeMounts(container: Container, recursiveReadOnly: boolean): Pick<Co
 }
 
 /** The runtime knows no such container: it was not created yet, or it was removed behind our back. */
-function withoutRuntime({ pod, recursiveReadOnly }: ContainerStatusInput, container: Container, old: ContainerStatus | undefined, waitingReason: string): ContainerStatus {
+function withoutRuntime(
+  { pod, recursiveReadOnly }: ContainerStatusInput,
+  container: Container,
+  old: ContainerStatus | undefined,
+  waitingReason: string,
+): ContainerStatus {
   if (old?.state?.terminated) return { ...old };
   const status: ContainerStatus = {
     name: container.name,
@@ -85,7 +95,13 @@ function terminated({ runtimeName }: ContainerStatusInput, container: RuntimeCon
   };
 }
 
-function fromRuntime(input: ContainerStatusInput, container: Container, current: RuntimeContainer, before: RuntimeContainer | undefined, old: ContainerStatus | undefined): ContainerStatus {
+function fromRuntime(
+  input: ContainerStatusInput,
+  container: Container,
+  current: RuntimeContainer,
+  before: RuntimeContainer | undefined,
+  old: ContainerStatus | undefined,
+): ContainerStatus {
   const { requests } = container.resources ?? {};
   const user = current.status.user?.linux;
   const status: ContainerStatus = {
@@ -100,7 +116,13 @@ function fromRuntime(input: ContainerStatusInput, container: Container, current:
     ...(requests ? { allocatedResources: requests } : {}),
     resources: container.resources ?? {},
     ...volumeMounts(container, input.recursiveReadOnly),
-    ...(user ? { user: { linux: { uid: user.uid ?? 0, gid: user.gid ?? 0, ...(user.supplementalGroups?.length ? { supplementalGroups: user.supplementalGroups } : {}) } } } : {}),
+    ...(user
+      ? {
+          user: {
+            linux: { uid: user.uid ?? 0, gid: user.gid ?? 0, ...(user.supplementalGroups?.length ? { supplementalGroups: user.supplementalGroups } : {}) },
+          },
+        }
+      : {}),
     ...(container.lifecycle?.stopSignal ? { stopSignal: container.lifecycle.stopSignal } : {}),
   };
   if (current.state === 'running') status.state = { running: { startedAt: timeOf(current.startedAt ?? current.createdAt) } };
@@ -113,7 +135,13 @@ function fromRuntime(input: ContainerStatusInput, container: Container, current:
 }
 
 /** A container that could not be started waits, and says why. */
-function startState({ pod, runtime, failure }: ContainerStatusInput, kind: Kind, container: Container, current: RuntimeContainer | undefined, status: ContainerStatus): ContainerStatus {
+function startState(
+  { pod, runtime, failure }: ContainerStatusInput,
+  kind: Kind,
+  container: Container,
+  current: RuntimeContainer | undefined,
+  status: ContainerStatus,
+): ContainerStatus {
   if (kind === 'init' && !isRestartableInit(container)) {
     if (current?.state === 'exited' && current.exitCode === 0) return status;
     const initialized = pod.spec.containers.some(({ name }) => findContainer(runtime, name));
@@ -125,5 +153,9 @@ function startState({ pod, runtime, failure }: ContainerStatusInput, kind: Kind,
   if (kind === 'ephemeral' ? current !== undefined : !shouldStart(pod, container, runtime)) return status;
   const why = failure(container.name);
   if (!why) return status;
-  return { ...status, state: { waiting: { reason: why.reason, ...(why.message ? { message: why.message } : {}) } }, ...(status.state?.terminated ? { lastState: status.state } : {}) };
+  return {
+    ...status,
+    state: { waiting: { reason: why.reason, ...(why.message ? { message: why.message } : {}) } },
+    ...(status.state?.terminated ? { lastState: status.state } : {}),
+  };
 }

@@ -5,7 +5,7 @@ import { isRestartableInit, qosClassOf } from '../containers/resources.ts';
 import { sandboxChange } from '../podworker/plan.ts';
 import { podIps, type RuntimePod } from '../runtime/model.ts';
 import { podConditions } from './conditions.ts';
-import { containerStatuses, type ContainerStatusInput, type StartFailure } from './containers.ts';
+import { type ContainerStatusInput, containerStatuses, type StartFailure } from './containers.ts';
 import { isTerminalPhase, podPhase } from './phase.ts';
 
 export interface ReadinessView {
@@ -65,7 +65,9 @@ export function podStatus(input: PodStatusInput): PodStatus {
 
   const statuses = [...initStatuses, ...regularStatuses];
   const sandboxId = runtime.sandboxes[0]?.id;
-  const initialized = runtime.containers.some(({ name, sandboxId: of, state }) => of === sandboxId && state !== 'created' && pod.spec.containers.some((container) => container.name === name));
+  const initialized = runtime.containers.some(
+    ({ name, sandboxId: of, state }) => of === sandboxId && state !== 'created' && pod.spec.containers.some((container) => container.name === name),
+  );
   let phase: string = podPhase(pod, statuses, input.terminal, initialized);
   for (const earlier of [previous.phase, pod.status?.phase]) if (!isTerminalPhase(phase) && isTerminalPhase(earlier)) phase = earlier ?? phase;
   let reason = phase === previous.phase ? (previous.reason ?? pod.status?.reason) : undefined;
@@ -99,7 +101,8 @@ export function podStatus(input: PodStatusInput): PodStatus {
 /** What cannot be found any more when a pod has ended counts as failed; and no pod ends in a phase that is not final. */
 export function finalStatus(pod: Pod, status: PodStatus): PodStatus {
   const gone = { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message: 'The container could not be located when the pod was terminated' } };
-  const ended = (one: ContainerStatus): ContainerStatus => (one.state?.terminated ? one : ({ ...one, state: gone, ready: false, started: false } as ContainerStatus));
+  const ended = (one: ContainerStatus): ContainerStatus =>
+    one.state?.terminated ? one : ({ ...one, state: gone, ready: false, started: false } as ContainerStatus);
   const inits = status.initContainerStatuses ?? [];
   const everStarted = (one: ContainerStatus): boolean => one.state?.waiting === undefined || one.lastState?.terminated !== undefined;
   const initialized = !pod.spec.initContainers?.length || (status.containerStatuses ?? []).some(everStarted) || inits.at(-1)?.state?.terminated?.exitCode === 0;

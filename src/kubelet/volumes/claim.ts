@@ -1,7 +1,7 @@
 /** persistentVolumeClaim: follows a claim to the persistent volume that it is bound to, and uses what that one stands for. */
 import { stat } from 'node:fs/promises';
-import { persistentvolumeclaims } from '../../api/core/v1/persistentvolumeclaim.ts';
 import { persistentvolumes } from '../../api/core/v1/persistentvolume.ts';
+import { persistentvolumeclaims } from '../../api/core/v1/persistentvolumeclaim.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Volume } from '../../api/core/v1/types.gen.ts';
 import { checkHostPath } from './hostpath.ts';
 import type { VolumePlugin, VolumeRequest } from './plugin.ts';
@@ -22,7 +22,8 @@ async function boundVolume({ context, pod, volume }: VolumeRequest): Promise<{ c
   const volumeName = claim.spec?.volumeName;
   if (claim.status?.phase !== 'Bound' || !volumeName) throw new Error(`PVC is not bound`);
   const pv = await context.client.resource(persistentvolumes).get('', volumeName);
-  if (pv.spec?.claimRef?.uid !== claim.metadata.uid) throw new Error(`pv.Spec.ClaimRef.UID ${pv.spec?.claimRef?.uid ?? ''} is not equal to pvcUID ${claim.metadata.uid}`);
+  if (pv.spec?.claimRef?.uid !== claim.metadata.uid)
+    throw new Error(`pv.Spec.ClaimRef.UID ${pv.spec?.claimRef?.uid ?? ''} is not equal to pvcUID ${claim.metadata.uid}`);
   return { claim, pv };
 }
 

@@ -12,8 +12,14 @@ const defaultFileMode = 0o644;
 function sourcesOf(volume: Volume): { plugin: string; sources: VolumeProjection[]; mode: number } | undefined {
   const { configMap, secret, downwardAPI, projected } = volume;
   if (configMap) return { plugin: 'configmap', sources: [{ configMap }], mode: configMap.defaultMode ?? defaultFileMode };
-  if (secret) return { plugin: 'secret', sources: [{ secret: { name: secret.secretName ?? '', items: secret.items, optional: secret.optional } }], mode: secret.defaultMode ?? defaultFileMode };
-  if (downwardAPI) return { plugin: 'downward-api', sources: [{ downwardAPI: { items: downwardAPI.items } }], mode: downwardAPI.defaultMode ?? defaultFileMode };
+  if (secret)
+    return {
+      plugin: 'secret',
+      sources: [{ secret: { name: secret.secretName ?? '', items: secret.items, optional: secret.optional } }],
+      mode: secret.defaultMode ?? defaultFileMode,
+    };
+  if (downwardAPI)
+    return { plugin: 'downward-api', sources: [{ downwardAPI: { items: downwardAPI.items } }], mode: downwardAPI.defaultMode ?? defaultFileMode };
   if (projected) return { plugin: 'projected', sources: projected.sources ?? [], mode: projected.defaultMode ?? defaultFileMode };
   return undefined;
 }

@@ -1,5 +1,5 @@
-import { mkdir, open, stat } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
+import { mkdir, open, stat } from 'node:fs/promises';
 import type { VolumePlugin } from './plugin.ts';
 
 const checks: Record<string, { test(info: Stats): boolean; what: string }> = {
@@ -12,7 +12,7 @@ const checks: Record<string, { test(info: Stats): boolean; what: string }> = {
 
 /** Creates or checks the path as the type says; throws upstream's words. */
 export async function checkHostPath(path: string, type: string): Promise<void> {
-  if (path.split('/').includes('..')) throw new Error('path must not contain \'..\'');
+  if (path.split('/').includes('..')) throw new Error("path must not contain '..'");
   if (type === '') return;
   const info = await stat(path).catch(() => undefined);
   if (type === 'DirectoryOrCreate' && !info) return void (await mkdir(path, { recursive: true, mode: 0o755 }));

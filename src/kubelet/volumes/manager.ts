@@ -2,9 +2,9 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod, Volume } from '../../api/core/v1/types.gen.ts';
-import { messageOf, type KubeletContext } from '../context.ts';
-import { allContainers } from '../containers/resources.ts';
 import type { PodFacts } from '../containers/fields.ts';
+import { allContainers } from '../containers/resources.ts';
+import { type KubeletContext, messageOf } from '../context.ts';
 import { persistentVolumeClaim } from './claim.ts';
 import { configuration, memoryDirectory } from './configuration.ts';
 import { emptyDir } from './emptydir.ts';
@@ -44,7 +44,9 @@ interface PodVolumes {
 
 /** The volumes that some container uses. */
 function usedVolumes(pod: Pod): Volume[] {
-  const names = new Set(allContainers(pod).flatMap((container) => [...(container.volumeMounts ?? []), ...(container.volumeDevices ?? [])].map(({ name }) => name)));
+  const names = new Set(
+    allContainers(pod).flatMap((container) => [...(container.volumeMounts ?? []), ...(container.volumeDevices ?? [])].map(({ name }) => name)),
+  );
   return (pod.spec.volumes ?? []).filter(({ name }) => names.has(name));
 }
 

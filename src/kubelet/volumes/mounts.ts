@@ -17,7 +17,8 @@ async function mount(args: string[]): Promise<void> {
 export const mountTmpfs = (target: string, options: { size?: number; mode?: string } = {}): Promise<void> =>
   mount(['-t', 'tmpfs', '-o', [`mode=${options.mode ?? '0777'}`, ...(options.size ? [`size=${options.size}`] : [])].join(','), 'tmpfs', target]);
 
-export const mountHugePages = (target: string, pageSize: string): Promise<void> => mount(['-t', 'hugetlbfs', '-o', `pagesize=${pageSize},mode=0777`, 'nodev', target]);
+export const mountHugePages = (target: string, pageSize: string): Promise<void> =>
+  mount(['-t', 'hugetlbfs', '-o', `pagesize=${pageSize},mode=0777`, 'nodev', target]);
 /** `source` is taken as it is: a `/proc/<pid>/fd/<n>` names the open file, whatever its path is by now. */
 export const bindMount = (source: string, target: string): Promise<void> => mount(['--no-canonicalize', '--bind', source, target]);
 

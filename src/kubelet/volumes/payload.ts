@@ -3,8 +3,8 @@ import { configmaps } from '../../api/core/v1/configmap.ts';
 import { secrets } from '../../api/core/v1/secret.ts';
 import type { ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, VolumeProjection } from '../../api/core/v1/types.gen.ts';
 import { isNotFound } from '../../apimachinery/errors.ts';
-import { containerNamed } from '../containers/resources.ts';
 import { fieldValue, resourceValue } from '../containers/fields.ts';
+import { containerNamed } from '../containers/resources.ts';
 import type { ProjectedFile } from './atomic.ts';
 import type { VolumeRequest } from './plugin.ts';
 import { tokenFor } from './token.ts';
@@ -70,7 +70,11 @@ function downward(request: VolumeRequest, items: readonly DownwardAPIVolumeFile[
 
 /** The user that all containers run as, if they agree: tokens are then theirs alone. */
 function commonUser(pod: Pod): number | undefined {
-  const users = new Set([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map((container) => container.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser));
+  const users = new Set(
+    [...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(
+      (container) => container.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser,
+    ),
+  );
   return users.size === 1 ? [...users][0] : undefined;
 }
 
@@ -92,7 +96,10 @@ export async function projectedContent(request: VolumeRequest, sources: readonly
       refreshAt = Math.min(refreshAt ?? Number.POSITIVE_INFINITY, token.refreshAt);
       files.set(source.serviceAccountToken.path, { data: Buffer.from(token.token), mode: shared ? 0o600 : defaultMode, ...(uid === undefined ? {} : { uid }) });
     } else if (source.clusterTrustBundle) {
-      files.set(source.clusterTrustBundle.path, { data: Buffer.from(await trustAnchors(request.context.client, source.clusterTrustBundle)), mode: defaultMode });
+      files.set(source.clusterTrustBundle.path, {
+        data: Buffer.from(await trustAnchors(request.context.client, source.clusterTrustBundle)),
+        mode: defaultMode,
+      });
     } else throw new Error('projected volume source is not supported');
   }
   return { files, ...(refreshAt === undefined ? {} : { refreshAt }) };

@@ -1,7 +1,7 @@
 /** The one interface behind which every kind of volume stands. */
 import type { Pod, Volume } from '../../api/core/v1/types.gen.ts';
-import type { KubeletContext } from '../context.ts';
 import type { PodFacts } from '../containers/fields.ts';
+import type { KubeletContext } from '../context.ts';
 
 export interface VolumeRequest {
   context: KubeletContext;

@@ -3,10 +3,9 @@
  * that somebody put there meanwhile, and what is bound into the container is the open file itself, not a path to it.
  */
 import { constants } from 'node:fs';
-import { mkdir, open, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, realpath, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { bindMount, isMountPoint } from './mounts.ts';
-import { writeFile } from 'node:fs/promises';
 
 const O_PATH = 0o10000000;
 const walk = O_PATH | constants.O_NOFOLLOW;

@@ -1,7 +1,8 @@
 /** Service account tokens for pods, by TokenRequest, bound to the pod and made anew before they expire. */
+
+import type { TokenRequest } from '../../api/authentication/v1/types.gen.ts';
 import { serviceaccounts } from '../../api/core/v1/serviceaccount.ts';
 import type { Pod, ServiceAccountTokenProjection } from '../../api/core/v1/types.gen.ts';
-import type { TokenRequest } from '../../api/authentication/v1/types.gen.ts';
 import type { KubeletContext } from '../context.ts';
 
 export interface PodToken {
@@ -18,7 +19,11 @@ function refreshTime(now: number, expiry: number): number {
   return Math.min(now + (expiry - now) * 0.8, now + maxAgeMs);
 }
 
-export async function tokenFor(context: KubeletContext, pod: Pod, { audience, expirationSeconds = 3600 }: Pick<ServiceAccountTokenProjection, 'audience' | 'expirationSeconds'>): Promise<PodToken> {
+export async function tokenFor(
+  context: KubeletContext,
+  pod: Pod,
+  { audience, expirationSeconds = 3600 }: Pick<ServiceAccountTokenProjection, 'audience' | 'expirationSeconds'>,
+): Promise<PodToken> {
   let mine = tokens.get(context);
   if (!mine) tokens.set(context, (mine = new Map()));
   const { name, namespace = '', uid = '' } = pod.metadata;

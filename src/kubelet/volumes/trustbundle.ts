@@ -1,14 +1,20 @@
 /** Trust anchors of ClusterTrustBundles, as one PEM file. Source of the rule: KEP-3257. */
 import type { ClusterTrustBundleProjection } from '../../api/core/v1/types.gen.ts';
+import { isNotFound } from '../../apimachinery/errors.ts';
 import type { KubeObject, LabelSelector } from '../../apimachinery/meta.ts';
 import type { Client, ResourceRef } from '../../client/client.ts';
-import { isNotFound } from '../../apimachinery/errors.ts';
 
 interface TrustBundle extends KubeObject {
   spec: { signerName?: string; trustBundle: string };
 }
 
-const clustertrustbundles: ResourceRef<TrustBundle> = { group: 'certificates.k8s.io', version: 'v1beta1', plural: 'clustertrustbundles', kind: 'ClusterTrustBundle', namespaced: false };
+const clustertrustbundles: ResourceRef<TrustBundle> = {
+  group: 'certificates.k8s.io',
+  version: 'v1beta1',
+  plural: 'clustertrustbundles',
+  kind: 'ClusterTrustBundle',
+  namespaced: false,
+};
 
 function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
   const operators: Record<string, (key: string, values: string[]) => string> = {

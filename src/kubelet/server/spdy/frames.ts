@@ -9,9 +9,7 @@ export const flagFin = 0x01;
 const version = 3;
 export const frameTypes = { synStream: 1, synReply: 2, rstStream: 3, settings: 4, ping: 6, goAway: 7, headers: 8, windowUpdate: 9 } as const;
 
-export type Frame =
-  | { control: false; streamId: number; flags: number; data: Buffer }
-  | { control: true; type: number; flags: number; data: Buffer };
+export type Frame = { control: false; streamId: number; flags: number; data: Buffer } | { control: true; type: number; flags: number; data: Buffer };
 
 function controlFrame(type: number, flags: number, data: Buffer): Buffer {
   const head = Buffer.alloc(8);
