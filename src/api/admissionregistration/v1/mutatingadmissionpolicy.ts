@@ -1,5 +1,9 @@
+import { ageColumn, countColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { paramKindCell } from './columns.ts';
+import { setMatchDefaults } from './defaults.ts';
 import type { MutatingAdmissionPolicy } from './types.gen.ts';
+import { validateMutatingPolicy } from './validation/policies.ts';
 
 export const mutatingadmissionpolicies = defineKind<MutatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
@@ -11,4 +15,17 @@ export const mutatingadmissionpolicies = defineKind<MutatingAdmissionPolicy>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy',
+  hasGeneration: true,
+  setDefaults({ spec }) {
+    spec.failurePolicy ??= 'Fail';
+    setMatchDefaults(spec.matchConstraints);
+  },
+  validate: (policy) => validateMutatingPolicy(policy),
+  validateUpdate: validateMutatingPolicy,
+  columns: [
+    nameColumn,
+    countColumn('Mutations', ({ spec }) => spec.mutations?.length),
+    textColumn('ParamKind', ({ spec }) => paramKindCell(spec.paramKind)),
+    ageColumn,
+  ],
 });

@@ -1,5 +1,9 @@
+import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { paramRefCell } from './columns.ts';
+import { setMatchDefaults } from './defaults.ts';
 import type { MutatingAdmissionPolicyBinding } from './types.gen.ts';
+import { validateMutatingBinding } from './validation/policies.ts';
 
 export const mutatingadmissionpolicybindings = defineKind<MutatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
@@ -11,4 +15,16 @@ export const mutatingadmissionpolicybindings = defineKind<MutatingAdmissionPolic
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding',
+  hasGeneration: true,
+  setDefaults({ spec }) {
+    setMatchDefaults(spec.matchResources);
+  },
+  validate: validateMutatingBinding,
+  validateUpdate: validateMutatingBinding,
+  columns: [
+    nameColumn,
+    textColumn('PolicyName', ({ spec }) => spec.policyName ?? ''),
+    textColumn('ParamRef', ({ spec }) => paramRefCell(spec.paramRef)),
+    ageColumn,
+  ],
 });

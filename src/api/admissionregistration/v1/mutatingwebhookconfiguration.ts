@@ -1,5 +1,8 @@
+import { ageColumn, countColumn, nameColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { setWebhookDefaults } from './defaults.ts';
 import type { MutatingWebhookConfiguration } from './types.gen.ts';
+import { validateWebhooks } from './validation/webhooks.ts';
 
 export const mutatingwebhookconfigurations = defineKind<MutatingWebhookConfiguration>({
   group: 'admissionregistration.k8s.io',
@@ -11,4 +14,14 @@ export const mutatingwebhookconfigurations = defineKind<MutatingWebhookConfigura
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration',
+  hasGeneration: true,
+  setDefaults({ webhooks }) {
+    for (const webhook of webhooks ?? []) {
+      setWebhookDefaults(webhook);
+      webhook.reinvocationPolicy ??= 'Never';
+    }
+  },
+  validate: ({ webhooks }) => validateWebhooks(webhooks, undefined),
+  validateUpdate: ({ webhooks }, old) => validateWebhooks(webhooks, old.webhooks ?? []),
+  columns: [nameColumn, countColumn('Webhooks', ({ webhooks }) => webhooks?.length), ageColumn],
 });

@@ -1,5 +1,9 @@
+import { ageColumn, countColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { paramKindCell } from './columns.ts';
+import { setMatchDefaults } from './defaults.ts';
 import type { ValidatingAdmissionPolicy } from './types.gen.ts';
+import { validatePolicyStatus, validateValidatingPolicy } from './validation/policies.ts';
 
 export const validatingadmissionpolicies = defineKind<ValidatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
@@ -11,7 +15,20 @@ export const validatingadmissionpolicies = defineKind<ValidatingAdmissionPolicy>
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy',
+  hasGeneration: true,
+  setDefaults({ spec }) {
+    spec.failurePolicy ??= 'Fail';
+    setMatchDefaults(spec.matchConstraints);
+  },
+  validate: (policy) => validateValidatingPolicy(policy),
+  validateUpdate: validateValidatingPolicy,
+  columns: [
+    nameColumn,
+    countColumn('Validations', ({ spec }) => spec.validations?.length),
+    textColumn('ParamKind', ({ spec }) => paramKindCell(spec.paramKind)),
+    ageColumn,
+  ],
   subresources: {
-    status: { type: 'object', verbs: ['get', 'patch', 'update'] },
+    status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: validatePolicyStatus },
   },
 });

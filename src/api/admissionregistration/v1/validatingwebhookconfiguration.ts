@@ -1,5 +1,8 @@
+import { ageColumn, countColumn, nameColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { setWebhookDefaults } from './defaults.ts';
 import type { ValidatingWebhookConfiguration } from './types.gen.ts';
+import { validateWebhooks } from './validation/webhooks.ts';
 
 export const validatingwebhookconfigurations = defineKind<ValidatingWebhookConfiguration>({
   group: 'admissionregistration.k8s.io',
@@ -11,4 +14,11 @@ export const validatingwebhookconfigurations = defineKind<ValidatingWebhookConfi
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration',
+  hasGeneration: true,
+  setDefaults({ webhooks }) {
+    for (const webhook of webhooks ?? []) setWebhookDefaults(webhook);
+  },
+  validate: ({ webhooks }) => validateWebhooks(webhooks, undefined),
+  validateUpdate: ({ webhooks }, old) => validateWebhooks(webhooks, old.webhooks ?? []),
+  columns: [nameColumn, countColumn('Webhooks', ({ webhooks }) => webhooks?.length), ageColumn],
 });

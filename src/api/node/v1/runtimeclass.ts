@@ -1,5 +1,32 @@
+import type { FieldError } from '../../../apimachinery/fieldpath.ts';
+import { duplicate, path, required } from '../../../apimachinery/fieldpath.ts';
+import { validateLabels } from '../../../apimachinery/selectors.ts';
+import { validateDnsLabelField, validateImmutable } from '../../../apimachinery/validation/common.ts';
+import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
+import { setResourceListDefaults } from '../../core/v1/podtemplate/resourcelist.ts';
+import { validateOverhead } from '../../core/v1/podtemplate/validation/resources.ts';
+import { validateTolerations } from '../../core/v1/podtemplate/validation/scheduling.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
-import type { RuntimeClass } from './types.gen.ts';
+import type { RuntimeClass, Scheduling } from './types.gen.ts';
+
+function validateScheduling({ nodeSelector, tolerations = [] }: Scheduling): FieldError[] {
+  const at = path('scheduling', 'tolerations');
+  const errors = [...validateLabels(nodeSelector, path('scheduling', 'nodeSelector')), ...validateTolerations(tolerations, at)];
+  const seen = new Set<string>();
+  for (const [index, toleration] of tolerations.entries()) {
+    const { key, operator, value, effect } = toleration;
+    const identity = JSON.stringify([key, operator, value, effect]);
+    if (seen.has(identity)) errors.push(duplicate(at.index(index), toleration));
+    seen.add(identity);
+  }
+  return errors;
+}
+
+const validateClass = ({ handler, overhead, scheduling }: RuntimeClass): FieldError[] => [
+  ...(handler ? validateDnsLabelField(handler, path('handler')) : [required(path('handler'))]),
+  ...(overhead ? validateOverhead(overhead.podFixed, path('overhead')) : []),
+  ...(scheduling ? validateScheduling(scheduling) : []),
+];
 
 export const runtimeclasses = defineKind<RuntimeClass>({
   group: 'node.k8s.io',
@@ -10,4 +37,10 @@ export const runtimeclasses = defineKind<RuntimeClass>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.node.v1.RuntimeClass',
+  setDefaults({ overhead }) {
+    setResourceListDefaults(overhead?.podFixed);
+  },
+  validate: validateClass,
+  validateUpdate: ({ handler }, old) => validateImmutable(handler, old.handler, path('handler')),
+  columns: [nameColumn, textColumn('Handler', ({ handler }) => handler), ageColumn],
 });
