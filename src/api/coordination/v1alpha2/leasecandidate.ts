@@ -1,7 +1,9 @@
 import { allVerbs, defineKind } from '../../kind.ts';
+import { candidateRules } from '../strategy.ts';
 import type { LeaseCandidate } from './types.gen.ts';
 
 export const leasecandidates = defineKind<LeaseCandidate>({
+  ...candidateRules,
   group: 'coordination.k8s.io',
   version: 'v1alpha2',
   kind: 'LeaseCandidate',

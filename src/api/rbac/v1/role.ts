@@ -1,5 +1,6 @@
 import { pathSegmentName } from '../../../apimachinery/names.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { validateRules } from './rules.ts';
 import type { Role } from './types.gen.ts';
 
 export const roles = defineKind<Role>({
@@ -12,4 +13,7 @@ export const roles = defineKind<Role>({
   verbs: allVerbs,
   validateName: pathSegmentName,
   schema: 'io.k8s.api.rbac.v1.Role',
+  allowCreateOnUpdate: true,
+  validate: ({ rules }) => validateRules(rules, true),
+  validateUpdate: ({ rules }) => validateRules(rules, true),
 });

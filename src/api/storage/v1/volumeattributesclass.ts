@@ -1,4 +1,5 @@
 import { allVerbs, defineKind } from '../../kind.ts';
+import { attributesClassColumns, validateAttributesClass, validateAttributesClassUpdate } from './attributesclass.ts';
 import type { VolumeAttributesClass } from './types.gen.ts';
 
 export const volumeattributesclasses = defineKind<VolumeAttributesClass>({
@@ -12,4 +13,7 @@ export const volumeattributesclasses = defineKind<VolumeAttributesClass>({
   verbs: allVerbs,
   schema: 'io.k8s.api.storage.v1.VolumeAttributesClass',
   returnsDeletedObject: true,
+  validate: validateAttributesClass,
+  validateUpdate: validateAttributesClassUpdate,
+  columns: attributesClassColumns,
 });
