@@ -69,6 +69,7 @@ export const certificatesigningrequests = defineKind<CertificateSigningRequest>(
     approval: {
       type: 'object',
       verbs: ['get', 'patch', 'update'],
+      resetFields: ['spec', 'status.certificate'],
       prepareForUpdate(csr, old, { now }) {
         const conditions = completeConditions(csr, old, timeOf(now));
         csr.spec = old.spec;
@@ -80,6 +81,7 @@ export const certificatesigningrequests = defineKind<CertificateSigningRequest>(
     status: {
       type: 'object',
       verbs: ['get', 'patch', 'update'],
+      resetFields: ['spec', 'status.conditions'],
       prepareForUpdate(csr, old, { now }) {
         csr.spec = old.spec;
         keepApprovals(csr, old);
