@@ -11,6 +11,10 @@ import { createCore } from './core.ts';
 import type { FlowControlOptions } from './flowcontrol.ts';
 import type { Listener, ListenOptions } from './http/listen.ts';
 import type { HealthCheck } from './nonresource/health.ts';
+import type { KindRegistry } from './registry.ts';
+import type { Dial, DialTarget } from './resources/proxy/dial.ts';
+import { dialDirectly } from './resources/proxy/dial.ts';
+import { resolveServiceName } from './resources/proxy/service.ts';
 import type { ResourceOptions } from './resources/index.ts';
 import { installResources } from './resources/index.ts';
 import type { PathHandler } from './route.ts';
@@ -18,8 +22,13 @@ import type { PathHandler } from './route.ts';
 /** What the functions that make authenticators, authorizers and plugins may use. */
 export interface ServerParts {
   reader: ObjectReader;
+  /** What is served; grows while the server runs. */
+  registry: KindRegistry;
   /** The server itself, for plugins that write: a request as the given user, through the whole pipeline. */
   handle: RequestHandler;
+  /** The way to services, for webhooks: an endpoint that is ready, and a connection to it. */
+  dial: Dial;
+  resolveService(namespace: string, name: string, port: number): Promise<DialTarget>;
   log: Logger | undefined;
 }
 
@@ -82,7 +91,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   });
   await core.start();
   const stopCompactor = startCompactor(options.store, { onError: (error) => log?.warn({ err: error }, 'the store could not be compacted') });
-  const security = await options.security({ reader: core.reader, handle: core.handle, log });
+  const security = await options.security({
+    reader: core.reader,
+    registry: core.registry,
+    handle: core.handle,
+    dial: options.dial ?? dialDirectly,
+    resolveService: (namespace, name, port) => resolveServiceName(core.reader, namespace, name, port),
+    log,
+  });
   core.secure(security);
   core.addAdmission(security.admission ?? []);
   core.addHandlers(security.handlers ?? []);

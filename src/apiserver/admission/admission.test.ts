@@ -125,8 +125,10 @@ test('claims get the default storage class and a finalizer', async () => {
   });
   assert.equal(claim.spec.storageClassName, 'standard');
   assert.deepEqual(claim.metadata.finalizers, ['kubernetes.io/pvc-protection']);
-  claim.spec.resources = { requests: { storage: '2Gi' } };
-  await assert.rejects(server.client.resource(persistentvolumeclaims).update(claim), { code: 403 });
+  // Only a bound claim may grow at all, and then only with a class that allows it.
+  const bound = await server.request('PUT', '/api/v1/namespaces/ns/persistentvolumeclaims/c/status', { ...claim, status: { phase: 'Bound' } });
+  bound.body.spec.resources = { requests: { storage: '2Gi' } };
+  await assert.rejects(server.client.resource(persistentvolumeclaims).update(bound.body), { code: 403 });
 });
 
 test('a kubelet may change its own node alone, and not its taints', async () => {

@@ -5,6 +5,9 @@ import { createClient } from '../../client/rest.ts';
 import type { RequestHandler } from '../../client/transport.ts';
 import type { GuardedWrite } from '../authorization/escalation.ts';
 import type { AdmissionPlugin, Authorizer, ObjectReader } from '../contracts.ts';
+import type { KindRegistry } from '../registry.ts';
+import { type Dial, dialDirectly } from '../resources/proxy/dial.ts';
+import { runAdmission } from '../storage/admit.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates/requests.ts';
 import { clusterTrustBundleAttest } from './certificates/trustbundles.ts';
 import { persistentVolumeClaimResize } from './claimresize.ts';
@@ -24,10 +27,17 @@ import { runtimeClass } from './runtimeclass.ts';
 import { serviceAccount } from './serviceaccount/serviceaccount.ts';
 import { storageObjectInUseProtection } from './storageprotection.ts';
 import { taintNodesByCondition } from './taintnodes.ts';
+import { createWebhookTransport } from './webhook/call.ts';
+import { mutatingWebhooks } from './webhook/mutating.ts';
+import { validatingWebhooks } from './webhook/validating.ts';
 
 export interface AdmissionDependencies {
   reader: ObjectReader;
   authorize: Authorizer;
+  /** What is served: which versions a resource has, how they convert, and what they look like. */
+  registry: KindRegistry;
+  /** How webhooks are reached. Default: directly. */
+  dial?: Dial;
   /** The server itself, for plugins that write. */
   handle: RequestHandler;
   /** See `authorization/index.ts`; without it anybody who may write roles may grant anything. */
@@ -36,9 +46,9 @@ export interface AdmissionDependencies {
 
 const serverIdentity = { username: 'system:apiserver', groups: ['system:masters'] };
 
-export function admissionPlugins({ reader, handle, authorize, guardEscalation }: AdmissionDependencies): AdmissionPlugin[] {
+export function admissionPlugins({ reader, registry, handle, authorize, guardEscalation, dial = dialDirectly }: AdmissionDependencies): AdmissionPlugin[] {
   const client = createClient(createInProcessTransport(handle, serverIdentity), { userAgent: 'knarr-admission' });
-  return [
+  const builtIn: AdmissionPlugin[] = [
     namespaceLifecycle(reader),
     limitRanger(reader),
     serviceAccount(reader),
@@ -58,7 +68,13 @@ export function admissionPlugins({ reader, handle, authorize, guardEscalation }:
     defaultIngressClass(reader),
     podTopologyLabels(reader),
     podResizeValidator(reader),
+  ];
+  const webhooks = { reader, registry, authorize, transport: createWebhookTransport(reader, dial) };
+  return [
+    ...builtIn,
+    mutatingWebhooks({ ...webhooks, reinvoke: (attributes) => runAdmission(builtIn, 'admit', attributes) }),
     ...(guardEscalation ? [rbacEscalation(guardEscalation)] : []),
+    validatingWebhooks(webhooks),
     resourceQuota({ reader, client, now: () => new Date() }),
   ];
 }

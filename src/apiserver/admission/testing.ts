@@ -18,14 +18,14 @@ export interface AdmissionServer extends TestServer {
 
 export async function startAdmissionServer(more: Partial<AdmissionDependencies> = {}): Promise<AdmissionServer> {
   const started = await startTestServer({
-    async security({ reader, handle }) {
+    async security({ reader, registry, handle, dial }) {
       const { authorize, guardEscalation, handlers, ready } = createAuthorizer({ reader });
       await ready;
       return {
         authenticate: async ({ identity }) => identity && { user: identity },
         authorize,
         handlers,
-        admission: admissionPlugins({ reader, handle, authorize, guardEscalation, ...more }),
+        admission: admissionPlugins({ reader, registry, handle, dial, authorize, guardEscalation, ...more }),
       };
     },
   });

@@ -105,7 +105,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
 }
 
-async function secure({ reader, handle }: ServerParts, { pki, clusterDomain }: ControlPlaneOptions): Promise<SecurityParts> {
+async function secure({ reader, registry, handle, dial }: ServerParts, { pki, clusterDomain }: ControlPlaneOptions): Promise<SecurityParts> {
   const authentication = createAuthenticator({
     reader,
     clientCa: pki.ca.certificate,
@@ -117,7 +117,7 @@ async function secure({ reader, handle }: ServerParts, { pki, clusterDomain }: C
   return {
     authenticate: authentication.authenticate,
     authorize: authorization.authorize,
-    admission: admissionPlugins({ reader, handle, authorize: authorization.authorize, guardEscalation: authorization.guardEscalation }),
+    admission: admissionPlugins({ reader, registry, handle, dial, authorize: authorization.authorize, guardEscalation: authorization.guardEscalation }),
     handlers: [...authentication.handlers, ...authorization.handlers],
     paths: authentication.paths,
   };
