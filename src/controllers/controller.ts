@@ -36,6 +36,9 @@ export interface RunningController {
   stop?(): Promise<void>;
 }
 
+/** As `identity`: the controller writes with the rights of the manager itself. */
+export const managerIdentity = 'system:kube-controller-manager';
+
 export interface ControllerDefinition {
   /** As upstream names it: `replicaset-controller`, `garbage-collector-controller`, … */
   name: string;

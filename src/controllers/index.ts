@@ -1,15 +1,17 @@
 /** Every controller of the controller manager, by upstream's name. */
-import type { ControllerDefinition } from './controller.ts';
+
 import { tokenCleanerController } from './bootstrap/cleaner.ts';
 import { bootstrapSignerController } from './bootstrap/signer.ts';
 import { csrApprovingController } from './certificates/approving.ts';
 import { csrCleanerController } from './certificates/cleaner.ts';
 import { csrSigningController } from './certificates/signing.ts';
 import { clusterRoleAggregationController } from './clusterroleaggregation.ts';
+import type { ControllerDefinition } from './controller.ts';
 import { daemonSetController } from './daemonset/daemonset.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointsController } from './endpoint/endpoint.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
+import { endpointSliceMirroringController } from './endpointslice/mirroring.ts';
 import { garbageCollectorController } from './garbagecollector/garbagecollector.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { nodeIpamController } from './nodeipam/nodeipam.ts';
@@ -20,11 +22,48 @@ import { rootCaPublisherController } from './rootcapublisher.ts';
 import { legacyTokenCleanerController } from './serviceaccount/legacytokencleaner.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
 import { serviceAccountTokenController } from './serviceaccount/token.ts';
+import { serviceCidrController } from './servicecidrs.ts';
 import { statefulSetController } from './statefulset/statefulset.ts';
 import { taintEvictionController } from './tainteviction.ts';
 import { ttlController } from './ttl.ts';
+import { attachDetachController } from './volume/attachdetach.ts';
+import { volumeAttributesClassProtectionController } from './volume/attributesclassprotection.ts';
 import { persistentVolumeBinderController } from './volume/binder.ts';
 import { ephemeralVolumeController } from './volume/ephemeral.ts';
+import { persistentVolumeExpanderController } from './volume/expander.ts';
 import { persistentVolumeClaimProtectionController, persistentVolumeProtectionController } from './volume/protection.ts';
 
-export const controllers: readonly ControllerDefinition[] = [deploymentController, garbageCollectorController, namespaceController, replicaSetController, replicationController, endpointSliceController, endpointsController, serviceAccountController, rootCaPublisherController, nodeLifecycleController, taintEvictionController, nodeIpamController, persistentVolumeBinderController, persistentVolumeClaimProtectionController, persistentVolumeProtectionController, ephemeralVolumeController, csrApprovingController, csrSigningController, csrCleanerController, clusterRoleAggregationController, serviceAccountTokenController, legacyTokenCleanerController, bootstrapSignerController, tokenCleanerController, ttlController,];
+export const controllers: readonly ControllerDefinition[] = [
+  deploymentController,
+  garbageCollectorController,
+  namespaceController,
+  replicaSetController,
+  replicationController,
+  endpointSliceController,
+  endpointsController,
+  serviceAccountController,
+  rootCaPublisherController,
+  nodeLifecycleController,
+  taintEvictionController,
+  nodeIpamController,
+  persistentVolumeBinderController,
+  persistentVolumeClaimProtectionController,
+  persistentVolumeProtectionController,
+  ephemeralVolumeController,
+  csrApprovingController,
+  csrSigningController,
+  csrCleanerController,
+  clusterRoleAggregationController,
+  serviceAccountTokenController,
+  legacyTokenCleanerController,
+  bootstrapSignerController,
+  tokenCleanerController,
+  ttlController,
+  endpointSliceMirroringController,
+  persistentVolumeExpanderController,
+  attachDetachController,
+  volumeAttributesClassProtectionController,
+  serviceCidrController,
+  daemonSetController,
+  statefulSetController,
+];

@@ -8,7 +8,7 @@ import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informers.ts';
 import { createEventRecorder } from '../client/recorder.ts';
 import { createWorkQueue, runWorkers, type WorkQueue } from '../client/workqueue.ts';
-import type { ControllerContext, ControllerDefinition, Enqueue, RunningController } from './controller.ts';
+import { type ControllerContext, type ControllerDefinition, type Enqueue, managerIdentity, type RunningController } from './controller.ts';
 
 export interface ManagerOptions {
   definitions: readonly ControllerDefinition[];
@@ -43,7 +43,8 @@ export function runControllers(options: ManagerOptions): RunningManager {
       definitions.map(async (definition) => {
         const queue = createWorkQueue();
         queues.push(queue);
-        const own = options.clientFor(definition.identity ?? definition.name);
+        const identity = definition.identity ?? definition.name;
+        const own = identity === managerIdentity ? client : options.clientFor(identity);
         const child = log.child({ controller: definition.name });
         const events = createEventRecorder(own, { component: definition.eventSource ?? definition.name, log: child, signal: stopping.signal, now });
         const context: ControllerContext = { client: own, informers, events, log: child, now, signal: stopping.signal, settings };
