@@ -12,11 +12,11 @@ import type { FlowControlOptions } from './flowcontrol.ts';
 import type { Listener, ListenOptions } from './http/listen.ts';
 import type { HealthCheck } from './nonresource/health.ts';
 import type { KindRegistry } from './registry.ts';
+import type { ResourceOptions } from './resources/index.ts';
+import { installResources } from './resources/index.ts';
 import type { Dial, DialTarget } from './resources/proxy/dial.ts';
 import { dialDirectly } from './resources/proxy/dial.ts';
 import { resolveServiceName } from './resources/proxy/service.ts';
-import type { ResourceOptions } from './resources/index.ts';
-import { installResources } from './resources/index.ts';
 import type { PathHandler } from './route.ts';
 
 /** What the functions that make authenticators, authorizers and plugins may use. */

@@ -2,16 +2,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { structOfKind } from '../api/schema.ts';
 import { configmaps } from '../api/core/v1/configmap.ts';
 import type { ConfigMap } from '../api/core/v1/types.gen.ts';
+import { structOfKind } from '../api/schema.ts';
 import { decodeEnvelope, decodeProtobuf } from '../apimachinery/codec/protobuf.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { TestServer } from './testing/server.ts';
 import { admin, startTestServer, watchEvents } from './testing/server.ts';
 
 const maps = '/api/v1/namespaces/default/configmaps';
-const map = (name: string, labels: Record<string, string> = {}): ConfigMap => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default', labels } });
+const map = (name: string, labels: Record<string, string> = {}): ConfigMap => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'default', labels },
+});
 
 async function createMaps({ client }: TestServer, ...names: string[]): Promise<ConfigMap[]> {
   const created: ConfigMap[] = [];
@@ -129,7 +133,10 @@ test('unknown and repeated fields are warned about, refused or ignored as the cl
   assert.equal(warned.status, 201);
   assert.equal(warned.headers['warning'], '299 - "unknown field \\"wrong\\"", 299 - "duplicate field \\"data\\""');
   const strict = await request('POST', `${maps}?fieldValidation=Strict`, text.replace('NAME', 'two'));
-  assert.equal(strict.body.message, 'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "wrong", duplicate field "data"');
+  assert.equal(
+    strict.body.message,
+    'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "wrong", duplicate field "data"',
+  );
   const ignored = await request('POST', `${maps}?fieldValidation=Ignore`, text.replace('NAME', 'three'));
   assert.deepEqual([ignored.status, ignored.headers['warning']], [201, undefined]);
 });
@@ -202,7 +209,10 @@ test('protobuf is spoken for objects, lists, tables, metadata, statuses, watches
   assert.equal(groups.kind, 'APIGroupList');
   const aggregated = await request('GET', '/apis', undefined, { accept: `${accept};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList` });
   assert.equal(aggregated.status, 200, aggregated.body);
-  const watch = await running.server.handle({ method: 'GET', path: `${maps}?watch=1&resourceVersion=0&timeoutSeconds=1`, headers: { accept: `${accept};stream=watch` } }, admin);
+  const watch = await running.server.handle(
+    { method: 'GET', path: `${maps}?watch=1&resourceVersion=0&timeoutSeconds=1`, headers: { accept: `${accept};stream=watch` } },
+    admin,
+  );
   for await (const chunk of watch.body) {
     assert.equal(Buffer.from(chunk).readUInt32BE(0), chunk.byteLength - 4);
     break;

@@ -40,7 +40,8 @@ export function createPipeline(stages: Stages): Pipeline {
       await impersonated(stages, context);
       reply = await serve(stages, context);
     } catch (error) {
-      if (!(error instanceof StatusError) || error.code >= 500) logFailure(stages.log, exchange, error);
+      // What the server says on purpose is no failure of the server.
+      if (!(error instanceof StatusError) || error.code === 500) logFailure(stages.log, exchange, error);
       reply = errorReply(exchange, error, context);
     }
     if (context) stages.observe?.(context, reply.status, (performance.now() - started) / 1000);

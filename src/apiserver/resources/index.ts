@@ -4,6 +4,8 @@ import type { Service } from '../../api/core/v1/types.gen.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
 import { createInProcessTransport } from '../../client/inprocess.ts';
 import { createClient } from '../../client/rest.ts';
+import { aggregatedPaths } from '../aggregator/aggregator.ts';
+import { createAggregation } from '../aggregator/controller.ts';
 import type { Authorizer } from '../contracts.ts';
 import type { ServerCore } from '../core.ts';
 import { createCustomResources } from '../extensions/controller.ts';
@@ -31,6 +33,8 @@ export interface ResourceOptions {
   dial?: Dial;
   /** How this server proves to kubelets who it is, and what their certificates are verified against; PEM. */
   kubeletClient?: { cert?: string | Buffer; key?: string | Buffer; ca?: string | Buffer };
+  /** How this server proves to aggregated API servers that it may say who a request is from (the front proxy's client certificate); PEM. */
+  proxyClient?: { cert: string | Buffer; key: string | Buffer };
   /** Under which nodes and pods reach this server; absent leaves the `kubernetes` service alone. */
   advertiseAddress?: string;
   /** Default: the port of the first listener. */
@@ -68,6 +72,9 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
   core.addHandlers([...bindingHandlers, evictionHandler]);
   core.addResourceHandlers([componentStatusHandler, ...streamingHandlers(reader, authorize, kubelet), ...proxyHandlers(reader, authorize, kubelet)]);
 
+  const aggregator = { dial: kubelet.dial, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) };
+  core.addPaths([aggregatedPaths(core, aggregator)]);
+  const aggregation = createAggregation(core, client, aggregator);
   const custom = createCustomResources(core, client);
   const timers: NodeJS.Timeout[] = [];
   let stopped = false;
@@ -96,6 +103,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
     load: custom.start,
     async start(port) {
       await ensureNamespaces(client);
+      aggregation.start();
       if (options.advertiseAddress !== undefined) {
         const address = options.advertiseAddress;
         advertised = { serviceCidrs, address, port: options.advertisePort ?? port };
@@ -108,6 +116,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
     async stop() {
       stopped = true;
       custom.stop();
+      aggregation.stop();
       for (const timer of timers) clearTimeout(timer);
       try {
         if (advertised) await leaveKubernetesService(client, core.cacher.store, advertised);

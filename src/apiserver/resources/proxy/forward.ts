@@ -30,7 +30,7 @@ const dropped = new Set([
   'http2-settings',
 ]);
 
-const isPrivate = (name: string): boolean => dropped.has(name) || name.startsWith(':') || name.startsWith('impersonate-');
+const isPrivate = (name: string): boolean => dropped.has(name) || name.startsWith(':') || name.startsWith('impersonate-') || name.startsWith('x-remote-');
 
 function outgoingHeaders({ headers, remoteAddress }: Exchange): Record<string, string> {
   const kept: Record<string, string> = {};
@@ -53,6 +53,8 @@ async function open(dial: Dial, to: Destination): Promise<Duplex> {
 }
 
 export interface ForwardOptions {
+  /** Headers that say who the request is from; what the client sent of that kind is dropped. */
+  identity?: Record<string, string | string[]>;
   /** Changes the answer's headers before they go out. */
   headers?(headers: ReplyHeaders): void;
 }
@@ -60,12 +62,12 @@ export interface ForwardOptions {
 /** Forwards one request and streams the answer back; an upgrade joins the connections. Fails with 503 when nobody answers. */
 export async function forward(dial: Dial, exchange: Exchange, to: Destination, options: ForwardOptions = {}): Promise<Reply> {
   const connection = await open(dial, to);
-  if (exchange.upgrade) return joinConnections(exchange, connection, to);
+  if (exchange.upgrade) return joinConnections(exchange, connection, to, options);
   return new Promise((resolve, reject) => {
     const request = httpRequest({
       method: exchange.method,
       path: to.path,
-      headers: { ...outgoingHeaders(exchange), host: hostOf(to), connection: 'close' },
+      headers: { ...outgoingHeaders(exchange), ...options.identity, host: hostOf(to), connection: 'close' },
       createConnection: () => connection,
     });
     exchange.onClose(() => request.destroy());
@@ -102,7 +104,7 @@ export function pump(source: NodeJS.ReadableStream & { destroy?(): void }, sink:
 }
 
 /** Sends the request's head on as it stands, and joins the two connections: what follows is between client and server. */
-function joinConnections(exchange: Exchange, connection: Duplex, to: Destination): Reply {
+function joinConnections(exchange: Exchange, connection: Duplex, to: Destination, { identity = {} }: ForwardOptions): Reply {
   const { request, socket, head } = exchange.upgrade as NonNullable<Exchange['upgrade']>;
   const lines = [`${request.method} ${to.path} HTTP/1.1`, `Host: ${hostOf(to)}`];
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
@@ -113,6 +115,7 @@ function joinConnections(exchange: Exchange, connection: Duplex, to: Destination
     else if (lower === 'sec-websocket-protocol') lines.push(`${name}: ${withoutTokenProtocol(value.split(',')).join(',').trim()}`);
     else if (!isPrivate(lower)) lines.push(`${name}: ${value}`);
   }
+  for (const [name, value] of Object.entries(identity)) for (const one of [value].flat()) lines.push(`${name}: ${one}`);
   connection.write(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
   if (head.length > 0) connection.write(head);
   const end = (): void => {

@@ -54,7 +54,7 @@ async function ensureServiceCidr(client: Client, cidrs: readonly string[]): Prom
   );
   const there = await resource.get('', name);
   if (there.status?.conditions?.some(({ type }) => type === 'Ready')) return;
-  const ready = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime: timeOf(new Date()) };
+  const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime: timeOf(new Date()) };
   await resource.updateStatus({ ...there, status: { conditions: [ready] } });
 }
 
@@ -121,13 +121,17 @@ async function ensureEndpoints(client: Client, alive: readonly { address: string
 /** One round; what another server did at the same time is as good as if this one had. */
 export async function reconcileKubernetesService(client: Client, store: Store, options: KubernetesServiceOptions): Promise<void> {
   const alive = await renewLease(store, options);
-  for (const step of [() => ensureServiceCidr(client, options.serviceCidrs), () => ensureService(client, options), () => ensureEndpoints(client, alive)]) {
+  const steps = [() => ensureService(client, options), () => ensureEndpoints(client, alive), () => ensureServiceCidr(client, options.serviceCidrs)];
+  let failure: unknown;
+  for (const step of steps) {
     try {
       await step();
     } catch (error) {
-      if (!isAlreadyExists(error) && !isConflict(error)) throw error;
+      // One step that fails keeps no other from being done.
+      if (!isAlreadyExists(error) && !isConflict(error)) failure ??= error;
     }
   }
+  if (failure !== undefined) throw failure;
 }
 
 /** The server goes: others need not wait for its lease to run out. */

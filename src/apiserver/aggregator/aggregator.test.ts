@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import type { IncomingHttpHeaders } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dialDirectly } from '../resources/proxy/dial.ts';
+import { startTestServer } from '../testing/server.ts';
+import { selfSigned } from '../testing/tls.ts';
+
+async function startExtension() {
+  const tls = selfSigned();
+  const seen: { url: string; headers: IncomingHttpHeaders }[] = [];
+  const resources = [{ name: 'flunders', singularName: 'flunder', namespaced: true, kind: 'Flunder', verbs: ['get', 'list'] }];
+  const server = createServer({ key: tls.key, cert: tls.cert }, (request, response) => {
+    seen.push({ url: request.url ?? '', headers: request.headers });
+    response.setHeader('content-type', 'application/json');
+    if (request.url === '/apis/ext.example.com/v1') response.end(JSON.stringify({ kind: 'APIResourceList', groupVersion: 'ext.example.com/v1', resources }));
+    else response.end(JSON.stringify({ kind: 'FlunderList', items: [] }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { port: (server.address() as AddressInfo).port, seen, close };
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (await holds()) return;
+    await sleep(10);
+  }
+  assert.fail('it did not come to be');
+}
+
+test('every served group version has an APIService', async () => {
+  await using running = await startTestServer();
+  await running.server.start();
+  const path = '/apis/apiregistration.k8s.io/v1/apiservices';
+  await until(async () => (await running.request('GET', `${path}/v1.storage.k8s.io`)).status === 200);
+  await until(async () => (await running.request('GET', `${path}/v1.apps`)).body.status?.conditions?.[0]?.status === 'True');
+});
+
+test('requests of an aggregated group version reach the server that answers for it', async () => {
+  const extension = await startExtension();
+  try {
+    await using running = await startTestServer({ dial: ({ port }) => dialDirectly({ host: '127.0.0.1', port }) });
+    const { request, server } = running;
+    await server.start();
+    const services = '/api/v1/namespaces/default/services';
+    await request('POST', services, { metadata: { name: 'ext' }, spec: { ports: [{ port: 443 }] } });
+    const slice = await request('POST', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+      metadata: { name: 'ext-1', labels: { 'kubernetes.io/service-name': 'ext' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['192.0.2.10'], conditions: { ready: true } }],
+      ports: [{ name: '', port: extension.port, protocol: 'TCP' }],
+    });
+    assert.equal(slice.status, 201, JSON.stringify(slice.body));
+    const created = await request('POST', '/apis/apiregistration.k8s.io/v1/apiservices', {
+      metadata: { name: 'v1.ext.example.com' },
+      spec: {
+        group: 'ext.example.com',
+        version: 'v1',
+        insecureSkipTLSVerify: true,
+        groupPriorityMinimum: 100,
+        versionPriority: 10,
+        service: { name: 'ext', namespace: 'default' },
+      },
+    });
+    assert.equal(created.status, 201, JSON.stringify(created.body));
+    const path = '/apis/ext.example.com/v1/namespaces/default/flunders';
+    await until(async () => (await request('GET', path)).body.kind === 'FlunderList');
+    const last = extension.seen.at(-1);
+    assert.deepEqual([last?.url, last?.headers['x-remote-user'], last?.headers['x-remote-group']], [path, 'admin', 'system:masters']);
+    const { body } = await request('GET', '/apis', undefined, { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' });
+    const group = body.items.find(({ metadata }: { metadata: { name: string } }) => metadata.name === 'ext.example.com');
+    assert.equal(group.versions[0].resources[0].resource, 'flunders');
+  } finally {
+    extension.close();
+  }
+});
