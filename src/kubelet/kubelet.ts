@@ -9,7 +9,7 @@ import type { Node, Pod } from '../api/core/v1/types.gen.ts';
 import { runtimeclasses } from '../api/node/v1/runtimeclass.ts';
 import { milliValue } from '../apimachinery/quantity.ts';
 import type { Informer } from '../client/informer.ts';
-import { admitPod } from './admission/admit.ts';
+import { admitPod, resizeRefusal } from './admission/admit.ts';
 import { createPodCgroups } from './cgroups/pods.ts';
 import { createServiceEnvironment } from './containers/serviceenv.ts';
 import { terminationMessage } from './containers/termination.ts';
@@ -72,7 +72,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     await Promise.all([paths.pods, options.podLogsDir].map((path) => mkdir(path, { recursive: true, mode: 0o755 })));
     const runtime = await describeRuntime(cri, signal, log);
     const resources = readNodeResources(options);
-    const objects = createReferencedObjects(client, log, (uids) => uids.forEach((uid) => manager.retry(uid)));
+    const objects = createReferencedObjects(client, log, (uids) => {
+      for (const uid of uids) manager.retry(uid);
+    });
     const context: KubeletContext = { options, client, events, log, cri, objects, services, resources, paths, now: () => new Date(), signal, runtime };
 
     const cache = createRuntimeCache(cri, terminationMessage);
@@ -81,6 +83,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const statuses = createStatusManager(client, log, signal);
     const probes = createProbeManager(context, (uid) => manager.wake(uid));
     const pleg = createPleg(cri, cache, log, signal, (uid) => manager.wake(uid));
+    const others = (pod: Pod): Pod[] => manager.active().filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
     const manager = createPodManager({
       context,
       cache,
@@ -91,14 +94,17 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       runtimeHandler,
       puller: createImagePuller(context),
       backoff: createBackoff(crashBackoffMs.first, crashBackoffMs.last),
+      admitResize: (pod) => {
+        const node = reporter.node();
+        return node && resizeRefusal(pod, node, others(pod));
+      },
       admit: (pod) => {
         const node = reporter.node();
         if (!node) return { reason: 'InvalidNodeInfo', message: 'Kubelet cannot get node info.' };
-        const others = manager.active().filter((other) => other.metadata.uid !== pod.metadata.uid);
         return admitPod({
           pod,
           node,
-          others,
+          others: others(pod),
           allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
           supplementalGroupsPolicy: runtime.supplementalGroupsPolicy,
         });

@@ -43,6 +43,15 @@ const lacks = (resource: string, requested: number, used: number, capacity: numb
   message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
 });
 
+/** Whether a pod that runs here can have what it now asks for; `others` are the rest. */
+export function resizeRefusal(pod: Pod, node: Node, others: readonly Pod[]): { reason: 'Deferred' | 'Infeasible'; message: string } | undefined {
+  const alone = insufficient(pod, node, []);
+  if (alone)
+    return { reason: 'Infeasible', message: `Node didn't have enough capacity: ${alone.message.replace(/^.*resource: /, '').replace(/, used: 0/, '')}` };
+  const refusal = insufficient(pod, node, others);
+  return refusal && { reason: 'Deferred', message: refusal.message };
+}
+
 function insufficient(pod: Pod, node: Node, others: readonly Pod[]): Refusal | undefined {
   const allocatable = node.status?.allocatable ?? {};
   const pods = value(allocatable['pods'] ?? '110');

@@ -1,6 +1,7 @@
 /** Runs postStart and preStop handlers. */
 import type { Container, LifecycleHandler, Pod } from '../../api/core/v1/types.gen.ts';
 import type { KubeletContext } from '../context.ts';
+import { podTarget } from '../podworker/target.ts';
 import { httpRequest, portOf } from '../probes/http.ts';
 import { sleep } from '../runtime/pleg.ts';
 
@@ -33,7 +34,7 @@ export async function runHook(
     } catch (error) {
       const plain = secure && (error as NodeJS.ErrnoException).code === 'ERR_SSL_WRONG_VERSION_NUMBER';
       if (!plain) throw error;
-      context.events.event(pod, 'Warning', 'LifecycleHTTPFallback', `request to HTTPS lifecycle hook ${host || podIp} was answered with HTTP`);
+      context.events.event(podTarget(pod), 'Warning', 'LifecycleHTTPFallback', `request to HTTPS lifecycle hook ${host || podIp} was answered with HTTP`);
       await httpRequest({ ...request, secure: false });
     }
   } else if (handler.sleep) await sleep(handler.sleep.seconds * 1000);

@@ -123,7 +123,10 @@ export function createCriClient(endpoint: string): CriClient {
   const codecs = new Map<string, Codec>();
   const codecOf = (service: string, method: string, request = `${method}Request`, response = `${method}Response`): Codec => {
     let found = codecs.get(method);
-    if (!found) codecs.set(method, (found = codec(service, method, request, response)));
+    if (!found) {
+      found = codec(service, method, request, response);
+      codecs.set(method, found);
+    }
     return found;
   };
 

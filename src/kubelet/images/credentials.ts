@@ -4,6 +4,7 @@ import type { Pod, Secret } from '../../api/core/v1/types.gen.ts';
 import { isNotFound } from '../../apimachinery/errors.ts';
 import type { KubeletContext } from '../context.ts';
 import type { AuthConfig } from '../cri/types.gen.ts';
+import { podTarget } from '../podworker/target.ts';
 import { registryOf } from './reference.ts';
 
 interface DockerAuth {
@@ -75,7 +76,7 @@ export async function pullCredentials(context: KubeletContext, pod: Pod, image: 
   }
   if (missing.length) {
     context.events.event(
-      pod,
+      podTarget(pod),
       'Warning',
       'FailedToRetrieveImagePullSecret',
       `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`,

@@ -52,7 +52,9 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
       const of = (type: string) => status?.conditions?.find((condition) => condition.type === type);
       const runtime = of('RuntimeReady');
       const network = of('NetworkReady');
-      if (networkReady !== (network?.status ?? false)) networkChanged?.((networkReady = network?.status ?? false));
+      const before = networkReady;
+      networkReady = network?.status ?? false;
+      if (networkReady !== before) networkChanged?.(networkReady);
       const tell = (what: string, condition: typeof runtime): string[] =>
         condition?.status
           ? []

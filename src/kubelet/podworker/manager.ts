@@ -22,12 +22,21 @@ export interface PodManager {
 
 export function createPodManager(parts: Omit<WorkerParts, 'finished'>): PodManager {
   const workers = new Map<string, PodWorker>();
-  const all: WorkerParts = { ...parts, finished: (uid) => void workers.delete(uid) };
+  const all: WorkerParts = { ...parts, finished };
+
+  /** What a pod gave up may be what another waits for. */
+  function finished(uid: string): void {
+    workers.delete(uid);
+    for (const worker of workers.values()) if (worker.deferred) worker.wake();
+  }
 
   function workerOf(pod: Pod): PodWorker {
     const uid = pod.metadata.uid ?? '';
     let worker = workers.get(uid);
-    if (!worker) workers.set(uid, (worker = new PodWorker(pod, all)));
+    if (!worker) {
+      worker = new PodWorker(pod, all);
+      workers.set(uid, worker);
+    }
     return worker;
   }
 
@@ -47,7 +56,9 @@ export function createPodManager(parts: Omit<WorkerParts, 'finished'>): PodManag
       if (worker) worker.remove();
     },
     wake: (uid) => workers.get(uid)?.wake(),
-    wakeAll: () => workers.forEach((worker) => worker.wake()),
+    wakeAll: () => {
+      for (const worker of workers.values()) worker.wake();
+    },
     retry: (uid) => workers.get(uid)?.retry(),
     get: (uid) => workers.get(uid),
     find: (namespace, name) => {
@@ -55,7 +66,7 @@ export function createPodManager(parts: Omit<WorkerParts, 'finished'>): PodManag
       return found.find(({ active }) => active) ?? found[0];
     },
     list: () => [...workers.values()],
-    active: () => [...workers.values()].filter(({ active }) => active).map(({ pod }) => pod),
+    active: () => [...workers.values()].filter(({ active }) => active).map(({ granted }) => granted),
     endOrphan: async (uid) => {
       if (workers.has(uid)) return;
       const runtime = await parts.cache.get(uid);

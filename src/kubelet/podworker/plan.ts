@@ -5,7 +5,7 @@ import { containerHash } from '../runtime/labels.ts';
 import { findContainer, type RuntimeContainer, type RuntimePod } from '../runtime/model.ts';
 import { restartsAfter, restartsOnFailure, shouldStart } from './restart.ts';
 
-export type KillReason = 'livenessProbe' | 'startupProbe' | 'unknown' | 'changed';
+export type KillReason = 'livenessProbe' | 'startupProbe' | 'unknown' | 'changed' | 'resize';
 
 export interface Kill {
   container: RuntimeContainer;

@@ -9,6 +9,7 @@ import { sandboxSecurity } from '../containers/security.ts';
 import type { KubeletContext } from '../context.ts';
 import type { PodSandboxConfig, PortMapping, Protocol } from '../cri/types.gen.ts';
 import { sandboxLabels } from '../runtime/labels.ts';
+import { podTarget } from './target.ts';
 
 export async function sandboxConfig(context: KubeletContext, pod: Pod, attempt: number, cgroupParent: string): Promise<PodSandboxConfig> {
   const { options, paths, events } = context;
@@ -34,7 +35,7 @@ export async function sandboxConfig(context: KubeletContext, pod: Pod, attempt: 
     clusterDns: options.clusterDns,
     clusterDomain: options.clusterDomain,
     resolvConf: options.resolvConf ?? '/etc/resolv.conf',
-    warn: (message) => events.event(pod, 'Warning', 'DNSConfigForming', message),
+    warn: (message) => events.event(podTarget(pod), 'Warning', 'DNSConfigForming', message),
   });
   const overhead = spec.overhead;
   return {

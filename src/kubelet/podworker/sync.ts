@@ -34,6 +34,7 @@ export interface SyncResult {
   acted: boolean;
   /** Epoch milliseconds when to try again what could not be done now. */
   retryAt?: number;
+  started: { id: string; container: Container }[];
 }
 
 /** How long until a container that could not be configured, pulled or created is tried again, in milliseconds. */
@@ -65,6 +66,7 @@ export async function carryOut(
   const uid = pod.metadata.uid ?? '';
   let current = runtime;
   let acted = false;
+  const started: SyncResult['started'] = [];
   const refresh = async (): Promise<void> => {
     current = await cache.get(uid);
     acted = true;
@@ -79,7 +81,7 @@ export async function carryOut(
   }
   for (const { container, reason, message } of plan.kill) await killContainer(context, pod, container, podIps(current)[0] ?? '', { reason, message });
   if (plan.kill.length) await refresh();
-  if ((!plan.createSandbox && plan.start.length === 0) || signal.aborted) return { acted };
+  if ((!plan.createSandbox && plan.start.length === 0) || signal.aborted) return { acted, started };
 
   const mounted = await volumes.setUp(pod, factsOf(context, pod, current));
   if (plan.createSandbox) {
@@ -87,7 +89,7 @@ export async function carryOut(
     await refresh();
   }
   const sandbox = current.sandboxes[0];
-  if (!sandbox?.ready || signal.aborted) return { acted };
+  if (!sandbox?.ready || signal.aborted) return { acted, started };
   const config = await sandboxConfig(context, pod, sandbox.attempt, parts.cgroups.parent(pod));
   let retryAt: number | undefined;
   for (const container of plan.start) {
@@ -99,7 +101,7 @@ export async function carryOut(
       continue;
     }
     try {
-      await startContainer({
+      const id = await startContainer({
         context,
         puller: parts.puller,
         backoff: parts.backoff,
@@ -112,6 +114,7 @@ export async function carryOut(
         volumes: mounted,
         signal,
       });
+      started.push({ id, container });
       failures.delete(container.name);
       acted = true;
     } catch (error) {
@@ -125,7 +128,7 @@ export async function carryOut(
       if (isInit(pod, container)) break;
     }
   }
-  return { acted, ...(retryAt === undefined ? {} : { retryAt }) };
+  return { acted, started, ...(retryAt === undefined ? {} : { retryAt }) };
 }
 
 const isInit = (pod: Pod, { name }: Container): boolean => pod.spec.initContainers?.some((container) => container.name === name) ?? false;

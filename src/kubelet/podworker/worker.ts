@@ -6,10 +6,11 @@
 import { rm } from 'node:fs/promises';
 import type { Pod, PodStatus } from '../../api/core/v1/types.gen.ts';
 import { semanticEqual } from '../../apimachinery/equality.ts';
-import { keyOf } from '../../apimachinery/meta.ts';
-import { qosClassOf } from '../containers/resources.ts';
+import { keyOf, timeOf } from '../../apimachinery/meta.ts';
+import { containerNamed, qosClassOf } from '../containers/resources.ts';
 import { messageOf } from '../context.ts';
 import { isRuntimeNotFound } from '../cri/client.ts';
+import { defaults } from '../options.ts';
 import type { ProbeManager } from '../probes/manager.ts';
 import { type RuntimePod, runningContainers } from '../runtime/model.ts';
 import type { StatusManager } from '../status/manager.ts';
@@ -19,12 +20,15 @@ import { VolumeError } from '../volumes/manager.ts';
 import { deadlineExceeded, deadlineOf } from './deadline.ts';
 import { killPod } from './kill.ts';
 import { planPod } from './plan.ts';
+import { PodResizer, type ResizeRefusal } from './resize.ts';
 import { carryOut, factsOf, type Postponed, type SyncParts } from './sync.ts';
 import { podTarget } from './target.ts';
 
 export interface WorkerParts extends SyncParts {
   statuses: StatusManager;
   probes: ProbeManager;
+  /** Undefined when the node can give a pod what it asks for now. */
+  admitResize(pod: Pod): ResizeRefusal | undefined;
   /** Undefined when the node takes the pod. */
   admit(pod: Pod): { reason: string; message: string } | undefined;
   finished(uid: string): void;
@@ -41,6 +45,7 @@ export class PodWorker {
   readonly #parts: WorkerParts;
   readonly #failures = new Map<string, Postponed>();
   readonly #syncing = new AbortController();
+  readonly #resizer: PodResizer;
   #pod: Pod;
   #state: State = 'syncing';
   #admitted = false;
@@ -60,10 +65,21 @@ export class PodWorker {
     this.uid = pod.metadata.uid ?? '';
     this.#pod = pod;
     this.#parts = parts;
+    this.#resizer = new PodResizer(parts.context);
   }
 
   get pod(): Pod {
     return this.#pod;
+  }
+
+  /** With the resources that the node has granted. */
+  get granted(): Pod {
+    return this.#resizer.granted(this.#pod);
+  }
+
+  /** It waits for resources that others may give up. */
+  get deferred(): boolean {
+    return this.#resizer.deferred;
   }
 
   get state(): State {
@@ -163,19 +179,23 @@ export class PodWorker {
   #status(runtime: RuntimePod, terminal: boolean): PodStatus {
     const { context, statuses, probes } = this.#parts;
     const { options, runtime: engine } = context;
-    const pod = this.#pod;
+    const pod = this.granted;
+    const now = context.now();
+    const previous = statuses.get(this.uid) ?? pod.status ?? {};
     return podStatus({
       pod,
       runtime,
       runtimeName: engine.name,
       failure: (container) => this.#failures.get(container),
       recursiveReadOnly: engine.handlers.some(({ name, recursiveReadOnlyMounts }) => name === '' && recursiveReadOnlyMounts),
-      previous: statuses.get(this.uid) ?? pod.status ?? {},
+      previous,
+      actuated: (id) => this.#resizer.actuated(id),
+      ...(terminal ? {} : { passing: this.#resizer.conditions(previous.conditions ?? [], timeOf(now)) }),
       readiness: probes.view(this.uid),
       terminal,
       ...(this.#evicted ? { evicted: this.#evicted } : {}),
       hostIps: options.nodeIps,
-      now: context.now(),
+      now,
     });
   }
 
@@ -218,7 +238,8 @@ export class PodWorker {
       this.#dirty = true;
       return undefined;
     }
-    const pod = this.#pod;
+    this.#resizer.allocate(this.#pod, this.#parts.admitResize);
+    const pod = this.granted;
     const deadline = deadlineOf(pod, statuses.get(this.uid));
     if (deadline !== undefined && Date.now() >= deadline && !this.#evicted && !isTerminalPhase(pod.status?.phase)) {
       this.#evicted = deadlineExceeded;
@@ -238,7 +259,14 @@ export class PodWorker {
     }
     if (!volumes.isFresh(this.uid)) await volumes.setUp(pod, factsOf(context, pod, runtime));
     const plan = planPod(pod, runtime, probes.verdicts(this.uid));
-    const { acted, retryAt } = await carryOut(this.#parts, pod, runtime, plan, this.#failures, this.#syncing.signal);
+    for (const kill of await this.#resizer.actuate(pod, runtime, cgroups, context.options.podPidsLimit ?? defaults.podPidsLimit)) {
+      const container = containerNamed(pod, kill.container.name);
+      if (!container || plan.killPod || plan.kill.some((other) => other.container.id === kill.container.id)) continue;
+      plan.kill.push(kill);
+      plan.start.push(container);
+    }
+    const { acted, started, retryAt } = await carryOut(this.#parts, pod, runtime, plan, this.#failures, this.#syncing.signal);
+    for (const { id, container } of started) this.#resizer.started(id, container);
     if (acted) this.#dirty = true;
     else {
       probes.sync(pod, runtime);

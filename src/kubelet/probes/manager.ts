@@ -35,7 +35,6 @@ interface Worker {
 interface PodProbes {
   pod: Pod;
   ip: string;
-  terminating: boolean;
   /** By container ID and type. */
   workers: Map<string, Worker>;
 }
@@ -143,7 +142,10 @@ export function createProbeManager(context: KubeletContext, changed: (uid: strin
         ({ livenessProbe, readinessProbe, startupProbe }) => livenessProbe || readinessProbe || startupProbe,
       );
       if (!entry && probed.length === 0) return;
-      if (!entry) pods.set(uid, (entry = { pod, ip: '', terminating: false, workers: new Map() }));
+      if (!entry) {
+        entry = { pod, ip: '', workers: new Map() };
+        pods.set(uid, entry);
+      }
       entry.pod = pod;
       entry.ip = (pod.spec.hostNetwork ? context.options.nodeIps[0] : podIps(runtime)[0]) ?? entry.ip;
       const alive = new Set<string>();
@@ -165,7 +167,6 @@ export function createProbeManager(context: KubeletContext, changed: (uid: strin
     terminating: (uid) => {
       const entry = pods.get(uid);
       if (!entry) return;
-      entry.terminating = true;
       for (const worker of entry.workers.values()) if (worker.type !== 'readiness') end(worker);
     },
     remove: (uid) => {

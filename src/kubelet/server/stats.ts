@@ -203,6 +203,8 @@ export async function statsSummary({ context, manager, cache }: ServerParts): Pr
       },
     ];
   });
+  const seen = new Set(['/', ...containers.map(({ attributes }) => attributes?.id ?? '')]);
+  for (const id of lastCpu.keys()) if (!seen.has(id)) lastCpu.delete(id);
   const { memoryAvailable, pids, maxPids } = measure(options.rootDir);
   const workingSet = context.resources.memory - memoryAvailable;
   const network = hostNetwork(time);

@@ -41,7 +41,7 @@ export async function runningContainer(parts: ServerParts, target: PodTarget): P
   const { uid, pod } = podOf(parts, target);
   const found = findContainer(await parts.cache.get(uid), target.container);
   const spec = containerNamed(pod, target.container);
-  if (!found || found.state !== 'running') throw new HttpError(500, `container not found ("${target.container}")`);
+  if (found?.state !== 'running') throw new HttpError(500, `container not found ("${target.container}")`);
   return { id: found.id, tty: spec?.tty ?? false, stdin: spec?.stdin ?? false };
 }
 

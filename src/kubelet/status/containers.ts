@@ -1,5 +1,5 @@
 /** The statuses of a pod's containers, from what the runtime tells and what was reported before. */
-import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from '../../api/core/v1/types.gen.ts';
+import type { Container, ContainerStateTerminated, ContainerStatus, Pod, ResourceRequirements } from '../../api/core/v1/types.gen.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import { isRestartableInit } from '../containers/resources.ts';
 import { shouldStart } from '../podworker/restart.ts';
@@ -18,6 +18,8 @@ export interface ContainerStatusInput {
   /** Why the last attempt to start that container failed. */
   failure(container: string): StartFailure | undefined;
   recursiveReadOnly: boolean;
+  /** What a container's cgroup was last given. */
+  actuated?(containerId: string): ResourceRequirements | undefined;
 }
 
 type Kind = 'init' | 'regular' | 'ephemeral';
@@ -114,7 +116,7 @@ function fromRuntime(
     state: { waiting: {} },
     lastState: before?.state === 'exited' ? { terminated: terminated(input, before) } : (old?.lastState ?? {}),
     ...(requests ? { allocatedResources: requests } : {}),
-    resources: container.resources ?? {},
+    resources: (current.state === 'running' ? input.actuated?.(current.id) : undefined) ?? container.resources ?? {},
     ...volumeMounts(container, input.recursiveReadOnly),
     ...(user
       ? {

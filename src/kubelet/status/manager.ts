@@ -11,6 +11,7 @@ import { keyOf } from '../../apimachinery/meta.ts';
 import type { Client } from '../../client/client.ts';
 import { messageOf } from '../context.ts';
 import { sleep } from '../runtime/pleg.ts';
+import { ownedConditions } from './conditions.ts';
 
 export interface StatusManager {
   /** As last set; undefined for a pod that this kubelet has not reported on. */
@@ -49,7 +50,11 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
         const dropped = Object.keys(known ?? {}).filter((field) => !(field in condition));
         return { ...condition, ...Object.fromEntries(dropped.map((field) => [field, null])) };
       });
-      if (changed.length) patch[key] = changed;
+      const gone = (before.conditions ?? []).filter(
+        ({ type }) => ownedConditions.includes(type) && !after.conditions?.some((condition) => condition.type === type),
+      );
+      const removed = gone.map(({ type }) => ({ $patch: 'delete', type }));
+      if (changed.length + removed.length) patch[key] = [...changed, ...removed];
     } else if (key === 'podIPs' || key === 'hostIPs') patch[key] = [...(now[key] as object[]), { $patch: 'replace' }];
     else patch[key] = now[key];
   }
@@ -115,7 +120,10 @@ export function createStatusManager(client: Client, log: Logger, signal: AbortSi
   function entryOf(pod: Pod): Entry {
     const uid = pod.metadata.uid ?? '';
     let entry = entries.get(uid);
-    if (!entry) entries.set(uid, (entry = { pod, status: pod.status ?? {}, written: pod.status ?? {}, finish: false, deleted: false, running: undefined }));
+    if (!entry) {
+      entry = { pod, status: pod.status ?? {}, written: pod.status ?? {}, finish: false, deleted: false, running: undefined };
+      entries.set(uid, entry);
+    }
     entry.pod = pod;
     return entry;
   }

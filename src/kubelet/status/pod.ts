@@ -1,9 +1,9 @@
 /** A pod's status as the kubelet reports it: a pure function of spec, runtime, probes and what was reported before. */
-import type { Container, ContainerStatus, Pod, PodStatus } from '../../api/core/v1/types.gen.ts';
+import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/core/v1/types.gen.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import { isRestartableInit, qosClassOf } from '../containers/resources.ts';
 import { sandboxChange } from '../podworker/plan.ts';
-import { podIps, type RuntimePod } from '../runtime/model.ts';
+import { podIps } from '../runtime/model.ts';
 import { podConditions } from './conditions.ts';
 import { type ContainerStatusInput, containerStatuses, type StartFailure } from './containers.ts';
 import { isTerminalPhase, podPhase } from './phase.ts';
@@ -23,13 +23,15 @@ export interface PodStatusInput extends Omit<ContainerStatusInput, 'failure'> {
   terminal: boolean;
   /** The kubelet itself ends the pod. */
   evicted?: { reason: string; message: string };
+  /** Conditions that only come and go. */
+  passing?: readonly PodCondition[];
   hostIps: readonly string[];
   now: Date;
 }
 
 const idOf = (status: ContainerStatus): string => status.containerID?.split('://')[1] ?? '';
 
-function applyReadiness(pod: Pod, containers: readonly Container[], statuses: ContainerStatus[], view: ReadinessView, init: boolean): void {
+function applyReadiness(containers: readonly Container[], statuses: ContainerStatus[], view: ReadinessView, init: boolean): void {
   for (const status of statuses) {
     const container = containers.find(({ name }) => name === status.name);
     if (!container) continue;
@@ -60,8 +62,8 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const regularStatuses = containerStatuses(input, 'regular', pod.spec.containers, previous.containerStatuses ?? []);
   const initStatuses = containerStatuses(input, 'init', inits, previous.initContainerStatuses ?? []);
   const ephemeralStatuses = containerStatuses(input, 'ephemeral', ephemeral, previous.ephemeralContainerStatuses ?? []);
-  applyReadiness(pod, pod.spec.containers, regularStatuses, input.readiness, false);
-  applyReadiness(pod, inits, initStatuses, input.readiness, true);
+  applyReadiness(pod.spec.containers, regularStatuses, input.readiness, false);
+  applyReadiness(inits, initStatuses, input.readiness, true);
 
   const statuses = [...initStatuses, ...regularStatuses];
   const sandboxId = runtime.sandboxes[0]?.id;
@@ -85,7 +87,10 @@ export function podStatus(input: PodStatusInput): PodStatus {
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
-    conditions: podConditions({ pod, statuses, phase, sandboxReady: !sandboxChange(pod, runtime).changed, previous: previous.conditions ?? [], now }),
+    conditions: [
+      ...podConditions({ pod, statuses, phase, sandboxReady: !sandboxChange(pod, runtime).changed, previous: previous.conditions ?? [], now }),
+      ...(input.passing ?? []),
+    ],
     ...(reason ? { reason } : {}),
     ...(message ? { message } : {}),
     ...(hostIps[0] ? { hostIP: hostIps[0], hostIPs: sortedPodIps(hostIps, hostIps).map((ip) => ({ ip })) } : {}),

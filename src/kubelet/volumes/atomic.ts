@@ -21,7 +21,7 @@ const dataLink = '..data';
 function check(path: string): void {
   if (path === '') throw new Error('invalid path: must not be empty');
   if (path.startsWith('/')) throw new Error(`invalid path: must be relative path: ${path}`);
-  if (path.split('/').includes('..')) throw new Error("invalid path: must not contain '..': " + path);
+  if (path.split('/').includes('..')) throw new Error(`invalid path: must not contain '..': ${path}`);
   if (path.startsWith('..')) throw new Error(`invalid path: must not start with '..': ${path}`);
 }
 

@@ -5,6 +5,7 @@ import type { Pod, Volume } from '../../api/core/v1/types.gen.ts';
 import type { PodFacts } from '../containers/fields.ts';
 import { allContainers } from '../containers/resources.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
+import { podTarget } from '../podworker/target.ts';
 import { persistentVolumeClaim } from './claim.ts';
 import { configuration, memoryDirectory } from './configuration.ts';
 import { emptyDir } from './emptydir.ts';
@@ -40,7 +41,11 @@ export class VolumeError extends Error {
 interface PodVolumes {
   mounted: Map<string, MountedVolume>;
   fresh: boolean;
+  /** When content that could not be brought up to date is tried again (epoch milliseconds). */
+  retryAt?: number | undefined;
 }
+
+const retryMs = 10_000;
 
 /** The volumes that some container uses. */
 function usedVolumes(pod: Pod): Volume[] {
@@ -72,9 +77,13 @@ export function createVolumeManager(context: KubeletContext): VolumeManager {
     setUp: async (pod, facts) => {
       const uid = pod.metadata.uid ?? '';
       let state = pods.get(uid);
-      if (!state) pods.set(uid, (state = { mounted: new Map(), fresh: false }));
+      if (!state) {
+        state = { mounted: new Map(), fresh: false };
+        pods.set(uid, state);
+      }
       if (state.fresh) return state.mounted;
       state.fresh = true;
+      state.retryAt = undefined;
       const { mounted } = state;
       const failures: string[] = [];
       await Promise.all(
@@ -88,8 +97,12 @@ export function createVolumeManager(context: KubeletContext): VolumeManager {
       );
       if (failures.length === 0) return mounted;
       state.fresh = false;
-      for (const failure of failures) context.events.event(pod, 'Warning', 'FailedMount', failure);
-      throw new VolumeError(failures.join('; '));
+      for (const failure of failures) context.events.event(podTarget(pod), 'Warning', 'FailedMount', failure);
+      // What was there once stays: a ConfigMap that is deleted does not take running containers with it.
+      if (!usedVolumes(pod).every(({ name }) => mounted.has(name))) throw new VolumeError(failures.join('; '));
+      state.fresh = true;
+      state.retryAt = Date.now() + retryMs;
+      return mounted;
     },
     invalidate: (uid) => {
       const state = pods.get(uid);
@@ -97,7 +110,9 @@ export function createVolumeManager(context: KubeletContext): VolumeManager {
     },
     isFresh: (uid) => pods.get(uid)?.fresh ?? false,
     nextRefresh: (uid) => {
-      const times = [...(pods.get(uid)?.mounted.values() ?? [])].flatMap(({ refreshAt }) => refreshAt ?? []);
+      const state = pods.get(uid);
+      const times = [...(state?.mounted.values() ?? [])].flatMap(({ refreshAt }) => refreshAt ?? []);
+      if (state?.retryAt !== undefined) times.push(state.retryAt);
       return times.length ? Math.min(...times) : undefined;
     },
     tearDown: async (uid) => {

@@ -22,13 +22,13 @@ export const mountHugePages = (target: string, pageSize: string): Promise<void> 
 /** `source` is taken as it is: a `/proc/<pid>/fd/<n>` names the open file, whatever its path is by now. */
 export const bindMount = (source: string, target: string): Promise<void> => mount(['--no-canonicalize', '--bind', source, target]);
 
-const unescape = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+const unquote = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** Mount points at or below `directory`, deepest first. */
 export async function mountsBelow(directory: string): Promise<string[]> {
   const found: string[] = [];
   for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) {
-    const point = unescape(line.split(' ')[4] ?? '');
+    const point = unquote(line.split(' ')[4] ?? '');
     if (point === directory || point.startsWith(`${directory}/`)) found.push(point);
   }
   return found.sort((a, b) => b.length - a.length || (a < b ? 1 : -1));

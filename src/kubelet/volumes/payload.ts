@@ -81,7 +81,9 @@ function commonUser(pod: Pod): number | undefined {
 export async function projectedContent(request: VolumeRequest, sources: readonly VolumeProjection[], defaultMode: number): Promise<Content> {
   const files = new Map<string, ProjectedFile>();
   let refreshAt: number | undefined;
-  const add = (more: Map<string, ProjectedFile>): void => more.forEach((file, path) => files.set(path, file));
+  const add = (more: Map<string, ProjectedFile>): void => {
+    for (const [path, file] of more) files.set(path, file);
+  };
   for (const source of sources) {
     if (source.configMap || source.secret) {
       const kind = source.configMap ? 'ConfigMap' : 'Secret';

@@ -25,7 +25,10 @@ export async function tokenFor(
   { audience, expirationSeconds = 3600 }: Pick<ServiceAccountTokenProjection, 'audience' | 'expirationSeconds'>,
 ): Promise<PodToken> {
   let mine = tokens.get(context);
-  if (!mine) tokens.set(context, (mine = new Map()));
+  if (!mine) {
+    mine = new Map();
+    tokens.set(context, mine);
+  }
   const { name, namespace = '', uid = '' } = pod.metadata;
   const account = pod.spec.serviceAccountName || 'default';
   const key = `${uid}/${account}/${audience ?? ''}/${expirationSeconds}`;
