@@ -6,6 +6,8 @@ export interface ClusterLayout {
   pki: string;
   store: string;
   logs: string;
+  /** Of the default storage class. */
+  volumes: string;
   adminKubeconfig: string;
   /** Sockets, pid files, what was switched on: gone after a reboot, as it should be. */
   run: string;
@@ -35,6 +37,7 @@ export function clusterLayout(config: Pick<ClusterConfig, 'dataDir' | 'id'>): Cl
     pki: join(config.dataDir, 'pki'),
     store: join(config.dataDir, 'store'),
     logs: join(config.dataDir, 'logs'),
+    volumes: join(config.dataDir, 'volumes'),
     adminKubeconfig: join(config.dataDir, 'admin.kubeconfig'),
     run,
     supervisorSocket: join(run, 'supervisor.sock'),

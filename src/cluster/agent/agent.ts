@@ -20,6 +20,7 @@ import { importImages } from '../images/import.ts';
 import type { NodeLayout } from '../layout.ts';
 import type { KeyPair } from '../pki/pki.ts';
 import { writeCniConfiguration } from './cni.ts';
+import { removeReleasedVolumes } from './localvolumes.ts';
 
 /** What a node must know of its cluster. */
 export interface ClusterFacts {
@@ -69,6 +70,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     proxy.setPodCidr(podCidr);
   };
   own.addHandlers({ added: useRange, updated: useRange });
+  const volumes = removeReleasedVolumes(node, informers, log.child({ component: 'local-volumes' }));
   const view = createClusterView(informers);
   const resolvers = (): Resolver[] => nameserversOf(readFileSync(options.resolvConf, 'utf8')).map((address) => ({ address }));
   const kubelet = createKubelet({
@@ -102,6 +104,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     async stop() {
       stopping.abort();
       routes.stop();
+      await volumes.stop();
       await Promise.all([kubelet.stop(), proxy.stop(), dns.close()]);
       await informers.stop();
     },

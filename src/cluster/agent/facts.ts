@@ -24,9 +24,9 @@ export async function readFacts(client: Client): Promise<ClusterFacts> {
   return { clusterDns: fact('clusterDns'), clusterDomain: fact('clusterDomain'), clusterCidr: fact('clusterCidr') };
 }
 
-/** What the agent's proxy, routes and DNS read besides what upstream's role for kubelets allows. */
+/** What the agent's proxy, routes, DNS and local volumes read besides what upstream's role for kubelets allows. */
 const agentRules = [
-  { apiGroups: [''], resources: ['nodes', 'services', 'namespaces'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: [''], resources: ['nodes', 'services', 'namespaces', 'persistentvolumes'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
 ];
 

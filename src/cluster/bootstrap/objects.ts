@@ -1,5 +1,7 @@
 /** What every cluster has from the start besides roles: namespaces, priority classes, the DNS service, the default storage class, what joining machines read. */
+
 import type { ConfigMap, Namespace, Service } from '../../api/core/v1/types.gen.ts';
+import { localProvisioner } from '../../api/core/v1/volumes.ts';
 import type { PriorityClass } from '../../api/scheduling/v1/types.gen.ts';
 import type { StorageClass } from '../../api/storage/v1/types.gen.ts';
 
@@ -45,8 +47,6 @@ export const dnsService = (clusterIP: string): Service => ({
 });
 
 /** Volumes are directories on the node where the first pod that uses them is scheduled. */
-export const localProvisioner = 'knarr.dev/local';
-
 export const defaultStorageClass = (): StorageClass => ({
   metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
   provisioner: localProvisioner,

@@ -25,6 +25,8 @@ export interface ControlPlaneOptions {
   podCidr: string;
   clusterDns?: string;
   clusterDomain: string;
+  /** Where volumes of the default storage class stand on nodes. */
+  localVolumeDir?: string;
   /** As upstream's `--controllers`; an empty list runs none. */
   controllers: readonly string[];
   scheduler: boolean;

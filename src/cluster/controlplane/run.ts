@@ -50,6 +50,8 @@ export async function runServer({
       podCidr: config.podCidr,
       clusterDns: config.clusterDns,
       clusterDomain: config.clusterDomain,
+      // Nodes of `up` share this machine's disk: their volumes go with the cluster's data.
+      ...(bridge ? { localVolumeDir: layout.volumes } : {}),
       controllers,
       scheduler,
       prepare: (client) => publishFacts(client, config),

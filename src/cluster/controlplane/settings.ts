@@ -1,7 +1,7 @@
 /** What controllers are told of the cluster: plain data, since it crosses to another thread. */
 import type { ControlPlaneOptions } from './controlplane.ts';
 
-export const controllerSettings = ({ pki, serviceCidr, podCidr, clusterDomain }: ControlPlaneOptions): Record<string, unknown> => ({
+export const controllerSettings = ({ pki, serviceCidr, podCidr, clusterDomain, localVolumeDir }: ControlPlaneOptions): Record<string, unknown> => ({
   rootCa: pki.ca.certificate,
   signingCa: pki.ca,
   serviceAccountSigningKey: pki.serviceAccount.privateKey,
@@ -9,4 +9,5 @@ export const controllerSettings = ({ pki, serviceCidr, podCidr, clusterDomain }:
   serviceCidr,
   clusterCidr: podCidr,
   nodeCidrMaskSize: 24,
+  ...(localVolumeDir ? { localVolumeDir } : {}),
 });

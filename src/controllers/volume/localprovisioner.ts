@@ -1,8 +1,9 @@
 /**
  * `knarr.dev/local`: a volume is a directory on the node where the first pod that uses it runs. The kubelet makes the directory,
- * and the node removes it after the PersistentVolume is gone; nothing limits what is written to it.
+ * and the node's agent removes it when the volume is released (with the reclaim policy Delete); nothing limits what is written to it.
  */
 import { posix } from 'node:path';
+import { localProvisioner as localProvisionerName } from '../../api/core/v1/volumes.ts';
 import type { Provisioner } from './provision.ts';
 
 /** A node whose volumes stand elsewhere says so in this annotation. */
@@ -11,7 +12,7 @@ const defaultDirectory = '/var/lib/knarr/local-volumes';
 const hostname = 'kubernetes.io/hostname';
 
 export const localProvisioner: Provisioner = {
-  name: 'knarr.dev/local',
+  name: localProvisionerName,
   provision({ claim, storageClass, node, volumeName, localVolumeDir = defaultDirectory }) {
     if (!node) throw new Error('no node was specified: the StorageClass needs volumeBindingMode WaitForFirstConsumer');
     if (claim.spec.volumeMode === 'Block') throw new Error('volumeMode Block is not supported');

@@ -1,8 +1,9 @@
 /** persistentVolumeClaim: follows a claim to the persistent volume that it is bound to, and uses what that one stands for. */
-import { stat } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import { persistentvolumes } from '../../api/core/v1/persistentvolume.ts';
 import { persistentvolumeclaims } from '../../api/core/v1/persistentvolumeclaim.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Volume } from '../../api/core/v1/types.gen.ts';
+import { localProvisioner, provisionedBy } from '../../api/core/v1/volumes.ts';
 import { checkHostPath } from './hostpath.ts';
 import type { VolumePlugin, VolumeRequest } from './plugin.ts';
 
@@ -27,6 +28,11 @@ async function boundVolume({ context, pod, volume }: VolumeRequest): Promise<{ c
   return { claim, pv };
 }
 
+/** Open to every user, since a pod without fsGroup may run as any; umask does not apply to `chmod`. */
+async function makeDirectory(path: string): Promise<void> {
+  if (await mkdir(path, { recursive: true })) await chmod(path, 0o777);
+}
+
 export const persistentVolumeClaim: VolumePlugin = {
   name: 'persistent-volume-claim',
   handles: (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
@@ -41,6 +47,8 @@ export const persistentVolumeClaim: VolumePlugin = {
       return { path: hostPath.path, ...common };
     }
     if (local) {
+      // A volume that was provisioned for this node begins as an empty directory; any other must be there.
+      if (pv.metadata.annotations?.[provisionedBy] === localProvisioner) await makeDirectory(local.path);
       const info = await stat(local.path).catch(() => undefined);
       if (!info) throw new Error(`path "${local.path}" does not exist`);
       const device = info.isBlockDevice();

@@ -10,6 +10,8 @@ export const bindCompleted = 'pv.kubernetes.io/bind-completed';
 export const boundByController = 'pv.kubernetes.io/bound-by-controller';
 export const selectedNode = 'volume.kubernetes.io/selected-node';
 export const provisionedBy = 'pv.kubernetes.io/provisioned-by';
+/** The built-in provisioner: a volume is a directory on the node where its first pod runs. */
+export const localProvisioner = 'knarr.dev/local';
 export const storageProvisioner = 'volume.kubernetes.io/storage-provisioner';
 export const betaStorageProvisioner = 'volume.beta.kubernetes.io/storage-provisioner';
 /** A StorageClass with this provisioner has only volumes that somebody made by hand. */

@@ -1,7 +1,7 @@
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
 import { parseCidr } from '../../../apimachinery/ip.ts';
-import { immutableMessage, validateCidrField, validateConditions } from '../../../apimachinery/validation/common.ts';
+import { immutableMessage, validateCidrField } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { keepMetadata } from '../../metadata.ts';
@@ -49,7 +49,6 @@ export const servicecidrs = defineKind<ServiceCIDR>({
       verbs: ['get', 'patch', 'update'],
       resetFields: ['metadata', 'spec'],
       prepareForUpdate: keepMetadata,
-      validateUpdate: ({ status }) => validateConditions(status?.conditions, path('status', 'conditions')),
     },
   },
 });
