@@ -22,7 +22,7 @@ import { createPlacement, hashLabel, podForNode, targetNode } from './placement.
 import { type Plan, planNodes, planUpdate, type Situation } from './plan.ts';
 import { sameStatus, statusOf } from './status.ts';
 
-export const daemonSetController = defineController({ name: 'daemonset-controller', concurrency: 2, setup });
+export const daemonSetController = defineController({ name: 'daemonset-controller', identity: 'daemon-set-controller', concurrency: 2, setup });
 
 /** Pods created or deleted in one go. */
 const burst = 250;
