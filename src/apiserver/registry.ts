@@ -12,7 +12,7 @@ import type { Convert } from '../apimachinery/managedfields/index.ts';
 import { apiVersionOf } from '../apimachinery/meta.ts';
 import type { Struct } from '../apimachinery/schema.ts';
 import { registryPrefix } from './cacher/cacher.ts';
-import type { ResourceCache, StoredObject } from './cacher/resource-cache.ts';
+import type { CacheEntry, ResourceCache, StoredObject } from './cacher/resource-cache.ts';
 import type { ResourceHooks } from './contracts.ts';
 
 /** What all served versions of a resource have in common: one place in the store, one watch cache. */
@@ -48,14 +48,25 @@ export interface Resource {
   validate?(object: StoredObject, old: StoredObject | undefined, subresource: string): FieldError[];
   /** Its definition is going: nothing new may be created. */
   terminating?: boolean;
+  /**
+   * Where only a webhook can convert: makes the served form of entries ready (`servedObject` gives it then), and the stored
+   * form of an object (which `toStored` would). Absent where conversion is a function.
+   */
+  remote?: RemoteConversion;
   /** Between served versions of this resource, for field ownership. */
   convert: Convert;
   /** `{"kind":"K","apiVersion":"V",`: put before the cached form. */
   head: Buffer;
 }
 
+export interface RemoteConversion {
+  prepare(entries: readonly CacheEntry[]): Promise<void>;
+  served(entry: CacheEntry): StoredObject | undefined;
+  toStored(object: StoredObject): Promise<StoredObject>;
+}
+
 /** One served version of a custom resource. */
-export interface CustomVersion extends Pick<Resource, 'struct' | 'decode' | 'validate' | 'openapi' | 'fromStored' | 'toStored'> {
+export interface CustomVersion extends Pick<Resource, 'struct' | 'decode' | 'validate' | 'openapi' | 'fromStored' | 'toStored' | 'remote'> {
   definition: KindDefinition;
 }
 

@@ -5,8 +5,10 @@ import { deepEqual } from '../../apimachinery/equality.ts';
 import { isConflict, isNotFound } from '../../apimachinery/errors.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import type { Client } from '../../client/client.ts';
+import type { WebhookTransport } from '../admission/webhook/call.ts';
 import type { ServerCore } from '../core.ts';
 import { rawUpdate } from '../storage/raw.ts';
+import { createConverter } from './conversion.ts';
 import { customVersion } from './kind.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -33,7 +35,7 @@ export interface CustomResources {
   stop(): void;
 }
 
-export function createCustomResources(core: ServerCore, client: Client): CustomResources {
+export function createCustomResources(core: ServerCore, client: Client, transport: WebhookTransport): CustomResources {
   const { reader, registry, storage, log } = core;
   const resource = registry.of(customresourcedefinitions);
   /** What is served for each definition, so that nothing is done again when only the status moved. */
@@ -128,7 +130,14 @@ export function createCustomResources(core: ServerCore, client: Client): CustomR
     if (known && deepEqual(known.spec, crd.spec) && deepEqual(known.names, accepted)) return;
     const storageVersion = versions.find(({ storage: stored }) => stored) ?? versions[0];
     if (!storageVersion) return;
-    const offered = versions.filter(({ served: isServed }) => isServed).map((version) => customVersion(crd, version));
+    const converter = crd.spec.conversion?.strategy === 'Webhook' ? createConverter(transport, crd) : undefined;
+    const offered = versions
+      .filter(({ served: isServed }) => isServed)
+      .map((version) => {
+        const custom = customVersion(crd, version);
+        const finish = custom.fromStored as NonNullable<typeof custom.fromStored>;
+        return converter ? { ...custom, remote: converter(version.name, storageVersion.name, (object) => finish(object, object.apiVersion ?? '')) } : custom;
+      });
     const hub = offered.find(({ definition }) => definition.version === storageVersion.name) ?? customVersion(crd, storageVersion);
     const sorted = offered.toSorted((a, b) => compareVersions(a.definition.version, b.definition.version));
     registry.setCustom(group, names.plural, sorted, hub, crd.metadata.deletionTimestamp !== undefined);

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JSONSchemaProps } from '../../api/apiextensions/v1/types.gen.ts';
 import type { TestServer } from '../testing/server.ts';
 import { startTestServer } from '../testing/server.ts';
+import { selfSigned } from '../testing/tls.ts';
 
 const schema: JSONSchemaProps = {
   type: 'object',
@@ -175,4 +178,67 @@ test('a definition that cannot be is refused', async () => {
     body.details.causes.map(({ field }: { field: string }) => field),
     ['spec.scope', 'spec.versions[0].schema.openAPIV3Schema.properties[a].type', 'spec.versions'],
   );
+});
+
+async function startConversionWebhook() {
+  const tls = selfSigned();
+  const server = createServer({ key: tls.key, cert: tls.cert }, (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const review = JSON.parse(Buffer.concat(chunks).toString());
+      const { uid, desiredAPIVersion, objects } = review.request;
+      const convertedObjects = objects.map((object: { spec: Record<string, unknown> }) => {
+        const { size, length, ...rest } = object.spec;
+        return {
+          ...object,
+          apiVersion: desiredAPIVersion,
+          spec: desiredAPIVersion.endsWith('v2') ? { ...rest, length: size ?? length } : { ...rest, size: size ?? length },
+        };
+      });
+      response.end(JSON.stringify({ ...review, request: undefined, response: { uid, convertedObjects, result: { status: 'Success' } } }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/convert`, ca: tls.cert, close };
+}
+
+test('versions that differ are converted by a webhook', async () => {
+  const webhook = await startConversionWebhook();
+  try {
+    await using running = await startTestServer();
+    const { request } = running;
+    const [version] = definition().spec.versions;
+    const other = { type: 'object', properties: { spec: { type: 'object', required: ['length'], properties: { length: { type: 'integer' } } } } };
+    const clientConfig = { url: webhook.url, caBundle: Buffer.from(webhook.ca).toString('base64') };
+    const conversion = { strategy: 'Webhook', webhook: { clientConfig, conversionReviewVersions: ['v1'] } };
+    await declare(running, definition({ conversion, versions: [version, { name: 'v2', served: true, storage: false, schema: { openAPIV3Schema: other } }] }));
+    const path = '/apis/example.com/v2/namespaces/default/widgets';
+    assert.equal((await request('POST', widgets, widget('one', { size: 1 }))).status, 201);
+    assert.deepEqual((await request('GET', `${path}/one`)).body.spec, { length: 1 });
+    const created = await request('POST', path, { apiVersion: 'example.com/v2', kind: 'Widget', metadata: { name: 'two' }, spec: { length: 2 } });
+    assert.deepEqual([created.status, created.body.spec], [201, { length: 2 }]);
+    assert.equal((await request('GET', `${widgets}/two`)).body.spec.size, 2);
+    const list = await request('GET', path);
+    assert.deepEqual(
+      list.body.items.map(({ spec }: { spec: object }) => spec),
+      [{ length: 1 }, { length: 2 }],
+    );
+    const patched = await request('PATCH', `${path}/one`, { spec: { length: 5 } }, { 'content-type': 'application/merge-patch+json' });
+    assert.deepEqual(patched.body.spec, { length: 5 });
+    const watch = await running.server.handle(
+      { method: 'GET', path: `${path}?watch=1&resourceVersion=0&timeoutSeconds=1`, headers: {} },
+      { username: 'a', groups: [] },
+    );
+    const seen: unknown[] = [];
+    for await (const chunk of watch.body) for (const line of Buffer.from(chunk).toString().trim().split('\n')) seen.push(JSON.parse(line).object.spec);
+    assert.deepEqual(seen, [{ length: 5 }, { length: 2 }]);
+    assert.equal((await request('DELETE', `${path}/one`)).status, 200);
+  } finally {
+    webhook.close();
+  }
 });

@@ -4,6 +4,7 @@ import type { Service } from '../../api/core/v1/types.gen.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
 import { createInProcessTransport } from '../../client/inprocess.ts';
 import { createClient } from '../../client/rest.ts';
+import { createWebhookTransport } from '../admission/webhook/call.ts';
 import { aggregatedPaths } from '../aggregator/aggregator.ts';
 import { createAggregation } from '../aggregator/controller.ts';
 import type { Authorizer } from '../contracts.ts';
@@ -75,7 +76,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
   const aggregator = { dial: kubelet.dial, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) };
   core.addPaths([aggregatedPaths(core, aggregator)]);
   const aggregation = createAggregation(core, client, aggregator);
-  const custom = createCustomResources(core, client);
+  const custom = createCustomResources(core, client, createWebhookTransport(reader, kubelet.dial));
   const timers: NodeJS.Timeout[] = [];
   let stopped = false;
   let advertised: { serviceCidrs: readonly string[]; address: string; port: number } | undefined;

@@ -77,7 +77,7 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
     throw new StatusError(405, 'MethodNotAllowed', `create not allowed while custom resource definition is terminating`, { ...resource.groupResource });
   }
   const wrong = resource.validate?.(served, undefined, request.subresource) ?? [];
-  const object = toStored(resource, served);
+  const object = resource.remote ? await resource.remote.toStored(served) : toStored(resource, served);
   if (definition !== resource.definition) definition.setDefaults?.(object);
   if (definition.hasGeneration) object.metadata.generation = 1;
   else delete object.metadata.generation;
@@ -103,7 +103,7 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
   try {
     const attributes = admissionAttributes(request, 'CREATE', served, undefined);
     if (handled(storage.admission, 'validate', attributes)) {
-      if (resource.fromStored) attributes.object = fromStored(resource, structuredClone(object));
+      if (resource.fromStored && !resource.remote) attributes.object = fromStored(resource, structuredClone(object));
       await runAdmission(storage.admission, 'validate', attributes);
     }
     const value = encodeStored(stored.apiVersion, definition.kind, object);

@@ -9,7 +9,7 @@ import type { StoredObject } from '../cacher/resource-cache.ts';
 import { handled, runAdmission } from './admit.ts';
 import { admissionAttributes } from './create.ts';
 import { sameJson } from './metadata.ts';
-import { fromStored, storedObject } from './objects.ts';
+import { fromStored, prepareServed, servedObject, storedObject } from './objects.ts';
 import type { DeleteOptions } from './options.ts';
 import type { Storage, WriteRequest } from './types.ts';
 import { keyFor } from './types.ts';
@@ -44,10 +44,16 @@ async function deleteOnce(storage: Storage, request: WriteRequest, options: Dele
   const { resource } = request;
   const { stored } = resource;
   const { definition } = stored;
+  await prepareServed(resource, current);
   const object = storedObject(resource, current);
   const before = structuredClone(object);
   checkPreconditions(request, object, options);
-  const attributes = admissionAttributes(request, 'DELETE', undefined, resource.fromStored ? fromStored(resource, structuredClone(object)) : before);
+  const attributes = admissionAttributes(
+    request,
+    'DELETE',
+    undefined,
+    resource.remote ? servedObject(resource, current) : resource.fromStored ? fromStored(resource, structuredClone(object)) : before,
+  );
   if (handled(storage.admission, 'admit', attributes)) await runAdmission(storage.admission, 'admit', attributes);
   if (handled(storage.admission, 'validate', attributes)) await runAdmission(storage.admission, 'validate', attributes);
 

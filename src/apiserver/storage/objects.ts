@@ -14,9 +14,14 @@ export function storedObject(resource: Resource, entry: CacheEntry): StoredObjec
 
 /** A fresh object in the served version; the caller may change it. */
 export function servedObject(resource: Resource, entry: CacheEntry): StoredObject {
+  const ready = resource.remote?.served(entry);
+  if (ready) return structuredClone(ready);
   const object = storedObject(resource, entry);
   return resource.fromStored ? resource.fromStored(object, entry.apiVersion) : object;
 }
+
+/** Waits for what only a webhook can convert; afterwards {@link servedObject} has it. */
+export const prepareServed = (resource: Resource, ...entries: readonly CacheEntry[]): Promise<void> | undefined => resource.remote?.prepare(entries);
 
 /** From the served version to the one that is written. */
 export const toStored = (resource: Resource, object: StoredObject): StoredObject => (resource.toStored ? resource.toStored(object) : object);

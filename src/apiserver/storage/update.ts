@@ -12,7 +12,7 @@ import { admissionAttributes, createOnce } from './create.ts';
 import { keepManagedTimes, trackFields } from './fieldmanager.ts';
 import { beginWrite } from './hooks.ts';
 import { dedupeOwnerReferences, ensureNamespace, keepSystemFields, sameJson } from './metadata.ts';
-import { fromStored, servedObject, storedObject, toStored } from './objects.ts';
+import { fromStored, prepareServed, servedObject, storedObject, toStored } from './objects.ts';
 import type { Storage, WriteRequest, Written } from './types.ts';
 import { keyFor, strategyContext } from './types.ts';
 
@@ -81,6 +81,7 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   const { stored } = resource;
   const { definition } = stored;
   const of = resource.groupResource;
+  await prepareServed(resource, current);
   const old = storedObject(resource, current);
   if (update.uid && update.uid !== old.metadata.uid) {
     throw conflict(of, name, `Precondition failed: UID in precondition: ${update.uid}, UID in object meta: ${old.metadata.uid ?? ''}`);
@@ -107,7 +108,7 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
 
   const wrong = resource.validate?.(served, oldServed, request.subresource) ?? [];
   if (wrong.length > 0) throw invalid({ group: of.group, kind: resource.definition.kind }, name, wrong);
-  const object = toStored(resource, served);
+  const object = resource.remote ? await resource.remote.toStored(served) : toStored(resource, served);
   if (definition !== resource.definition) definition.setDefaults?.(object);
   prepare(request, object, old);
   validate(request, object, old);
@@ -116,7 +117,7 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   const write = await beginWrite(stored.hooks, object, old, options.dryRun);
   try {
     if (handled(storage.admission, 'validate', attributes)) {
-      attributes.object = resource.fromStored ? fromStored(resource, structuredClone(object)) : object;
+      attributes.object = resource.remote ? served : resource.fromStored ? fromStored(resource, structuredClone(object)) : object;
       await runAdmission(storage.admission, 'validate', attributes);
     }
     const written = await commit(storage, request, key, current, object, old);

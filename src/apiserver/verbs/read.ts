@@ -8,6 +8,7 @@ import type { CacheEntry } from '../cacher/cacher.ts';
 import type { Reply } from '../exchange.ts';
 import { allEncodings, textEncodings } from '../negotiation/accept.ts';
 import { listEntries } from '../storage/list.ts';
+import { prepareServed } from '../storage/objects.ts';
 import { parseListOptions, parseResourceVersion } from '../storage/options.ts';
 import { selectionOf } from '../storage/selection.ts';
 import { keyFor } from '../storage/types.ts';
@@ -23,6 +24,7 @@ export async function entryFor({ context, resource, storage }: Target): Promise<
   else if (asked !== '0') await storage.cacher.reached(parseResourceVersion(asked));
   const entry = resource.stored.cache.entries.get(keyFor(resource, info.namespace, info.name));
   if (!entry) throw notFound(resource.groupResource, info.name);
+  await prepareServed(resource, entry);
   return entry;
 }
 
@@ -39,6 +41,7 @@ export async function listObjects(target: Target): Promise<Reply> {
   const selection = selectionOf(resource, storage.cacher, options.labelSelector, options.fieldSelector);
   const namespace = resource.definition.namespaced ? context.info.namespace : '';
   const listed = await listEntries(storage, resource, namespace, options, selection);
+  await prepareServed(resource, ...listed.entries);
   const metadata: ListMeta = { resourceVersion: String(listed.revision) };
   if (listed.continue !== '') metadata.continue = listed.continue;
   if (listed.remainingItemCount !== undefined) metadata.remainingItemCount = listed.remainingItemCount;

@@ -76,6 +76,7 @@ async function startOf({ storage }: Target, options: ListOptions): Promise<Start
 }
 
 class ResourceWatch implements CacheWatcher {
+  #turn: Promise<void> = Promise.resolve();
   readonly #target: Target;
   readonly #form: Form;
   readonly #options: ListOptions;
@@ -184,6 +185,22 @@ class ResourceWatch implements CacheWatcher {
   }
 
   #send(type: FrameType, entry: CacheEntry, event: CacheEvent | undefined): void {
+    const { remote } = this.#target.resource;
+    if (!remote) {
+      this.#write(type, entry, event);
+      return;
+    }
+    // What a webhook converts goes out in its turn, when it has been converted.
+    const converted = remote.prepare([entry]);
+    this.#turn = this.#turn
+      .then(() => converted)
+      .then(
+        () => this.#write(type, entry, undefined),
+        (error: unknown) => this.#fail(error),
+      );
+  }
+
+  #write(type: FrameType, entry: CacheEntry, event: CacheEvent | undefined): void {
     if (this.#ended) return;
     let bytes: Uint8Array | undefined;
     if (event && this.#frameKey !== '') {
@@ -216,6 +233,11 @@ class ResourceWatch implements CacheWatcher {
   }
 
   #bookmark(annotations?: Record<string, string>): void {
+    if (this.#target.resource.remote) this.#turn = this.#turn.then(() => this.#writeBookmark(annotations));
+    else this.#writeBookmark(annotations);
+  }
+
+  #writeBookmark(annotations?: Record<string, string>): void {
     if (this.#ended) return;
     const { resource, storage } = this.#target;
     const revision = Math.max(this.#revision, storage.cacher.revision);

@@ -15,6 +15,7 @@ import { createObject } from '../storage/create.ts';
 import type { Deletion } from '../storage/delete.ts';
 import { deleteObject } from '../storage/delete.ts';
 import { listEntries } from '../storage/list.ts';
+import { prepareServed } from '../storage/objects.ts';
 import type { DeleteOptions, WriteOptions } from '../storage/options.ts';
 import { parseDeleteOptions, parseListOptions, parseWriteOptions } from '../storage/options.ts';
 import { selectionOf } from '../storage/selection.ts';
@@ -58,8 +59,10 @@ export async function objectOf({ context, resource }: Target, validation: WriteO
   return decodeBody(context, encoding, bytes, { ...readerOf(resource), apiVersion: resource.apiVersion, kind: resource.definition.kind }, validation);
 }
 
-export const writtenReply = ({ context, resource }: Target, form: Form, written: Written): Promise<Reply> =>
-  bodyReply(context, written.created ? 201 : 200, form.media, representObject(resource, written.entry, form));
+export async function writtenReply({ context, resource }: Target, form: Form, written: Written): Promise<Reply> {
+  await prepareServed(resource, written.entry);
+  return bodyReply(context, written.created ? 201 : 200, form.media, representObject(resource, written.entry, form));
+}
 
 export async function postObject(target: Target): Promise<Reply> {
   const { context, resource, storage } = target;
@@ -106,6 +109,7 @@ export async function removeObject(target: Target): Promise<Reply> {
   warnAboutOrphans(target, options);
   const deletion = await deleteObject(storage, deleteRequest(target, options), options);
   if (deletion.deleted && !resource.definition.returnsDeletedObject) return valueReply(context, 200, form, deletedStatus(target, deletion));
+  await prepareServed(resource, deletion.entry);
   const cascading = options.orphanDependents === false || options.propagationPolicy === 'Foreground';
   return bodyReply(context, !deletion.deleted && cascading ? 202 : 200, form.media, representObject(resource, deletion.entry, form));
 }
@@ -143,6 +147,7 @@ export async function removeCollection(target: Target): Promise<Reply> {
   const selection = selectionOf(resource, storage.cacher, options.labelSelector, options.fieldSelector);
   const namespace = resource.definition.namespaced ? context.info.namespace : '';
   const listed = await listEntries(storage, resource, namespace, options, selection);
+  await prepareServed(resource, ...listed.entries);
   const request = deleteRequest(target, deletion);
   const queue = [...listed.entries];
   const worker = async (): Promise<void> => {
