@@ -3,9 +3,9 @@
 store=http://store:8080/
 if [ "$REQUEST_METHOD" = POST ]; then
   entry=$(head -c "${CONTENT_LENGTH:-0}")
-  wget -q -T 5 -O /dev/null --header "X-Token: $STORE_TOKEN" --post-data "$entry" "$store" || { printf 'Status: 502 Bad Gateway\r\n\r\nThe store does not answer.\n'; exit; }
+  wget -q -O /dev/null --header "X-Token: $STORE_TOKEN" --post-data "$entry" "$store" || { printf 'Status: 502 Bad Gateway\r\n\r\nThe store does not answer.\n'; exit; }
 fi
-entries=$(wget -q -T 5 -O - "$store") || { printf 'Status: 502 Bad Gateway\r\n\r\nThe store does not answer.\n'; exit; }
+entries=$(wget -q -O - "$store") || { printf 'Status: 502 Bad Gateway\r\n\r\nThe store does not answer.\n'; exit; }
 printf 'Content-Type: text/plain\r\n\r\n'
 echo "$(cat /etc/guestbook/title)"
 echo "$entries"
