@@ -35,7 +35,8 @@ export function createContext(exchange: Exchange, info: RequestInfo, user: UserI
     },
     annotations: undefined,
     annotate(key, value) {
-      (context.annotations ??= {})[key] = value;
+      context.annotations ??= {};
+      context.annotations[key] = value;
     },
     deadline: 0,
   };
@@ -49,7 +50,7 @@ export function warningHeaders(warnings: readonly string[]): string[] {
   for (const warning of warnings) {
     if (left <= 0) break;
     // Header values are Latin-1: what does not fit is shown as UTF-8 bytes.
-    const text = warning.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, left);
+    const text = warning.replace(/\p{Cc}/gu, ' ').slice(0, left);
     left -= text.length;
     const quoted = text.replace(/[\\"]/g, (character) => `\\${character}`);
     values.push(Buffer.from(`299 - "${quoted}"`, 'utf8').toString('latin1'));

@@ -9,6 +9,7 @@ import type { Decoded, DecodeOptions } from '../apimachinery/decode/object.ts';
 import type { GroupResource } from '../apimachinery/errors.ts';
 import type { FieldError } from '../apimachinery/fieldpath.ts';
 import type { Convert } from '../apimachinery/managedfields/index.ts';
+import type { KubeObject } from '../apimachinery/meta.ts';
 import { apiVersionOf } from '../apimachinery/meta.ts';
 import type { Struct } from '../apimachinery/schema.ts';
 import { registryPrefix } from './cacher/cacher.ts';
@@ -240,4 +241,4 @@ export class KindRegistry {
 }
 
 /** The declaration of a subresource, if the kind has it. */
-export const subresourceOf = (resource: Resource, name: string): Subresource<any> | undefined => resource.definition.subresources?.[name];
+export const subresourceOf = (resource: Resource, name: string): Subresource<KubeObject> | undefined => resource.definition.subresources?.[name];

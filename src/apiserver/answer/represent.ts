@@ -61,7 +61,8 @@ export function messageOf(resource: Resource, entry: CacheEntry): Uint8Array {
   let message = entry.protobuf?.get(resource.apiVersion);
   if (!message) {
     message = encodeProtobuf(resource.struct, servedObject(resource, entry));
-    (entry.protobuf ??= new Map()).set(resource.apiVersion, message);
+    entry.protobuf ??= new Map();
+    entry.protobuf.set(resource.apiVersion, message);
   }
   return message;
 }

@@ -166,7 +166,10 @@ export class Cacher {
 
   #apply(event: StoreEvent): void {
     const prefix = prefixOf(event.key);
-    if (prefix === '') return this.#advance(event.revision);
+    if (prefix === '') {
+      this.#advance(event.revision);
+      return;
+    }
     const cache = this.resource(prefix);
     const previous = cache.entries.get(event.key);
     let entry: CacheEntry | undefined;
@@ -203,8 +206,8 @@ export class Cacher {
     const rest = stored.key.slice(prefix.length);
     const slash = rest.indexOf('/');
     const apiVersion = storedApiVersion(stored.value);
-    let shared = this.#apiVersions.get(apiVersion);
-    if (shared === undefined) this.#apiVersions.set(apiVersion, (shared = apiVersion));
+    const shared = this.#apiVersions.get(apiVersion) ?? apiVersion;
+    this.#apiVersions.set(apiVersion, shared);
     try {
       return {
         key: stored.key,

@@ -30,7 +30,15 @@ test('plain discovery lists subresources beside their resources', async () => {
   await using running = await startTestServer();
   const { body, headers } = await running.request('GET', '/apis/apps/v1');
   const scale = body.resources.find(({ name }: { name: string }) => name === 'deployments/scale');
-  assert.deepEqual(scale, { name: 'deployments/scale', singularName: '', namespaced: true, group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: ['get', 'patch', 'update'] });
+  assert.deepEqual(scale, {
+    name: 'deployments/scale',
+    singularName: '',
+    namespaced: true,
+    group: 'autoscaling',
+    version: 'v1',
+    kind: 'Scale',
+    verbs: ['get', 'patch', 'update'],
+  });
   assert.equal(headers['content-type'], 'application/json');
   const core = await running.request('GET', '/api');
   assert.deepEqual([core.body.kind, core.body.versions], ['APIVersions', ['v1']]);

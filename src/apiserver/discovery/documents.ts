@@ -1,6 +1,7 @@
 /** Discovery documents: what is served, as `APIGroupList`, `APIResourceList` and their aggregated form. */
 import { createHash } from 'node:crypto';
 import type { Subresource } from '../../api/kind.ts';
+import type { KubeObject } from '../../apimachinery/meta.ts';
 import { apiVersionOf } from '../../apimachinery/meta.ts';
 import type { KindRegistry, Resource } from '../registry.ts';
 
@@ -24,8 +25,8 @@ function groupsOf(registry: KindRegistry): Served[] {
   const groups = new Map<string, Served>();
   for (const resource of registry.all()) {
     const { group, version } = resource.definition;
-    let served = groups.get(group);
-    if (!served) groups.set(group, (served = { group, versions: new Map() }));
+    const served = groups.get(group) ?? { group, versions: new Map<string, Resource[]>() };
+    groups.set(group, served);
     const resources = served.versions.get(version);
     if (resources) resources.push(resource);
     else served.versions.set(version, [resource]);
@@ -41,15 +42,15 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const scaleVerbs: readonly string[] = ['get', 'patch', 'update'];
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
 
-const verbsOf = (subresource: Subresource<any>): string[] => [...(subresource.type === 'scale' ? scaleVerbs : subresource.verbs)].sort();
+const verbsOf = (subresource: Subresource<KubeObject>): string[] => [...(subresource.type === 'scale' ? scaleVerbs : subresource.verbs)].sort();
 
-function kindOf(resource: Resource, subresource: Subresource<any>): { group: string; version: string; kind: string } {
+function kindOf(resource: Resource, subresource: Subresource<KubeObject>): { group: string; version: string; kind: string } {
   const { group, version, kind } = resource.definition;
   if (subresource.type === 'scale') return scaleKind;
   return subresource.type === 'custom' ? subresource.responseKind : { group, version, kind };
 }
 
-const subresourcesOf = (resource: Resource): [string, Subresource<any>][] =>
+const subresourcesOf = (resource: Resource): [string, Subresource<KubeObject>][] =>
   Object.entries(resource.definition.subresources ?? {}).sort(([a], [b]) => compare(a, b));
 
 /** Eight bytes of a hash over the type that is stored, so that clients notice when it changes. */

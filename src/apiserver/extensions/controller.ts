@@ -1,6 +1,6 @@
 /** Follows CustomResourceDefinitions: accepts their names, serves what they declare, and empties what they leave behind. */
 import { customresourcedefinitions } from '../../api/apiextensions/v1/customresourcedefinition.ts';
-import type { CustomResourceDefinition, CustomResourceDefinitionCondition, CustomResourceDefinitionNames } from '../../api/apiextensions/v1/types.gen.ts';
+import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../../api/apiextensions/v1/types.gen.ts';
 import { deepEqual } from '../../apimachinery/equality.ts';
 import { isConflict, isNotFound } from '../../apimachinery/errors.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
@@ -73,13 +73,12 @@ export function createCustomResources(core: ServerCore, client: Client, transpor
 
   /** Why the names are not free; undefined when they are. */
   async function conflictOf({ spec, metadata }: CustomResourceDefinition): Promise<{ reason: string; message: string } | undefined> {
-    const others = (await reader.list<CustomResourceDefinition>(customresourcedefinitions)).filter(
-      (other) => other.metadata.name !== metadata.name && other.spec.group === spec.group && other.status?.acceptedNames,
+    const others = (await reader.list<CustomResourceDefinition>(customresourcedefinitions)).flatMap((other) =>
+      other.metadata.name !== metadata.name && other.spec.group === spec.group ? (other.status?.acceptedNames ?? []) : [],
     );
     const resources = new Set<string>();
     const kinds = new Set<string>();
-    for (const { status } of others) {
-      const { plural, singular = '', shortNames = [], kind, listKind = '' } = status?.acceptedNames as CustomResourceDefinitionNames;
+    for (const { plural, singular = '', shortNames = [], kind, listKind = '' } of others) {
       for (const one of [plural, singular, ...shortNames]) if (one) resources.add(one);
       for (const one of [kind, listKind]) if (one) kinds.add(one);
     }

@@ -60,9 +60,9 @@ function columnsOf(version: CustomResourceDefinitionVersion): Column<KubeObject>
   return [nameColumn, ageColumn];
 }
 
-function subresourcesOf({ subresources }: CustomResourceDefinitionVersion): Record<string, Subresource<any>> | undefined {
+function subresourcesOf({ subresources }: CustomResourceDefinitionVersion): Record<string, Subresource<KubeObject>> | undefined {
   if (!subresources) return undefined;
-  const declared: Record<string, Subresource<any>> = {};
+  const declared: Record<string, Subresource<KubeObject>> = {};
   const dotless = (path: string): string => path.replace(/^\./, '');
   if (subresources.status) declared['status'] = { type: 'object', verbs: ['get', 'patch', 'update'] };
   const { scale } = subresources;

@@ -15,7 +15,10 @@ export function exchangeOfHttp1(request: IncomingMessage, whenClosed: (listener:
     headers: request.headers as Record<string, string | undefined>,
     protocol: 'HTTP/1.1',
     remoteAddress: request.socket.remoteAddress ?? '',
-    peerCertificate: () => (peer ??= { certificate: peerCertificateOf(request.socket as TLSSocket) }).certificate,
+    peerCertificate: () => {
+      peer ??= { certificate: peerCertificateOf(request.socket as TLSSocket) };
+      return peer.certificate;
+    },
     readBody: (limit) => readStream(request, limit),
     rawBody: () => request,
     onClose: whenClosed,

@@ -52,8 +52,8 @@ export function openapiPaths(registry: KindRegistry, options: OpenApiOptions = {
     } else headers['cache-control'] = 'no-cache, private';
     if (asked['if-none-match']?.includes(hash)) return { status: 304, headers };
     if (!asked['accept-encoding']?.includes('gzip') || body.length < 1024) return { status: 200, headers, body };
-    let small = compressed.get(body);
-    if (!small) compressed.set(body, (small = gzipAsync(body)));
+    const small = compressed.get(body) ?? gzipAsync(body);
+    compressed.set(body, small);
     return { status: 200, headers: { ...headers, 'content-encoding': 'gzip' }, body: await small };
   }
 

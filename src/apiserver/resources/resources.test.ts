@@ -139,7 +139,11 @@ async function fakeKubelet() {
     socket.pipe(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { port: (server.address() as AddressInfo).port, paths, close: () => (server.closeAllConnections(), server.close()) };
+  const close = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { port: (server.address() as AddressInfo).port, paths, close };
 }
 
 test('logs, exec and node proxy reach the kubelet', async () => {

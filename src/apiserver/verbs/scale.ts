@@ -39,7 +39,10 @@ function write(object: StoredObject, dotted: string, value: unknown): void {
   const keys = dotted.split('.');
   const last = keys.pop() as string;
   let holder = object as Record<string, unknown>;
-  for (const key of keys) holder = (holder[key] ??= {}) as Record<string, unknown>;
+  for (const key of keys) {
+    holder[key] ??= {};
+    holder = holder[key] as Record<string, unknown>;
+  }
   holder[last] = value;
 }
 

@@ -208,7 +208,8 @@ class ResourceWatch implements CacheWatcher {
       bytes = event.frames?.get(key);
       if (!bytes) {
         bytes = this.#frame(type, entry);
-        (event.frames ??= new Map()).set(key, bytes);
+        event.frames ??= new Map();
+        event.frames.set(key, bytes);
       }
     } else bytes = this.#frame(type, entry);
     this.#sink.write(bytes);
@@ -265,8 +266,8 @@ const frameHeads = new Map<string, Buffer>();
 /** One event on the wire: a line of JSON, or a length-prefixed protobuf message. */
 function frame({ media }: Form, type: FrameType, object: Uint8Array): Uint8Array {
   if (media.encoding === 'protobuf') return encodeWatchFrame(type, object);
-  let head = frameHeads.get(type);
-  if (!head) frameHeads.set(type, (head = Buffer.from(`{"type":"${type}","object":`)));
+  const head = frameHeads.get(type) ?? Buffer.from(`{"type":"${type}","object":`);
+  frameHeads.set(type, head);
   const end = object[object.length - 1] === 0x0a ? object.subarray(0, -1) : object;
   return Buffer.concat([head, end, frameTail]);
 }
