@@ -28,6 +28,8 @@ export const nodeIpamController = defineController({
     const pools = clusterRanges.map((range) => createRangePool(range, isIPv6Cidr(range) ? nodeCidrMaskSizeIpv6 : nodeCidrMaskSize, split(serviceCidr)));
     const nodes = informers.informer(nodeKind);
     const resource = client.resource(nodeKind);
+    /** Nodes (by uid) that have got their range and whose copy in the cache may not show it yet. */
+    const served = new Map<string, string | undefined>();
     const occupy = (node: Node): void => {
       for (const range of rangesOf(node)) pools.some((pool) => pool.occupy(range));
     };
@@ -41,13 +43,14 @@ export const nodeIpamController = defineController({
         if (rangesOf(node).length === 0) enqueue(node.metadata.name);
       },
       deleted(node) {
+        served.delete(node.metadata.name);
         for (const range of rangesOf(node)) for (const pool of pools) pool.release(range);
       },
     });
     return {
       async reconcile(name) {
         const node = nodes.get('', name);
-        if (!node || rangesOf(node).length > 0 || node.metadata.deletionTimestamp) return;
+        if (!node || rangesOf(node).length > 0 || node.metadata.deletionTimestamp || served.get(name) === node.metadata.uid) return;
         const taken = pools.map((pool) => pool.take());
         const giveBack = (): void => {
           for (const [i, range] of taken.entries()) if (range) pools[i]!.release(range);
@@ -65,6 +68,7 @@ export const nodeIpamController = defineController({
         try {
           const podCIDRs = taken as string[];
           await resource.patch('', name, 'merge', { metadata: { uid: node.metadata.uid }, spec: { podCIDR: podCIDRs[0], podCIDRs } });
+          served.set(name, node.metadata.uid);
         } catch (error) {
           giveBack();
           throw error;

@@ -4,6 +4,7 @@ import { persistentvolumes } from '../../api/core/v1/persistentvolume.ts';
 import { persistentvolumeclaims } from '../../api/core/v1/persistentvolumeclaim.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.gen.ts';
 import { isFullyBound, selectedNode, volumeFitsNode, withClaimRef } from '../../api/core/v1/volumes.ts';
+import { isConflict } from '../../apimachinery/errors.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
 import type { Client } from '../../client/client.ts';
 import type { Reservation } from '../framework/plugin.ts';
@@ -61,6 +62,32 @@ export function createVolumeBinder({ client, claims, volumes, podExists, changed
     return true;
   }
 
+  /** Another pod with the same claim may have written the same a moment before; that is as good. */
+  async function claimVolume(volume: PersistentVolume): Promise<PersistentVolume> {
+    try {
+      return await volumeClient.update(volume);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const current = await volumeClient.get('', volume.metadata.name);
+      if (current.spec.claimRef?.uid !== volume.spec.claimRef?.uid) throw error;
+      return current;
+    }
+  }
+
+  async function selectNode(claim: PersistentVolumeClaim, nodeName: string): Promise<PersistentVolumeClaim> {
+    try {
+      return await claimClient.update(claim);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      const current = await claimClient.get(claim.metadata.namespace ?? '', claim.metadata.name);
+      const chosen = current.metadata.annotations?.[selectedNode];
+      if (chosen === nodeName) return current;
+      if (chosen !== undefined || current.spec.volumeName || current.metadata.uid !== claim.metadata.uid) throw error;
+      const annotations = { ...current.metadata.annotations, [selectedNode]: nodeName };
+      return claimClient.update({ ...current, metadata: { ...current.metadata, annotations } });
+    }
+  }
+
   return {
     reserve(pod, node, found) {
       if (found.bindings.length === 0 && found.provisions.length === 0) return undefined;
@@ -76,11 +103,11 @@ export function createVolumeBinder({ client, claims, volumes, podExists, changed
       return {
         async prepare(signal) {
           for (const binding of bindings) {
-            binding.volume = await volumeClient.update(binding.volume);
+            binding.volume = await claimVolume(binding.volume);
             unwritten.volumes.delete(keyOf(binding.volume));
           }
           for (const [index, claim] of provisions.entries()) {
-            provisions[index] = await claimClient.update(claim);
+            provisions[index] = await selectNode(claim, node.name);
             unwritten.claims.delete(keyOf(claim));
           }
           const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
