@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { createHmac, verify } from 'node:crypto';
+import { test } from 'node:test';
+import { configmaps } from '../../../src/api/core/v1/configmap.ts';
+import { namespaces } from '../../../src/api/core/v1/namespace.ts';
+import { secrets } from '../../../src/api/core/v1/secret.ts';
+import { serviceaccounts } from '../../../src/api/core/v1/serviceaccount.ts';
+import { createPki } from '../../../src/cluster/pki/pki.ts';
+import { tokenCleanerController } from '../../../src/controllers/bootstrap/cleaner.ts';
+import { bootstrapSignerController } from '../../../src/controllers/bootstrap/signer.ts';
+import { serviceAccountTokenController } from '../../../src/controllers/serviceaccount/token.ts';
+import { eventually, startCluster } from './harness.ts';
+
+const decode = (text: string | undefined): string => Buffer.from(text ?? '', 'base64').toString();
+
+test('a token Secret is filled for its service account, and goes with it', async () => {
+  const { serviceAccount } = createPki();
+  await using cluster = await startCluster({
+    controllers: [serviceAccountTokenController],
+    settings: { serviceAccountSigningKey: serviceAccount.privateKey, rootCa: 'PEM' },
+  });
+  const { client } = cluster;
+  const account = await client.resource(serviceaccounts).create({ metadata: { name: 'robot', namespace: 'default' } });
+  const annotations = { 'kubernetes.io/service-account.name': 'robot' };
+  await client.resource(secrets).create({ metadata: { name: 's', namespace: 'default', annotations }, type: 'kubernetes.io/service-account-token' });
+  const filled = await eventually(async () => {
+    const secret = await client.resource(secrets).get('default', 's');
+    return secret.data?.['token'] ? secret : undefined;
+  }, 'token');
+  assert.equal(decode(filled.data!['ca.crt']), 'PEM');
+  assert.equal(decode(filled.data!['namespace']), 'default');
+  assert.equal(filled.metadata.annotations!['kubernetes.io/service-account.uid'], account.metadata.uid);
+  const [header, claims, signature] = decode(filled.data!['token']).split('.');
+  const key = { key: serviceAccount.publicKey, dsaEncoding: 'ieee-p1363' } as const;
+  assert.ok(verify('sha256', Buffer.from(`${header}.${claims}`), key, Buffer.from(signature!, 'base64url')));
+  assert.equal(JSON.parse(Buffer.from(claims!, 'base64url').toString()).sub, 'system:serviceaccount:default:robot');
+  await client.resource(serviceaccounts).delete('default', 'robot');
+  await eventually(async () => (await client.resource(secrets).list('default')).items.length === 0, 'secret to go');
+});
+
+test('cluster-info is signed by every token, and an expired token goes', async () => {
+  await using cluster = await startCluster({ controllers: [bootstrapSignerController, tokenCleanerController] });
+  const { client } = cluster;
+  await client.resource(namespaces).create({ metadata: { name: 'kube-public' }, spec: {} });
+  await client.resource(configmaps).create({ metadata: { name: 'cluster-info', namespace: 'kube-public' }, data: { kubeconfig: 'content' } });
+  const token = (id: string, expiration: Date) =>
+    client.resource(secrets).create({
+      metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
+      type: 'bootstrap.kubernetes.io/token',
+      stringData: { 'token-id': id, 'token-secret': '0123456789abcdef', 'usage-bootstrap-signing': 'true', expiration: expiration.toISOString() },
+    });
+  await token('abcdef', new Date(Date.now() + 3_600_000));
+  await token('oldone', new Date(Date.now() - 1_000));
+  const signed = await eventually(async () => {
+    const { data = {} } = await client.resource(configmaps).get('kube-public', 'cluster-info');
+    return data['jws-kubeconfig-abcdef'] && data;
+  }, 'signature');
+  const [header, middle, signature] = signed['jws-kubeconfig-abcdef']!.split('.');
+  assert.equal(middle, '');
+  const expected = createHmac('sha256', '0123456789abcdef')
+    .update(`${header}.${Buffer.from('content').toString('base64url')}`)
+    .digest('base64url');
+  assert.equal(signature, expected);
+  await eventually(async () => (await client.resource(secrets).list('kube-system')).items.length === 1, 'old token to go');
+  assert.equal((await client.resource(configmaps).get('kube-public', 'cluster-info')).data!['jws-kubeconfig-oldone'], undefined);
+});
