@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { Client } from '../../client/client.ts';
 import { type ClientCredentials, createHttpsTransport } from '../../client/https.ts';
@@ -57,6 +58,7 @@ export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeCon
     key: credentials.client.key,
   }));
   const facts = factsOf(config);
+  await untilServed(client);
   const agent = await startAgent({ node: name, ip, client, facts, layout, serving: credentials.serving, clientCa: pki.ca.certificate, resolvConf, log });
   return {
     async stop() {
@@ -65,6 +67,18 @@ export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeCon
       await client.close();
     },
   };
+}
+
+/** The server starts beside the agents: asking often until it answers is quicker than the back-off of everybody who asks. */
+async function untilServed(client: Client): Promise<void> {
+  for (;;) {
+    try {
+      await client.raw('GET', '/readyz');
+      return;
+    } catch {
+      await sleep(30);
+    }
+  }
 }
 
 export interface JoinOptions {
