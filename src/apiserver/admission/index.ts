@@ -1,10 +1,10 @@
-/** The admission plugins that are on by default upstream, in upstream's order; webhooks and quota come last. */
+/** The admission plugins that are on by default upstream, in upstream's order; policies, webhooks and quota come last. */
 
 import { createInProcessTransport } from '../../client/inprocess.ts';
 import { createClient } from '../../client/rest.ts';
 import type { RequestHandler } from '../../client/transport.ts';
 import type { GuardedWrite } from '../authorization/escalation.ts';
-import type { AdmissionPlugin, Authorizer, ObjectReader } from '../contracts.ts';
+import type { AdmissionAttributes, AdmissionPlugin, Authorizer, ObjectReader } from '../contracts.ts';
 import type { KindRegistry } from '../registry.ts';
 import { type Dial, dialDirectly } from '../resources/proxy/dial.ts';
 import { runAdmission } from '../storage/admit.ts';
@@ -21,6 +21,8 @@ import { nodeRestriction } from './noderestriction/noderestriction.ts';
 import { podResizeValidator } from './podresize.ts';
 import { podSecurity } from './podsecurity/podsecurity.ts';
 import { podTopologyLabels } from './podtopologylabels.ts';
+import { mutatingPolicies } from './policy/mutating.ts';
+import { validatingPolicies } from './policy/validating.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resourcequota/resourcequota.ts';
 import { runtimeClass } from './runtimeclass.ts';
@@ -70,10 +72,13 @@ export function admissionPlugins({ reader, registry, handle, authorize, guardEsc
     podResizeValidator(reader),
   ];
   const webhooks = { reader, registry, authorize, transport: createWebhookTransport(reader, dial) };
+  const reinvoke = (attributes: AdmissionAttributes): Promise<void> => runAdmission(builtIn, 'admit', attributes);
   return [
     ...builtIn,
-    mutatingWebhooks({ ...webhooks, reinvoke: (attributes) => runAdmission(builtIn, 'admit', attributes) }),
+    mutatingPolicies({ ...webhooks, reinvoke }),
+    mutatingWebhooks({ ...webhooks, reinvoke }),
     ...(guardEscalation ? [rbacEscalation(guardEscalation)] : []),
+    validatingPolicies(webhooks),
     validatingWebhooks(webhooks),
     resourceQuota({ reader, client, now: () => new Date() }),
   ];

@@ -2,7 +2,7 @@
 import { Optional } from '@marcbachmann/cel-js';
 import { elementsFunction, entriesFunction, optionalElementFunction, optionalKeyFunction, structFunction } from '../syntax.ts';
 import { CelStruct, entriesOf } from '../values.ts';
-import { define, type Library } from './register.ts';
+import { define, type Library, namespace } from './register.ts';
 
 /** No text that somebody writes begins like this. */
 const mark = '\u0000?';
@@ -53,4 +53,7 @@ export const literals: Library = (environment) => {
       return present ? [value] : [];
     }),
   );
+  // The one function that goes with the literals: a key as a segment of a JSON pointer (RFC 6901).
+  namespace(environment, 'jsonpatch', 'JsonPatchNamespace');
+  define(environment, 'JsonPatchNamespace.escapeKey(string): string', (_: unknown, key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'));
 };
