@@ -17,22 +17,35 @@ function metadataOf(type: 'ObjectMeta' | 'ListMeta', dialect: Dialect): Json {
 }
 
 /** What OpenAPI v2 does not know is left out, so that it allows more rather than less. */
-const onlyV3 = ['nullable', 'oneOf', 'anyOf', 'allOf', 'not', 'default', 'x-kubernetes-validations', 'x-kubernetes-embedded-resource'];
+const onlyV3 = ['nullable', 'oneOf', 'anyOf', 'allOf', 'not'];
 
+const isFree = (schema: Json): boolean => schema['x-kubernetes-preserve-unknown-fields'] === true;
+const isNullable = (schema: unknown): boolean => typeof schema === 'object' && schema !== null && (schema as Json)['nullable'] === true;
+
+/** kubectl can't cope with some things that v2 could say: values that may be null or unknown, and lists of anything. */
 function toV2(schema: Json): Json {
   const result: Json = {};
-  const free = schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const open = isFree(schema) || isNullable(schema);
+  const properties = (schema['properties'] ?? {}) as Record<string, Json>;
   for (const [name, value] of Object.entries(schema)) {
-    if (onlyV3.includes(name)) continue;
-    if (name === 'properties') {
-      if (!free) result[name] = Object.fromEntries(Object.entries(value as Record<string, Json>).map(([field, inner]) => [field, toV2(inner)]));
-    } else if (name === 'items' || name === 'additionalProperties') {
-      if (!free) result[name] = typeof value === 'object' && value !== null ? toV2(value as Json) : value;
-    } else result[name] = value;
+    if (onlyV3.includes(name) || (open && (name === 'properties' || name === 'items'))) continue;
+    if (name === 'properties') result[name] = Object.fromEntries(Object.entries(properties).map(([field, inner]) => [field, toV2(inner)]));
+    else if (name === 'items' || name === 'additionalProperties') result[name] = typeof value === 'object' && value !== null ? toV2(value as Json) : value;
+    else result[name] = value;
   }
-  // A value that may be null, or of two types, can't be said.
-  if (schema['nullable'] === true || schema['x-kubernetes-int-or-string'] === true) delete result['type'];
+  const { type } = schema;
+  if (isNullable(schema) || (isFree(schema) && type === 'object') || (type === 'array' && result['items'] === undefined)) delete result['type'];
+  const required = ((schema['required'] ?? []) as string[]).filter((name) => !isNullable(properties[name]));
+  if (required.length === 0 || isNullable(schema['additionalProperties'])) delete result['required'];
+  else result['required'] = required;
   return result;
+}
+
+/** What is said of the object itself. Without a schema nothing is, or kubectl would take that for all there may be. */
+function objectSchema(schema: Json | undefined, dialect: Dialect): Json {
+  if (!schema || (dialect === 'v2' && isFree(schema))) return { type: 'object' };
+  const said = dialect === 'v3' ? schema : toV2(schema);
+  return { ...said, properties: { ...(said['properties'] as Json | undefined), ...typeMeta, metadata: metadataOf('ObjectMeta', dialect) } };
 }
 
 const gvkOf = ({ group, version }: KindDefinition, kind: string): Json[] => [{ group, kind, version }];
@@ -40,16 +53,9 @@ const gvkOf = ({ group, version }: KindDefinition, kind: string): Json[] => [{ g
 /** The object and its list, by their names in the document. */
 export function customSchemas(definition: KindDefinition, schema: Json | undefined, dialect: Dialect): Record<string, Json> {
   const { object, list } = refNames(definition);
-  const own = schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  const said = dialect === 'v3' ? own : toV2(own);
   const listKind = definition.listKind ?? `${definition.kind}List`;
-  const properties = said['properties'] as Json | undefined;
   return {
-    [object]: {
-      ...said,
-      ...(properties || !schema ? { properties: { ...properties, ...typeMeta, metadata: metadataOf('ObjectMeta', dialect) } } : {}),
-      'x-kubernetes-group-version-kind': gvkOf(definition, definition.kind),
-    },
+    [object]: { ...objectSchema(schema, dialect), 'x-kubernetes-group-version-kind': gvkOf(definition, definition.kind) },
     [list]: {
       description: `${listKind} is a list of ${definition.kind}`,
       type: 'object',
