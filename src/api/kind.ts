@@ -140,6 +140,8 @@ export interface KindDefinition<T extends KubeObject = any> extends Strategy<T> 
   finalizeOnDelete?(object: T): boolean;
   /** What deletion does with dependents when nobody says: absent means to delete them in the background; `unsupported` knows no policies (events). */
   garbageCollection?: 'orphan' | 'unsupported';
+  /** What a client is told that deletes without saying what becomes of the dependents, where these survive. */
+  orphanWarning?: string;
   /** DELETE answers with the object as it last stood instead of a `Status`. */
   returnsDeletedObject?: boolean;
   /** Seconds after which the store forgets the object (events). */

@@ -114,13 +114,10 @@ export async function removeObject(target: Target): Promise<Reply> {
   return bodyReply(context, !deletion.deleted && cascading ? 202 : 200, form.media, representObject(resource, deletion.entry, form));
 }
 
-/** A kind whose dependents survive by default says so (batch jobs). */
-function warnAboutOrphans({ context, resource }: Target, options: DeleteOptions): void {
-  const { group, plural } = resource.definition;
-  if (group !== 'batch' || plural !== 'jobs' || options.propagationPolicy !== undefined || options.orphanDependents !== undefined) return;
-  context.warn(
-    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
-  );
+/** A kind whose dependents survive by default may say so. */
+function warnAboutOrphans({ context, resource }: Target, { propagationPolicy, orphanDependents }: DeleteOptions): void {
+  const { orphanWarning } = resource.definition;
+  if (orphanWarning && propagationPolicy === undefined && orphanDependents === undefined) context.warn(orphanWarning);
 }
 
 function deletedStatus({ context, resource, storage }: Target, { entry }: Deletion): object {

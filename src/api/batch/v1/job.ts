@@ -49,6 +49,8 @@ export const jobs = defineKind<Job>({
   verbs: allVerbs,
   schema: 'io.k8s.api.batch.v1.Job',
   garbageCollection: 'orphan',
+  orphanWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   hasGeneration: true,
   setDefaults: setJobDefaults,
   prepareForCreate(job) {
