@@ -36,7 +36,7 @@ test('an approved request is issued, one that breaks the rules of its signer fai
   const settled = (name: string) =>
     eventually(async () => {
       const { status } = await resource.get('', name);
-      return (status?.certificate || status?.conditions?.some(({ type }) => type === 'Failed')) && status;
+      return status && (status.certificate || status.conditions?.some(({ type }) => type === 'Failed')) ? status : undefined;
     }, name);
   await approve('good', ['client auth', 'digital signature']);
   const { certificate } = await settled('good');

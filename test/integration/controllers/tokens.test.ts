@@ -53,7 +53,7 @@ test('cluster-info is signed by every token, and an expired token goes', async (
   await token('oldone', new Date(Date.now() - 1_000));
   const signed = await eventually(async () => {
     const { data = {} } = await client.resource(configmaps).get('kube-public', 'cluster-info');
-    return data['jws-kubeconfig-abcdef'] && data;
+    return data['jws-kubeconfig-abcdef'] ? data : undefined;
   }, 'signature');
   const [header, middle, signature] = signed['jws-kubeconfig-abcdef']!.split('.');
   assert.equal(middle, '');
