@@ -1,6 +1,8 @@
 /** Stored objects for the server's own needs: decoded once, shared, from the watch cache. */
+
 import type { Logger } from 'pino';
 import type { KindDefinition } from '../api/kind.ts';
+import { copyJson } from '../apimachinery/copy.ts';
 import type { KubeObject } from '../apimachinery/meta.ts';
 import type { CacheEntry, Cacher } from './cacher/cacher.ts';
 import type { ObjectReader } from './contracts.ts';
@@ -12,7 +14,7 @@ export function createReader(registry: KindRegistry, cacher: Cacher, log?: Logge
     const object = cacher.decoded.of(entry);
     object.kind ??= resource.stored.definition.kind;
     if (!resource.fromStored) return object as unknown as T;
-    return resource.fromStored(structuredClone(object), entry.apiVersion) as unknown as T;
+    return resource.fromStored(copyJson(object), entry.apiVersion) as unknown as T;
   }
 
   const keyIn = ({ stored, definition }: Resource, namespace: string, name: string): string =>

@@ -5,6 +5,7 @@
 
 import type { KindDefinition, Subresource } from '../api/kind.ts';
 import { structOf } from '../api/schema.ts';
+import { copyJson } from '../apimachinery/copy.ts';
 import type { Decoded, DecodeOptions } from '../apimachinery/decode/object.ts';
 import type { GroupResource } from '../apimachinery/errors.ts';
 import type { FieldError } from '../apimachinery/fieldpath.ts';
@@ -175,7 +176,7 @@ export class KindRegistry {
   #convert(from: Resource, object: StoredObject, apiVersion: string): ReturnType<Convert> {
     for (const to of this.#resources.values()) {
       if (to.stored !== from.stored || to.apiVersion !== apiVersion) continue;
-      const copy = structuredClone(object);
+      const copy = copyJson(object);
       const hub = from.toStored ? from.toStored(copy) : copy;
       return { apiVersion, struct: to.struct, object: to.fromStored ? to.fromStored(hub, to.stored.apiVersion) : hub };
     }

@@ -1,6 +1,8 @@
 /** Follows CustomResourceDefinitions: accepts their names, serves what they declare, and empties what they leave behind. */
+
 import { customresourcedefinitions } from '../../api/apiextensions/v1/customresourcedefinition.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../../api/apiextensions/v1/types.gen.ts';
+import { copyJson } from '../../apimachinery/copy.ts';
 import { deepEqual } from '../../apimachinery/equality.ts';
 import { isConflict, isNotFound } from '../../apimachinery/errors.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
@@ -100,12 +102,12 @@ export function createCustomResources(core: ServerCore, client: Client, transpor
       uid: crd.metadata.uid,
       change(object) {
         const current = object as unknown as CustomResourceDefinition;
-        const before = structuredClone(current.status);
+        const before = copyJson(current.status);
         const now = new Date();
         current.status ??= {};
         if (conflict) setCondition(current, { type: 'NamesAccepted', status: 'False', ...conflict }, now);
         else {
-          current.status.acceptedNames = structuredClone(current.spec.names);
+          current.status.acceptedNames = copyJson(current.spec.names);
           setCondition(current, { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' }, now);
         }
         if (!isEstablished(current)) {
@@ -140,7 +142,7 @@ export function createCustomResources(core: ServerCore, client: Client, transpor
     const hub = offered.find(({ definition }) => definition.version === storageVersion.name) ?? customVersion(crd, storageVersion);
     const sorted = offered.toSorted((a, b) => compareVersions(a.definition.version, b.definition.version));
     registry.setCustom(group, names.plural, sorted, hub, crd.metadata.deletionTimestamp !== undefined);
-    served.set(name, { spec: structuredClone(crd.spec), names: structuredClone(accepted), group, plural: names.plural });
+    served.set(name, { spec: copyJson(crd.spec), names: copyJson(accepted), group, plural: names.plural });
   }
 
   function withdraw(name: string): void {

@@ -1,4 +1,5 @@
 /** Server-side apply. */
+import { copyJson } from '../../apimachinery/copy.ts';
 import { badRequest, conflict } from '../../apimachinery/errors.ts';
 import { applyServerSide } from '../../apimachinery/managedfields/index.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
@@ -22,7 +23,7 @@ export function applyObject(storage: Storage, request: WriteRequest, applied: un
         ...fieldManagerInput(request),
         kind: resource.definition.kind,
         live,
-        applied: structuredClone(applied) as KubeObject,
+        applied: copyJson(applied) as KubeObject,
         force: options.force ?? false,
       }) as StoredObject;
       checkName(object, name, namespace);

@@ -1,4 +1,5 @@
 /** Creating an object. Source of the rules: apiserver `registry/generic/registry` and `endpoints/handlers`. */
+import { copyJson } from '../../apimachinery/copy.ts';
 import { alreadyExists, invalid, StatusError } from '../../apimachinery/errors.ts';
 import { path } from '../../apimachinery/fieldpath.ts';
 import { generateName } from '../../apimachinery/random.ts';
@@ -54,7 +55,7 @@ export async function createObject(storage: Storage, request: WriteRequest, obje
   if (!generated) return createOnce(storage, request, object);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createOnce(storage, request, structuredClone(object));
+      return await createOnce(storage, request, copyJson(object));
     } catch (error) {
       if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists' || attempt === maxAttempts) throw error;
     }
@@ -103,7 +104,7 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
   try {
     const attributes = admissionAttributes(request, 'CREATE', served, undefined);
     if (handled(storage.admission, 'validate', attributes)) {
-      if (resource.fromStored && !resource.remote) attributes.object = fromStored(resource, structuredClone(object));
+      if (resource.fromStored && !resource.remote) attributes.object = fromStored(resource, copyJson(object));
       await runAdmission(storage.admission, 'validate', attributes);
     }
     const value = encodeStored(stored.apiVersion, definition.kind, object);

@@ -1,5 +1,7 @@
 /** Deleting: at once, gracefully, or when the last finalizer is gone. Source of the rules: apiserver `registry/rest/delete.go` and `registry/store.go`. */
+
 import type { KindDefinition } from '../../api/kind.ts';
+import { copyJson } from '../../apimachinery/copy.ts';
 import { conflict, notFound } from '../../apimachinery/errors.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import { RevisionMismatchError } from '../../store/store.ts';
@@ -46,13 +48,13 @@ async function deleteOnce(storage: Storage, request: WriteRequest, options: Dele
   const { definition } = stored;
   await prepareServed(resource, current);
   const object = storedObject(resource, current);
-  const before = structuredClone(object);
+  const before = copyJson(object);
   checkPreconditions(request, object, options);
   const attributes = admissionAttributes(
     request,
     'DELETE',
     undefined,
-    resource.remote ? servedObject(resource, current) : resource.fromStored ? fromStored(resource, structuredClone(object)) : before,
+    resource.remote ? servedObject(resource, current) : resource.fromStored ? fromStored(resource, copyJson(object)) : before,
   );
   if (handled(storage.admission, 'admit', attributes)) await runAdmission(storage.admission, 'admit', attributes);
   if (handled(storage.admission, 'validate', attributes)) await runAdmission(storage.admission, 'validate', attributes);

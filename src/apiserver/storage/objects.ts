@@ -1,4 +1,5 @@
 /** Objects out of cache entries, in the version that was asked for. */
+import { copyJson } from '../../apimachinery/copy.ts';
 import { parseCached } from '../cacher/bytes.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
@@ -15,7 +16,7 @@ export function storedObject(resource: Resource, entry: CacheEntry): StoredObjec
 /** A fresh object in the served version; the caller may change it. */
 export function servedObject(resource: Resource, entry: CacheEntry): StoredObject {
   const ready = resource.remote?.served(entry);
-  if (ready) return structuredClone(ready);
+  if (ready) return copyJson(ready);
   const object = storedObject(resource, entry);
   return resource.fromStored ? resource.fromStored(object, entry.apiVersion) : object;
 }

@@ -1,4 +1,5 @@
 /** Label and field selectors over cache entries. */
+import { copyJson } from '../../apimachinery/copy.ts';
 import { badRequest } from '../../apimachinery/errors.ts';
 import type { FieldSelector, LabelMatcher } from '../../apimachinery/selectors.ts';
 import { parseFieldSelector, parseLabelSelector } from '../../apimachinery/selectors.ts';
@@ -70,7 +71,7 @@ function fieldOf(resource: Resource, cacher: Cacher, entry: CacheEntry, field: s
   if (known !== undefined) return known;
   // A field that only this served version can be selected by.
   const select = resource.definition.selectableFields?.[field];
-  const object = structuredClone(cacher.decoded.of(entry));
+  const object = copyJson(cacher.decoded.of(entry));
   return select?.(resource.fromStored ? resource.fromStored(object, entry.apiVersion) : object) ?? '';
 }
 

@@ -1,4 +1,5 @@
 /** Replacing an object: the loop that reads, changes, checks and writes until nobody came in between. */
+import { copyJson } from '../../apimachinery/copy.ts';
 import { badRequest, conflict, invalid, notFound, StatusError, staleObject } from '../../apimachinery/errors.ts';
 import { invalidValue, path } from '../../apimachinery/fieldpath.ts';
 import { pathSegmentName } from '../../apimachinery/names.ts';
@@ -117,7 +118,7 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   const write = await beginWrite(stored.hooks, object, old, options.dryRun);
   try {
     if (handled(storage.admission, 'validate', attributes)) {
-      attributes.object = resource.remote ? served : resource.fromStored ? fromStored(resource, structuredClone(object)) : object;
+      attributes.object = resource.remote ? served : resource.fromStored ? fromStored(resource, copyJson(object)) : object;
       await runAdmission(storage.admission, 'validate', attributes);
     }
     const written = await commit(storage, request, key, current, object, old);

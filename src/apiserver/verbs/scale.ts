@@ -2,6 +2,7 @@
 
 import type { ScaleSubresource } from '../../api/kind.ts';
 import { structOf } from '../../api/schema.ts';
+import { copyJson } from '../../apimachinery/copy.ts';
 import { invalid, StatusError } from '../../apimachinery/errors.ts';
 import { invalidValue, path } from '../../apimachinery/fieldpath.ts';
 import type { FieldManagerInput } from '../../apimachinery/managedfields/index.ts';
@@ -86,7 +87,7 @@ export async function putScale(target: Target, scale: ScaleSubresource): Promise
   const wanted = decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation) as Scale;
   checkName(wanted, context.info.name, context.info.namespace);
   return changeScale(target, scale, options, 'UpdateOptions', (current, input) => {
-    const next = structuredClone(wanted);
+    const next = copyJson(wanted);
     trackUpdate({ ...input, old: current, new: next });
     return next;
   });

@@ -1,6 +1,7 @@
 /** POST, PUT and DELETE on objects. */
 
 import { structOf } from '../../api/schema.ts';
+import { copyJson } from '../../apimachinery/copy.ts';
 import { badRequest, StatusError } from '../../apimachinery/errors.ts';
 import { formOf } from '../answer/form.ts';
 import { bodyReply, valueReply } from '../answer/reply.ts';
@@ -80,7 +81,7 @@ export async function putObject(target: Target): Promise<Reply> {
   const object = await objectOf(target, options.fieldValidation);
   const request = writeRequest(target, options, 'UpdateOptions');
   checkName(object, request.name, request.namespace);
-  const written = await updateObject(storage, request, { apply: () => structuredClone(object), uid: object.metadata.uid });
+  const written = await updateObject(storage, request, { apply: () => copyJson(object), uid: object.metadata.uid });
   return writtenReply(target, form, written);
 }
 

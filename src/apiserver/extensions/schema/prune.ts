@@ -1,5 +1,7 @@
 /** Drops what a structural schema does not know. Source of the rules: KEP-95, apiextensions `schema/pruning`. */
+
 import type { JSONSchemaProps } from '../../../api/apiextensions/v1/types.gen.ts';
+import { copyJson } from '../../../apimachinery/copy.ts';
 import { isSchema, itemsOf, preserves } from './struct.ts';
 
 type Json = Record<string, unknown>;
@@ -65,7 +67,7 @@ export function applyDefaults(value: unknown, schema: JSONSchemaProps | undefine
   }
   if (!isObject(value)) return;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if (property.default !== undefined && value[name] === undefined) value[name] = structuredClone(property.default);
+    if (property.default !== undefined && value[name] === undefined) value[name] = copyJson(property.default);
     applyDefaults(value[name], property);
   }
   if (!isSchema(schema.additionalProperties)) return;
