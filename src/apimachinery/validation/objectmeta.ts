@@ -1,10 +1,11 @@
 /** Validation of `metadata`. Source: apimachinery `api/validation/objectmeta.go`, `meta/v1/validation`. */
-import { forbiddenField, invalidValue, required, tooLong } from '../fieldpath.ts';
+
 import type { FieldError, FieldPath } from '../fieldpath.ts';
-import { parseApiVersion } from '../meta.ts';
+import { forbiddenField, invalidValue, required, tooLong } from '../fieldpath.ts';
 import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from '../meta.ts';
-import { labelName, subdomainName, validateQualifiedName } from '../names.ts';
+import { parseApiVersion } from '../meta.ts';
 import type { NameValidator } from '../names.ts';
+import { labelName, subdomainName, validateQualifiedName } from '../names.ts';
 import { validateLabels } from '../selectors.ts';
 import { validateImmutable, validateNonNegative } from './common.ts';
 
@@ -93,11 +94,21 @@ export function validateFinalizers(finalizers: readonly string[] | undefined, pa
 function validateFinalizerDomains(finalizers: readonly string[] | undefined, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, finalizer] of (finalizers ?? []).entries()) {
-    if (finalizer.includes('/') || standardFinalizers.includes(finalizer)) continue;
-    errors.push(invalidValue(path.index(index), finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+    errors.push(...validateFinalizerDomain(finalizer, path.index(index)));
   }
   return errors;
 }
+
+const validateFinalizerDomain = (finalizer: string, path: FieldPath): FieldError[] =>
+  finalizer.includes('/') || standardFinalizers.includes(finalizer)
+    ? []
+    : [invalidValue(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified')];
+
+/** One finalizer of a built-in kind that has such names outside its metadata. */
+export const validateFinalizerName = (finalizer: string, path: FieldPath): FieldError[] => [
+  ...validateQualifiedName(finalizer).map((message) => invalidValue(path, finalizer, message)),
+  ...validateFinalizerDomain(finalizer, path),
+];
 
 /** The name under which a client's writes are recorded: at most 128 bytes of printable characters. */
 export function validateFieldManager(manager: string, path: FieldPath): FieldError[] {

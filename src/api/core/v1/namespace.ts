@@ -3,7 +3,7 @@
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, path } from '../../../apimachinery/fieldpath.ts';
 import { labelName } from '../../../apimachinery/names.ts';
-import { validateFinalizers } from '../../../apimachinery/validation/objectmeta.ts';
+import { validateFinalizerName } from '../../../apimachinery/validation/objectmeta.ts';
 import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { defineKind } from '../../kind.ts';
 import type { Namespace } from './types.gen.ts';
@@ -26,7 +26,7 @@ function keepStatus(namespace: Namespace, old: Namespace): void {
 }
 
 const validateSpecFinalizers = ({ spec }: Namespace): FieldError[] =>
-  (spec?.finalizers ?? []).flatMap((finalizer) => validateFinalizers([finalizer], path('spec', 'finalizers'), true));
+  (spec?.finalizers ?? []).flatMap((finalizer) => validateFinalizerName(finalizer, path('spec', 'finalizers')));
 
 /** The phase says the same as the deletion time. */
 function validatePhase({ metadata, status }: Namespace): FieldError[] {
@@ -80,7 +80,7 @@ export const namespaces = defineKind<Namespace>({
       verbs: ['update'],
       prepareForUpdate: keepStatus,
       validateUpdate: ({ spec }) =>
-        (spec?.finalizers ?? []).flatMap((finalizer, index) => validateFinalizers([finalizer], path('spec', 'finalizers').index(index), true)),
+        (spec?.finalizers ?? []).flatMap((finalizer, index) => validateFinalizerName(finalizer, path('spec', 'finalizers').index(index))),
     },
     status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: validatePhase },
   },
