@@ -1,4 +1,6 @@
 /** `job-controller`: runs pods until enough of them have succeeded, or too many have failed. */
+
+import { isJobFinished } from '../../api/batch/v1/job/conditions.ts';
 import { jobs as jobKind } from '../../api/batch/v1/job.ts';
 import type { Job } from '../../api/batch/v1/types.gen.ts';
 import { pods as podKind } from '../../api/core/v1/pod.ts';
@@ -14,7 +16,7 @@ import { type ControllerContext, defineController, type Enqueue, type ReconcileR
 import { type Failures, noFailures } from './backoff.ts';
 import { createJobPods } from './manage.ts';
 import { isTracked, trackingFinalizer, withoutTracking } from './pods.ts';
-import { assess, deadlineMs, isFinished, isSuspended, type JobState, jobCondition } from './state.ts';
+import { assess, deadlineMs, isSuspended, type JobState, jobCondition } from './state.ts';
 import { countReleased, enactEnd, trackEnded, trackedUids } from './tracking.ts';
 
 export const jobController = defineController({ name: 'job-controller', setup });
@@ -233,7 +235,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
         return undefined;
       }
       if (job.spec.managedBy !== undefined && job.spec.managedBy !== ownName) return undefined;
-      if (isFinished(job)) {
+      if (isJobFinished(job)) {
         forget(job);
         return undefined;
       }

@@ -35,8 +35,6 @@ export interface JobState {
 
 export const completionsOf = ({ spec }: Job): number => spec.completions ?? 1;
 export const isSuspended = ({ spec }: Job): boolean => spec.suspend === true;
-export const isFinished = ({ status }: Job): boolean =>
-  (status?.conditions ?? []).some((condition) => (condition.type === 'Complete' || condition.type === 'Failed') && condition.status === 'True');
 export const trueCondition = (status: JobStatus | undefined, type: string): JobCondition | undefined => {
   const found = findCondition(status?.conditions, type);
   return found?.status === 'True' ? found : undefined;
