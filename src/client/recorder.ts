@@ -6,7 +6,7 @@ import type { Event } from '../api/core/v1/types.gen.ts';
 import { isNotFound, StatusError } from '../apimachinery/errors.ts';
 import { timeOf } from '../apimachinery/meta.ts';
 import type { Client } from './client.ts';
-import { createCorrelator, type Correlated } from './correlator.ts';
+import { type Correlated, createCorrelator } from './correlator.ts';
 import type { EventRecorder, EventTarget } from './events.ts';
 
 export interface EventRecorderOptions {
@@ -18,18 +18,32 @@ export interface EventRecorderOptions {
   now?: () => Date;
   /** Ends retries; what is pending then is dropped. */
   signal?: AbortSignal;
+  /** How many are written at once; those about one object stay in order. One unless given. */
+  concurrency?: number;
+  /** How many may wait; a thousand unless given. */
+  maxQueued?: number;
 }
 
-const maxQueued = 1_000;
 const maxTries = 12;
 const retryDelayMs = 10_000;
+/** Losses are told of no more often than this. */
+const complainEveryMs = 10_000;
 
-/** Makes a recorder. Events are dropped, with a line in the log, when a thousand wait already. */
-export function createEventRecorder(client: Client, { component, host, log, now = () => new Date(), signal }: EventRecorderOptions): EventRecorder {
+interface Lane {
+  queue: Event[];
+  sending: Promise<void> | undefined;
+}
+/** Makes a recorder. Events are dropped, with a line in the log now and then, when too many wait already. */
+export function createEventRecorder(
+  client: Client,
+  { component, host, log, now = () => new Date(), signal, concurrency = 1, maxQueued = 1_000 }: EventRecorderOptions,
+): EventRecorder {
   const resource = client.resource(eventKind);
   const correlator = createCorrelator(() => now().getTime());
-  const queue: Event[] = [];
-  let sending: Promise<void> | undefined;
+  const lanes: Lane[] = Array.from({ length: concurrency }, () => ({ queue: [], sending: undefined }));
+  let waiting = 0;
+  let dropped = 0;
+  let complainedAt = Number.NEGATIVE_INFINITY;
 
   function compose(about: EventTarget, type: string, reason: string, message: string): Event {
     const { metadata: meta } = about;
@@ -85,7 +99,7 @@ export function createEventRecorder(client: Client, { component, host, log, now 
           return;
         }
         if (tries >= maxTries || signal?.aborted) {
-          log?.error(fields, 'an event could not be written');
+          log?.[signal?.aborted ? 'debug' : 'error'](fields, 'an event could not be written');
           return;
         }
         // The first wait is random, so that not all components come back at once.
@@ -94,24 +108,45 @@ export function createEventRecorder(client: Client, { component, host, log, now 
     }
   }
 
-  async function drain(): Promise<void> {
-    for (let event = queue.shift(); event; event = queue.shift()) await record(event);
-    sending = undefined;
+  async function drain(lane: Lane): Promise<void> {
+    for (let event = lane.queue.shift(); event; event = lane.queue.shift()) {
+      waiting--;
+      await record(event);
+    }
+    lane.sending = undefined;
+  }
+
+  function drop(reason: string, object: string | undefined): void {
+    dropped++;
+    const time = now().getTime();
+    if (time - complainedAt < complainEveryMs) return;
+    log?.error({ reason, object, dropped }, 'too many events are waiting, some are dropped');
+    complainedAt = time;
+    dropped = 0;
   }
 
   return {
     event(about, type, reason, message) {
-      if (queue.length >= maxQueued) {
-        log?.error({ reason, object: about.metadata?.name }, 'too many events are waiting, dropped one');
+      if (waiting >= maxQueued) {
+        drop(reason, about.metadata?.name);
         return;
       }
-      queue.push(compose(about, type, reason, message));
-      sending ??= drain();
+      const lane = lanes[laneOf(about, concurrency)]!;
+      lane.queue.push(compose(about, type, reason, message));
+      waiting++;
+      lane.sending ??= drain(lane);
     },
     async flush() {
-      await sending;
+      await Promise.all(lanes.map(({ sending }) => sending));
     },
   };
+}
+
+/** The same for all events about an object. */
+function laneOf({ metadata }: EventTarget, lanes: number): number {
+  let hash = 0;
+  for (const character of `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
+  return hash % lanes;
 }
 
 let lastNanos = 0n;

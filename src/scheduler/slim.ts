@@ -5,11 +5,12 @@ const slimContainer = ({ name, image, ports, resources, restartPolicy }: Contain
 
 /** Everything that filters, scores and events look at. */
 export function slimPod(pod: Pod): Pod {
-  const { apiVersion, kind, metadata, spec, status } = pod;
+  const { metadata, spec, status } = pod;
   const { annotations: _annotations, ...kept } = metadata;
   return {
-    apiVersion,
-    kind,
+    // Items of a list don't name their kind; events about them must.
+    apiVersion: 'v1',
+    kind: 'Pod',
     metadata: kept,
     spec: {
       ...spec,

@@ -8,7 +8,7 @@ import { createScheduler } from '../../scheduler/scheduler.ts';
 export async function startScheduler(client: Client, log: Logger): Promise<{ stop(): Promise<void> }> {
   const stopping = new AbortController();
   const informers = createInformerFactory(client, { log });
-  const events = createEventRecorder(client, { component: 'default-scheduler', log, signal: stopping.signal });
+  const events = createEventRecorder(client, { component: 'default-scheduler', log, signal: stopping.signal, concurrency: 16, maxQueued: 10_000 });
   const scheduler = createScheduler({ client, informers, events, log, signal: stopping.signal });
   await Promise.all([informers.start(), scheduler.start()]);
   return {
