@@ -13,11 +13,13 @@ import { endpointsController } from './endpoint/endpoint.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
 import { endpointSliceMirroringController } from './endpointslice/mirroring.ts';
 import { garbageCollectorController } from './garbagecollector/garbagecollector.ts';
+import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { nodeIpamController } from './nodeipam/nodeipam.ts';
 import { nodeLifecycleController } from './nodelifecycle/nodelifecycle.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
 import { replicationController } from './replicaset/replicationcontroller.ts';
+import { resourceClaimController } from './resourceclaim/resourceclaim.ts';
 import { rootCaPublisherController } from './rootcapublisher.ts';
 import { legacyTokenCleanerController } from './serviceaccount/legacytokencleaner.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
@@ -65,5 +67,7 @@ export const controllers: readonly ControllerDefinition[] = [
   volumeAttributesClassProtectionController,
   serviceCidrController,
   daemonSetController,
+  jobController,
   statefulSetController,
+  resourceClaimController,
 ];
