@@ -242,3 +242,31 @@ test('versions that differ are converted by a webhook', async () => {
     webhook.close();
   }
 });
+
+test('rules in CEL are checked, and values that were wrong before may stay', async () => {
+  await using running = await startTestServer();
+  const { request } = running;
+  const rule = { rule: 'self.min <= self.max', messageExpression: "'min ' + string(self.min) + ' is above max'" };
+  const properties = {
+    min: { type: 'integer' },
+    max: { type: 'integer', maximum: 100 },
+    'fixed-name': { type: 'string', 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'may not change' }] },
+  };
+  const strict: JSONSchemaProps = { type: 'object', properties: { spec: { type: 'object', 'x-kubernetes-validations': [rule], properties } } };
+  const versions = (openAPIV3Schema: JSONSchemaProps) => [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } }];
+  await declare(running, definition({ versions: versions(strict) }));
+  const wrong = await request('POST', widgets, widget('one', { min: 5, max: 3 }));
+  assert.deepEqual(wrong.body.details.causes, [{ reason: 'FieldValueInvalid', message: 'Invalid value: min 5 is above max', field: 'spec' }]);
+  assert.equal((await request('POST', widgets, widget('one', { min: 1, max: 90, 'fixed-name': 'a' }))).status, 201);
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  const changed = await request('PATCH', `${widgets}/one`, { spec: { 'fixed-name': 'b' } }, merge);
+  assert.equal(changed.body.details.causes[0].message, 'Invalid value: "b": may not change');
+  const tighter = {
+    ...strict,
+    properties: { spec: { ...strict.properties?.['spec'], properties: { ...properties, max: { type: 'integer', maximum: 50 } } } as JSONSchemaProps },
+  };
+  await request('PATCH', `${definitions}/widgets.example.com`, { spec: { versions: versions(tighter) } }, merge);
+  await until(async () => (await request('POST', `${widgets}?dryRun=All`, widget('two', { min: 1, max: 90 }))).status === 422);
+  assert.equal((await request('PATCH', `${widgets}/one`, { spec: { min: 2 } }, merge)).status, 200);
+  assert.equal((await request('PATCH', `${widgets}/one`, { spec: { max: 80 } }, merge)).status, 422);
+});

@@ -22,6 +22,8 @@ import type { CustomVersion } from '../registry.ts';
 import { findAll, parseJsonPath } from './jsonpath.ts';
 import { validateLists } from './schema/lists.ts';
 import { applyDefaults, dropNulls, hasDefaults, prune } from './schema/prune.ts';
+import { ratchet } from './schema/ratchet.ts';
+import { hasRules, validateRules } from './schema/rules.ts';
 import { objectMetaStruct, structOfSchema } from './schema/struct.ts';
 import { validateSchema } from './schema/validate.ts';
 
@@ -118,6 +120,7 @@ function decoderOf(schema: JSONSchemaProps | undefined): (value: unknown, option
 }
 
 function validatorOf(schema: JSONSchemaProps | undefined, hasStatus: boolean): NonNullable<CustomVersion['validate']> {
+  const rules = hasRules(schema);
   return (object, old, subresource) => {
     if (!schema) return [];
     let value: Record<string, unknown> = object;
@@ -128,8 +131,12 @@ function validatorOf(schema: JSONSchemaProps | undefined, hasStatus: boolean): N
       const { status: _status, ...rest } = value;
       value = rest;
     }
-    const errors: FieldError[] = validateSchema(value, schema);
-    return errors.length > 0 ? errors : validateLists(value, schema);
+    let errors: FieldError[] = validateSchema(value, schema);
+    if (errors.length === 0) errors = validateLists(value, schema);
+    const wrong = old ? ratchet(errors, value, old) : errors;
+    if (wrong.length > 0 || !rules) return wrong;
+    const broken = validateRules(value, old, schema);
+    return old ? ratchet(broken, value, old) : broken;
   };
 }
 

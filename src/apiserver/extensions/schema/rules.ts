@@ -1,0 +1,163 @@
+/** `x-kubernetes-validations`: CEL rules of a schema. Source of the rules: KEP-2876, apiextensions `schema/cel`. */
+import type { JSONSchemaProps, ValidationRule } from '../../../api/apiextensions/v1/types.gen.ts';
+import type { CelEnvironment } from '../../../apimachinery/cel/environment.ts';
+import { createCelEnvironment } from '../../../apimachinery/cel/environment.ts';
+import type { CelProgram } from '../../../apimachinery/cel/program.ts';
+import { compileCel } from '../../../apimachinery/cel/program.ts';
+import { celValue } from '../../../apimachinery/cel/values.ts';
+import type { FieldError } from '../../../apimachinery/fieldpath.ts';
+import { duplicate, forbiddenField, invalidUnshown, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
+import { isSchema, itemsOf } from './struct.ts';
+
+type Json = Record<string, unknown>;
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const reserved = new Set('true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '));
+
+const escapes: Readonly<Record<string, string>> = { __: '__underscores__', '.': '__dot__', '-': '__dash__', '/': '__slash__' };
+
+/** The name under which an expression sees a property. */
+export function celName(name: string): string {
+  if (reserved.has(name)) return `__${name}__`;
+  return name.replace(/__|[-./]/g, (part) => escapes[part] as string);
+}
+
+/** A value as CEL sees it, by its schema: integers, doubles and times are what they are declared to be. */
+function typed(value: unknown, schema: JSONSchemaProps | undefined): unknown {
+  if (value === null || value === undefined || !schema) return celValue(value);
+  if (Array.isArray(value)) {
+    const items = itemsOf(schema);
+    return value.map((item) => typed(item, items));
+  }
+  if (isObject(value)) {
+    const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+    if (isSchema(schema.additionalProperties)) {
+      const { additionalProperties } = schema;
+      return Object.fromEntries(entries.map(([name, inner]) => [name, typed(inner, additionalProperties)]));
+    }
+    return Object.fromEntries(entries.map(([name, inner]) => [celName(name), typed(inner, schema.properties?.[name])]));
+  }
+  if (typeof value === 'number') return schema.type === 'number' ? value : celValue(value);
+  if (typeof value === 'string' && (schema.format === 'date-time' || schema.format === 'date')) {
+    const date = new Date(value);
+    return Number.isNaN(date.getTime()) ? value : date;
+  }
+  return value;
+}
+
+interface CompiledRule {
+  rule: ValidationRule;
+  program: CelProgram | Error;
+  message: CelProgram | undefined;
+  usesOld: boolean;
+}
+
+let environment: CelEnvironment | undefined;
+const compiled = new WeakMap<JSONSchemaProps, CompiledRule[]>();
+
+function compileOne(rule: ValidationRule): CompiledRule {
+  environment ??= createCelEnvironment({ self: 'dyn', oldSelf: 'dyn' });
+  let program: CelProgram | Error;
+  try {
+    program = compileCel(environment, rule.rule, ['bool']);
+  } catch (error) {
+    program = error as Error;
+  }
+  let message: CelProgram | undefined;
+  try {
+    message = rule.messageExpression ? compileCel(environment, rule.messageExpression, ['string']) : undefined;
+  } catch {
+    // The plain message stands in for one that can't be computed.
+  }
+  return { rule, program, message, usesOld: /\boldSelf\b/.test(rule.rule) };
+}
+
+function rulesOf(schema: JSONSchemaProps): CompiledRule[] {
+  const rules = schema['x-kubernetes-validations'];
+  if (!rules?.length) return [];
+  let found = compiled.get(schema);
+  if (!found) {
+    found = rules.map(compileOne);
+    compiled.set(schema, found);
+  }
+  return found;
+}
+
+/** Whether anything below has rules. */
+export function hasRules(schema: JSONSchemaProps | undefined): boolean {
+  if (!schema) return false;
+  if (schema['x-kubernetes-validations']?.length) return true;
+  const items = itemsOf(schema);
+  if (items && hasRules(items)) return true;
+  if (isSchema(schema.additionalProperties) && hasRules(schema.additionalProperties)) return true;
+  return Object.values(schema.properties ?? {}).some(hasRules);
+}
+
+/** What the rules find wrong with a value that is valid otherwise. `old` is what stood there; absent when nothing did. */
+export function validateRules(value: unknown, old: unknown, schema: JSONSchemaProps, at = ''): FieldError[] {
+  if (value === undefined || value === null) return [];
+  const errors = rulesOf(schema).flatMap((rule) => applyRule(rule, value, old, schema, at));
+  if (Array.isArray(value)) {
+    const items = itemsOf(schema);
+    if (!items || !hasRules(items)) return errors;
+    for (const [index, item] of value.entries()) errors.push(...validateRules(item, counterpart(item, old, schema), items, `${at}[${index}]`));
+  } else if (isObject(value)) {
+    const before = isObject(old) ? old : {};
+    for (const [name, inner] of Object.entries(value)) {
+      const property = schema.properties?.[name];
+      if (property) errors.push(...validateRules(inner, before[name], property, at === '' ? name : `${at}.${name}`));
+      else if (isSchema(schema.additionalProperties)) errors.push(...validateRules(inner, before[name], schema.additionalProperties, `${at}[${name}]`));
+    }
+  }
+  return errors;
+}
+
+/** The item that stood for the same thing: only lists with keys can tell. */
+function counterpart(item: unknown, old: unknown, schema: JSONSchemaProps): unknown {
+  const keys = schema['x-kubernetes-list-map-keys'];
+  if (schema['x-kubernetes-list-type'] !== 'map' || !keys || !Array.isArray(old) || !isObject(item)) return undefined;
+  return old.find((other) => isObject(other) && keys.every((key) => other[key] === item[key]));
+}
+
+const ruleText = ({ rule }: ValidationRule): string => `rule ${JSON.stringify(rule)}`;
+
+function applyRule({ rule, program, message, usesOld }: CompiledRule, value: unknown, old: unknown, schema: JSONSchemaProps, at: string): FieldError[] {
+  const place = at === '' ? '<nil>' : at;
+  const type = schema.type ?? '';
+  if (program instanceof Error) return [invalidValue(place, type, `rule compile error: ${program.message}`)];
+  if (usesOld && (old === undefined || old === null)) return [];
+  const variables = { self: typed(value, schema), oldSelf: typed(old, schema) };
+  let result: unknown;
+  try {
+    result = program.evaluate(variables);
+  } catch (error) {
+    return [invalidValue(place, type, `${(error as Error).message} evaluating rule: ${ruleText(rule)}`)];
+  }
+  if (result === true) return [];
+  const field = rule.fieldPath ? `${at}${rule.fieldPath}`.replace(/^\./, '') : place;
+  return [failure(rule, field, value, detailOf(rule, message, variables))];
+}
+
+function detailOf(rule: ValidationRule, message: CelProgram | undefined, variables: Record<string, unknown>): string {
+  try {
+    const text = message?.evaluate(variables);
+    if (typeof text === 'string' && text.trim() !== '') return text.trim();
+  } catch {
+    // A message that can't be computed is replaced by the plain one.
+  }
+  return rule.message || `failed rule: ${rule.rule.trim()}`;
+}
+
+function failure({ reason }: ValidationRule, field: string, value: unknown, detail: string): FieldError {
+  switch (reason) {
+    case 'FieldValueForbidden':
+      return forbiddenField(path(field), detail);
+    case 'FieldValueRequired':
+      return required(path(field), detail);
+    case 'FieldValueDuplicate':
+      return duplicate(path(field), value);
+    default:
+      return typeof value === 'object' ? invalidUnshown(field, detail) : invalidValue(field, value, detail);
+  }
+}
