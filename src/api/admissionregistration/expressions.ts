@@ -2,13 +2,12 @@
 import { type CelEnvironment, createCelEnvironment } from '../../apimachinery/cel/environment.ts';
 import { authorizer, authorizerType } from '../../apimachinery/cel/library/authorizer.ts';
 
-const objectVariables = { object: 'dyn', oldObject: 'dyn', request: 'dyn' } as const;
+const requestVariables = { object: 'dyn', oldObject: 'dyn', namespaceObject: 'dyn', request: 'dyn' } as const;
 
 interface Options {
   /** The policy has a parameter kind. */
   params: boolean;
   authorizer: boolean;
-  namespaceObject: boolean;
   /** `variables.…`, of policies. */
   variables: boolean;
 }
@@ -20,12 +19,7 @@ function environment(options: Options): CelEnvironment {
   let known = made.get(key);
   if (!known) {
     known = createCelEnvironment(
-      {
-        ...objectVariables,
-        ...(options.params ? { params: 'dyn' } : {}),
-        ...(options.namespaceObject ? { namespaceObject: 'dyn' } : {}),
-        ...(options.variables ? { variables: 'dyn' } : {}),
-      },
+      { ...requestVariables, ...(options.params ? { params: 'dyn' } : {}), ...(options.variables ? { variables: 'dyn' } : {}) },
       options.authorizer ? [authorizer, (target) => target.registerVariable('authorizer', authorizerType)] : [],
     );
     made.set(key, known);
@@ -33,12 +27,9 @@ function environment(options: Options): CelEnvironment {
   return known;
 }
 
-/** `matchConditions` of webhooks. */
-export const webhookConditionEnvironment = (): CelEnvironment => environment({ params: false, authorizer: true, namespaceObject: false, variables: false });
-/** `matchConditions` of policies: parameters are known, variables are not yet. */
-export const policyConditionEnvironment = (params: boolean): CelEnvironment =>
-  environment({ params, authorizer: true, namespaceObject: true, variables: false });
+/** `matchConditions` of webhooks (without parameters) and policies: variables are not known yet. */
+export const conditionEnvironment = (params: boolean): CelEnvironment => environment({ params, authorizer: true, variables: false });
 /** Validations, mutations, variables and audit annotations. */
-export const policyEnvironment = (params: boolean): CelEnvironment => environment({ params, authorizer: true, namespaceObject: true, variables: true });
-/** Messages and audit annotations are made without asking for permissions. */
-export const policyMessageEnvironment = (params: boolean): CelEnvironment => environment({ params, authorizer: false, namespaceObject: true, variables: true });
+export const policyEnvironment = (params: boolean): CelEnvironment => environment({ params, authorizer: true, variables: true });
+/** Messages are made without asking for permissions. */
+export const policyMessageEnvironment = (params: boolean): CelEnvironment => environment({ params, authorizer: false, variables: true });

@@ -65,7 +65,7 @@ test('an expression that makes no sense is refused with its place', () => {
   );
   assert.throws(() => compileCel(environment, 'nothing == 1'), /undeclared reference to 'nothing'/);
   assert.throws(() => compileCel(environment, '"a" + 1'), CelCompileError);
-  assert.throws(() => compileCel(environment, '1 + 1', ['bool']), { message: 'must evaluate to bool' });
+  assert.throws(() => compileCel(environment, '1 + 1', ['bool']), { message: 'must evaluate to bool but got int' });
 });
 
 test('what goes wrong at run time says what was missing', () => {

@@ -33,14 +33,19 @@ function runtimeText(error: unknown): string {
   return text.replace(/^No such key/, 'no such key').replace(/^Unknown variable: (.*)$/, 'no such attribute(s): $1');
 }
 
-function compileText(expression: string, kind: string, error: unknown): string {
-  const position = (error as { range?: { start?: number } }).range?.start ?? 0;
+/** What clients read of an expression that is wrong at `position`. */
+export function compileErrorText(expression: string, position: number, problem: string): string {
   const before = expression.slice(0, position).split('\n');
   const line = before.length;
   const column = before.at(-1)?.length ?? 0;
-  const text = summaryOf(error).replace(/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')");
   const source = expression.split('\n')[line - 1] ?? '';
-  return `compilation failed: ERROR: <input>:${line}:${column + 1}: ${kind}${text}\n | ${source}\n | ${'.'.repeat(column)}^`;
+  return `compilation failed: ERROR: <input>:${line}:${column + 1}: ${problem}\n | ${source}\n | ${'.'.repeat(column)}^`;
+}
+
+function compileText(expression: string, kind: string, error: unknown): string {
+  const position = (error as { range?: { start?: number } }).range?.start ?? 0;
+  const text = summaryOf(error).replace(/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')");
+  return compileErrorText(expression, position, kind + text);
 }
 
 const matchesType = (type: string, wanted: string): boolean => type === wanted || type === 'dyn' || type.startsWith('dyn<');
@@ -59,7 +64,9 @@ export function compileCel({ environment }: CelEnvironment, expression: string, 
   const { valid, type = 'dyn', error } = parsed.check();
   if (!valid) throw new CelCompileError(compileText(expression, '', error), { cause: error });
   if (wanted && !wanted.some((one) => matchesType(type, one)))
-    throw new CelCompileError(wanted.length === 1 ? `must evaluate to ${wanted[0]}` : `must evaluate to one of [${wanted.join(' ')}]`);
+    throw new CelCompileError(
+      `must evaluate to ${wanted.length === 1 ? wanted[0] : `one of [${wanted.join(' ').replace('null', 'null_type')}]`} but got ${type}`,
+    );
   const failed = (cause: unknown): CelEvaluationError => new CelEvaluationError(runtimeText(cause), { cause });
   return {
     expression,

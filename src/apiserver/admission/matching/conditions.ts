@@ -1,5 +1,5 @@
 /** `matchConditions`: expressions that all must hold for a webhook or policy to be asked. */
-import { webhookConditionEnvironment } from '../../../api/admissionregistration/expressions.ts';
+import { conditionEnvironment } from '../../../api/admissionregistration/expressions.ts';
 import type { CelEnvironment } from '../../../apimachinery/cel/environment.ts';
 import { type CelProgram, compileCel } from '../../../apimachinery/cel/program.ts';
 import { celValue } from '../../../apimachinery/cel/values.ts';
@@ -13,7 +13,7 @@ export interface Condition {
   expression: string;
 }
 
-/** The values of `object`, `oldObject`, `request` and `authorizer` for one request. */
+/** The values of `object`, `oldObject`, `request` and `authorizer` for one request. A policy puts its namespace in. */
 export function requestValues(
   attributes: AdmissionAttributes,
   versioned: VersionedRequest,
@@ -24,6 +24,7 @@ export function requestValues(
     object: versioned.object ? celValue(versioned.object) : null,
     oldObject: versioned.oldObject ? celValue(versioned.oldObject) : null,
     request: celValue(admissionRequest(attributes, versioned, requested)),
+    namespaceObject: null,
     authorizer: authorizerValue(attributes, authorize),
   };
 }
@@ -31,7 +32,7 @@ export function requestValues(
 export type CompiledCondition = { name: string } & ({ program: CelProgram } | { error: Error });
 
 /** One that can't be compiled (written by an older or a lenient server) fails when it is evaluated. */
-export const compileConditions = (conditions: readonly Condition[], within: CelEnvironment = webhookConditionEnvironment()): CompiledCondition[] =>
+export const compileConditions = (conditions: readonly Condition[], within: CelEnvironment = conditionEnvironment(false)): CompiledCondition[] =>
   conditions.map(({ name, expression }) => {
     try {
       return { name, program: compileCel(within, expression, ['bool']) };

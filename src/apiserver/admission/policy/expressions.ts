@@ -1,6 +1,6 @@
 /** Compiling and evaluating the expressions of a policy. */
 
-import { policyConditionEnvironment, policyEnvironment, policyMessageEnvironment } from '../../../api/admissionregistration/expressions.ts';
+import { conditionEnvironment, policyEnvironment, policyMessageEnvironment } from '../../../api/admissionregistration/expressions.ts';
 import type { Namespace } from '../../../api/core/v1/types.gen.ts';
 import type { CelEnvironment } from '../../../apimachinery/cel/environment.ts';
 import { type CelProgram, compileCel } from '../../../apimachinery/cel/program.ts';
@@ -41,7 +41,7 @@ export function compilePolicy({ spec }: Policy): CompiledPolicy {
   const params = spec.paramKind !== undefined;
   const environment = policyEnvironment(params);
   return {
-    conditions: compileConditions(spec.matchConditions ?? [], policyConditionEnvironment(params)),
+    conditions: compileConditions(spec.matchConditions ?? [], conditionEnvironment(params)),
     variables: (spec.variables ?? []).map(({ name, expression }) => ({ name, expression: compileExpression(environment, expression) })),
     environment,
     messageEnvironment: policyMessageEnvironment(params),

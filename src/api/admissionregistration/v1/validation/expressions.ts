@@ -1,45 +1,35 @@
 /** Whether the expressions of webhooks and policies can be compiled. */
-import { type CelEnvironment, createCelEnvironment } from '../../../../apimachinery/cel/environment.ts';
-import { CelCompileError, compileCel } from '../../../../apimachinery/cel/program.ts';
+import type { CelEnvironment } from '../../../../apimachinery/cel/environment.ts';
+import { CelCompileError, compileCel, compileErrorText } from '../../../../apimachinery/cel/program.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { duplicate, invalidValue, required, tooMany } from '../../../../apimachinery/fieldpath.ts';
 import { validateQualifiedNameField } from '../../../../apimachinery/validation/common.ts';
+import { conditionEnvironment } from '../../expressions.ts';
 import type { MatchCondition } from '../types.gen.ts';
 
 const maxConditions = 64;
-const common = { object: 'dyn', oldObject: 'dyn', request: 'dyn', namespaceObject: 'dyn' };
-
-export interface ExpressionScope {
-  params: boolean;
-  /** Names of a policy's variables, or that there may be some. */
-  variables: boolean;
-}
-
-const environments = new Map<string, CelEnvironment>();
-
-function environmentOf({ params, variables }: ExpressionScope): CelEnvironment {
-  const key = `${params} ${variables}`;
-  let environment = environments.get(key);
-  if (!environment) {
-    environment = createCelEnvironment({ ...common, ...(params ? { params: 'dyn' } : {}), ...(variables ? { variables: 'dyn' } : {}) });
-    environments.set(key, environment);
-  }
-  return environment;
-}
-
-/** What is asked of the authorizer is checked when it is asked: its functions belong to the server. */
-const asksAuthorizer = (expression: string): boolean => /\bauthorizer\b/.test(expression);
 
 /** `wanted` are the types that it may give; none allows every one. */
-export function validateExpression(expression: string, wanted: readonly string[] | undefined, scope: ExpressionScope, at: FieldPath): FieldError[] {
-  if (asksAuthorizer(expression)) return [];
+export function validateExpression(expression: string, wanted: readonly string[] | undefined, environment: CelEnvironment, at: FieldPath): FieldError[] {
   try {
-    compileCel(environmentOf(scope), expression, wanted);
+    compileCel(environment, expression, wanted);
     return [];
   } catch (error) {
     if (error instanceof CelCompileError) return [invalidValue(at, expression, error.message)];
     throw error;
   }
+}
+
+/** `expression` with the characters of its strings blanked. */
+const withoutStrings = (expression: string): string => expression.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, (text) => ' '.repeat(text.length));
+
+/** An expression that names `variables` which are not among those `known` (the ones above it) can never be evaluated. */
+export function validateVariablesNamed(expression: string, known: ReadonlySet<string>, at: FieldPath): FieldError[] {
+  for (const { 1: name, index, 0: text } of withoutStrings(expression).matchAll(/(?<![\w.])variables\s*\.\s*(\w+)/g)) {
+    if (name === undefined || known.has(name)) continue;
+    return [invalidValue(at, expression, compileErrorText(expression, index + text.indexOf('.'), `undefined field '${name}'`))];
+  }
+  return [];
 }
 
 export function validateMatchConditions(conditions: readonly MatchCondition[] | undefined, params: boolean, at: FieldPath): FieldError[] {
@@ -50,7 +40,7 @@ export function validateMatchConditions(conditions: readonly MatchCondition[] | 
     const conditionAt = at.index(index);
     const text = expression.trim();
     if (text === '') errors.push(required(conditionAt.child('expression')));
-    else errors.push(...validateExpression(text, ['bool'], { params, variables: false }, conditionAt.child('expression')));
+    else errors.push(...validateExpression(text, ['bool'], conditionEnvironment(params), conditionAt.child('expression')));
     if (!name) {
       errors.push(required(conditionAt.child('name')));
       continue;

@@ -5,6 +5,7 @@ import { duplicate, forbiddenField, invalidValue, notSupported, path, required }
 import { validateDns1035Label, validateDnsSubdomain, validatePathSegment } from '../../../../apimachinery/names.ts';
 import { validateLabelSelector } from '../../../../apimachinery/selectors.ts';
 import { checked, validateConditions, validateQualifiedNameField, validateReferenceName } from '../../../../apimachinery/validation/common.ts';
+import { policyEnvironment, policyMessageEnvironment } from '../../expressions.ts';
 import type {
   AuditAnnotation,
   MutatingAdmissionPolicy,
@@ -17,7 +18,7 @@ import type {
   Validation,
   Variable,
 } from '../types.gen.ts';
-import { type ExpressionScope, validateExpression, validateMatchConditions } from './expressions.ts';
+import { validateExpression, validateMatchConditions, validateVariablesNamed } from './expressions.ts';
 import { failurePolicies, validateMatchResources, validateMutatingRules } from './rules.ts';
 import { reinvocationPolicies } from './webhooks.ts';
 
@@ -52,8 +53,29 @@ function validateParamKind({ apiVersion = '', kind = '' }: ParamKind): FieldErro
   return errors;
 }
 
+type PolicySpec = ValidatingAdmissionPolicy['spec'] | MutatingAdmissionPolicy['spec'];
+
+/** What a policy's expressions may name. */
+interface Scope {
+  params: boolean;
+  variables: ReadonlySet<string>;
+}
+
+const scopeOf = ({ paramKind, variables = [] }: PolicySpec): Scope => ({
+  params: paramKind !== undefined,
+  variables: new Set(variables.map(({ name }) => name)),
+});
+
+function validateScoped(expression: string, wanted: readonly string[] | undefined, { params, variables }: Scope, at: FieldPath): FieldError[] {
+  const errors = validateExpression(expression, wanted, policyEnvironment(params), at);
+  return errors.length > 0 ? errors : validateVariablesNamed(expression, variables, at);
+}
+
 function validateVariables(variables: readonly Variable[], params: boolean): FieldError[] {
+  const known = new Set<string>();
   return variables.flatMap(({ name = '', expression = '' }, index) => {
+    const scope = { params, variables: new Set(known) };
+    known.add(name);
     const variableAt = at.child('variables').index(index);
     const errors: FieldError[] = [];
     if (name.trim() === '') errors.push(required(variableAt.child('name'), 'name is not specified'));
@@ -61,26 +83,26 @@ function validateVariables(variables: readonly Variable[], params: boolean): Fie
       errors.push(invalidValue(variableAt.child('name'), name, 'must be a valid CEL identifier'));
     }
     if (expression.trim() === '') return [...errors, required(variableAt.child('expression'), 'expression is not specified')];
-    return [...errors, ...validateExpression(expression, undefined, { params, variables: true }, variableAt.child('expression'))];
+    return [...errors, ...validateScoped(expression, undefined, scope, variableAt.child('expression'))];
   });
 }
 
-function validateValidation(validation: Validation, scope: ExpressionScope, one: FieldPath): FieldError[] {
+function validateValidation(validation: Validation, scope: Scope, one: FieldPath): FieldError[] {
   const { expression = '', message = '', messageExpression = '', reason } = validation;
   const errors: FieldError[] = [];
   if (expression.trim() === '') errors.push(required(one.child('expression'), 'expression is not specified'));
-  else errors.push(...validateExpression(expression, ['bool'], scope, one.child('expression')));
+  else errors.push(...validateScoped(expression, ['bool'], scope, one.child('expression')));
   if (messageExpression !== '') {
     const messageAt = one.child('messageExpression');
     if (messageExpression.trim() === '') errors.push(invalidValue(messageAt, messageExpression, 'must be non-empty if specified'));
-    else errors.push(...validateExpression(messageExpression, ['string'], scope, messageAt));
+    else errors.push(...validateExpression(messageExpression, ['string'], policyMessageEnvironment(scope.params), messageAt));
   }
   if (message !== '' && message.trim() === '') errors.push(invalidValue(one.child('message'), message, 'must be non-empty if specified'));
   else if (/[\n\r]/.test(message.trim())) errors.push(invalidValue(one.child('message'), message, 'must not contain line breaks'));
   return reason === undefined || reasons.includes(reason) ? errors : [...errors, notSupported(one.child('reason'), reason, reasons)];
 }
 
-function validateAuditAnnotations(annotations: readonly AuditAnnotation[], policy: string, scope: ExpressionScope): FieldError[] {
+function validateAuditAnnotations(annotations: readonly AuditAnnotation[], policy: string, scope: Scope): FieldError[] {
   const listAt = at.child('auditAnnotations');
   const errors: FieldError[] = [];
   if (annotations.length > maxAuditAnnotations) {
@@ -94,14 +116,12 @@ function validateAuditAnnotations(annotations: readonly AuditAnnotation[], polic
     const text = valueExpression.trim();
     if (text === '') errors.push(required(valueAt, 'valueExpression is not specified'));
     else if (text.length > maxAuditExpressionLength) errors.push(required(valueAt, `must not exceed ${maxAuditExpressionLength} bytes in length`));
-    else errors.push(...validateExpression(valueExpression, ['string', 'null'], scope, valueAt));
+    else errors.push(...validateScoped(valueExpression, ['string', 'null'], scope, valueAt));
     if (seen.has(key)) errors.push(duplicate(keyAt, key));
     seen.add(key);
   }
   return errors;
 }
-
-type PolicySpec = ValidatingAdmissionPolicy['spec'] | MutatingAdmissionPolicy['spec'];
 
 function validateCommon(spec: PolicySpec, old: PolicySpec | undefined): FieldError[] {
   const { failurePolicy, paramKind, matchConstraints, matchConditions, variables = [] } = spec;
@@ -122,13 +142,13 @@ function validateCommon(spec: PolicySpec, old: PolicySpec | undefined): FieldErr
 
 /** `old` is the policy that stands, on an update. */
 export function validateValidatingPolicy({ metadata, spec }: ValidatingAdmissionPolicy, old?: ValidatingAdmissionPolicy): FieldError[] {
-  const { validations = [], auditAnnotations = [], paramKind, variables = [] } = spec;
+  const { validations = [], auditAnnotations = [] } = spec;
   const errors = validateCommon(spec, old?.spec);
   if (validations.length === 0 && auditAnnotations.length === 0) {
     const rule = 'validations or auditAnnotations must contain at least one item';
     return [...errors, required(at.child('validations'), rule), required(at.child('auditAnnotations'), rule)];
   }
-  const scope: ExpressionScope = { params: paramKind !== undefined, variables: variables.length > 0 };
+  const scope = scopeOf(spec);
   return [
     ...errors,
     ...validations.flatMap((validation, index) => validateValidation(validation, scope, at.child('validations').index(index))),
@@ -136,14 +156,18 @@ export function validateValidatingPolicy({ metadata, spec }: ValidatingAdmission
   ];
 }
 
-function validateMutation({ patchType, jsonPatch, applyConfiguration }: Mutation, one: FieldPath): FieldError[] {
+function validateMutation({ patchType, jsonPatch, applyConfiguration }: Mutation, scope: Scope, one: FieldPath): FieldError[] {
   if (!patchType) return [required(one.child('patchType'))];
   const kinds = { JSONPatch: { jsonPatch, applyConfiguration }, ApplyConfiguration: { applyConfiguration, jsonPatch } }[patchType];
   if (!kinds) return [notSupported(one.child('patchType'), patchType, ['ApplyConfiguration', 'JSONPatch'])];
   const [[wanted, patch], [other, second]] = Object.entries(kinds) as [[string, typeof jsonPatch], [string, typeof jsonPatch]];
   const errors: FieldError[] = [];
   if (!patch) errors.push(required(one.child(wanted), `must be specified when patchType is ${patchType}`));
-  else if ((patch.expression ?? '').trim() === '') errors.push(required(one.child(wanted, 'expression')));
+  else {
+    const expression = (patch.expression ?? '').trim();
+    const expressionAt = one.child(wanted, 'expression');
+    errors.push(...(expression === '' ? [required(expressionAt)] : validateScoped(expression, undefined, scope, expressionAt)));
+  }
   if (second) errors.push(invalidValue(one.child(other), `{${other}}`, `must not be specified when patchType is ${patchType}`));
   return errors;
 }
@@ -152,7 +176,7 @@ export function validateMutatingPolicy({ spec }: MutatingAdmissionPolicy, old?: 
   const { mutations = [], reinvocationPolicy = '' } = spec;
   const errors = [...validateCommon(spec, old?.spec), ...validateMutatingRules(spec.matchConstraints, at.child('matchConstraints'))];
   if (mutations.length === 0) errors.push(required(at.child('mutations'), 'mutations must contain at least one item'));
-  errors.push(...mutations.flatMap((mutation, index) => validateMutation(mutation, at.child('mutations').index(index))));
+  errors.push(...mutations.flatMap((mutation, index) => validateMutation(mutation, scopeOf(spec), at.child('mutations').index(index))));
   if (reinvocationPolicy === '') errors.push(required(at.child('reinvocationPolicy')));
   else if (!reinvocationPolicies.includes(reinvocationPolicy)) {
     errors.push(notSupported(at.child('reinvocationPolicy'), reinvocationPolicy, reinvocationPolicies));
