@@ -1,6 +1,6 @@
 /** CPU, memory and the rest of a pod's resources as the numbers that the kernel takes. */
 import type { Container, Pod, ResourceRequirements } from '../../api/core/v1/types.gen.ts';
-import { milliValue, value } from '../../apimachinery/quantity.ts';
+import { equalQuantities, milliValue, value } from '../../apimachinery/quantity.ts';
 import type { LinuxContainerResources } from '../cri/types.gen.ts';
 
 type ResourceList = Record<string, string | number>;
@@ -28,7 +28,7 @@ export function qosClassOf(pod: Pod): QosClass {
   const fixed = parts.every(({ resources }) =>
     compute.every(
       (name) =>
-        has(resources?.limits, name) && (resources?.requests?.[name] === undefined || value(resources.requests[name]) === value(resources.limits?.[name] ?? 0)),
+        has(resources?.limits, name) && (resources?.requests?.[name] === undefined || equalQuantities(resources.requests[name], resources.limits?.[name] ?? 0)),
     ),
   );
   return fixed ? 'Guaranteed' : 'Burstable';

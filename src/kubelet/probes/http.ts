@@ -59,7 +59,7 @@ function once({ host, port, path, headers, secure, userAgent, timeoutMs }: Probe
   const options = {
     host,
     port,
-    path: encodeURI(decodeSafely(target)),
+    path: escapePath(target),
     headers: own,
     agent: false,
     rejectUnauthorized: false,
@@ -88,10 +88,5 @@ function once({ host, port, path, headers, secure, userAgent, timeoutMs }: Probe
   return promise.finally(() => clearTimeout(timer));
 }
 
-function decodeSafely(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
-  }
-}
+/** Escapes what may not stand in a request; what is escaped already stays. */
+const escapePath = (path: string): string => path.replace(/[^\x21-\x7e]|%(?![0-9a-fA-F]{2})/gu, encodeURIComponent);

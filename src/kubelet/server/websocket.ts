@@ -103,11 +103,23 @@ export async function relayRemoteCommand(request: IncomingMessage, rawSocket: Du
   const done = (): void => {
     if (--open === 0) socket.close(1000);
   };
+  /** Before v4 a failure is its message alone, and success is silence. */
+  const plainStatus = (): void => {
+    open++;
+    const chunks: Buffer[] = [];
+    const end = (): void => {
+      const message = failureMessage(Buffer.concat(chunks).toString());
+      if (message) channels.send(3, Buffer.from(message));
+      done();
+    };
+    streams.set(3, spdy.open({ streamType: 'error' }, { data: (chunk) => void chunks.push(chunk), end }));
+  };
   const output = (channel: number): void => {
     open++;
     streams.set(channel, spdy.open({ streamType: channelNames[channel] ?? '' }, { data: (chunk) => channels.send(channel, chunk), end: done }));
   };
-  output(3);
+  if (/^v[45]\./.test(socket.protocol)) output(3);
+  else plainStatus();
   if (wanted.stdin) streams.set(0, spdy.open({ streamType: 'stdin' }));
   if (wanted.stdout) output(1);
   if (wanted.stderr && !wanted.tty) output(2);
@@ -122,6 +134,15 @@ export async function relayRemoteCommand(request: IncomingMessage, rawSocket: Du
   socket.on('close', () => spdy.close());
   socket.on('error', () => spdy.close());
   spdy.onClose(() => socket.close(1000));
+}
+
+function failureMessage(text: string): string {
+  try {
+    const { status, message = '' } = JSON.parse(text) as { status?: string; message?: string };
+    return status === 'Success' ? '' : message;
+  } catch {
+    return text;
+  }
 }
 
 /** A SPDY connection in binary messages, or two channels per port of the query. */

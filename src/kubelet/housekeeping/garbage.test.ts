@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Container, PodSandbox } from '../cri/types.gen.ts';
+import { surplus } from './garbage.ts';
+
+const labels = { 'io.kubernetes.pod.uid': 'u', 'io.kubernetes.container.name': 'main' };
+const dead = (id: string, createdAt: number, podSandboxId = 'new'): Container => ({ id, createdAt, podSandboxId, state: 'CONTAINER_EXITED', labels });
+const sandbox = (id: string, createdAt: number, ready = false): PodSandbox => ({
+  id,
+  createdAt,
+  state: ready ? 'SANDBOX_READY' : 'SANDBOX_NOTREADY',
+  labels: { 'io.kubernetes.pod.uid': 'u' },
+});
+
+test('of each container the current and the one before are kept', () => {
+  const running: Container = { ...dead('c', 9), state: 'CONTAINER_RUNNING' };
+  assert.deepEqual(surplus([dead('a', 1), dead('b', 2), running], [sandbox('new', 1, true)]).containers, ['a']);
+});
+
+test('a sandbox goes when another has taken its place and nothing of it is kept', () => {
+  assert.deepEqual(surplus([dead('b', 2)], [sandbox('old', 1), sandbox('new', 2)]).sandboxes, ['old']);
+  assert.deepEqual(surplus([dead('b', 2, 'old')], [sandbox('old', 1), sandbox('new', 2)]).sandboxes, []);
+  assert.deepEqual(surplus([], [sandbox('only', 1)]).sandboxes, []);
+});
+
+test('what is not a pod’s is left alone', () => {
+  assert.deepEqual(surplus([{ id: 'x', state: 'CONTAINER_EXITED' }], [{ id: 'y', state: 'SANDBOX_NOTREADY' }]), { containers: [], sandboxes: [] });
+});
