@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PodCgroups } from '../cgroups/pods.ts';
+import { milliCpu, podTotals, qosClassOf } from '../containers/resources.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
 import { isRuntimeNotFound } from '../cri/client.ts';
 import type { PodManager } from '../podworker/manager.ts';
@@ -63,6 +64,12 @@ export function createHousekeeping({ context, manager, pleg, cgroups, volumes }:
     for (const id of empty) await cri.removePodSandbox(id).catch(ignoreMissing);
   }
 
+  /** Pods with requests share what the guaranteed ones leave in proportion to what they ask for together. */
+  async function burstableShares(): Promise<void> {
+    const burstable = manager.active().filter((pod) => qosClassOf(pod) === 'Burstable');
+    await cgroups.setBurstableShares(burstable.reduce((sum, pod) => sum + podTotals(pod, 'requests', milliCpu), 0));
+  }
+
   async function oldLogs(): Promise<void> {
     for (const name of await readdir(options.podLogsDir)) {
       const uid = name.split('_')[2];
@@ -76,6 +83,7 @@ export function createHousekeeping({ context, manager, pleg, cgroups, volumes }:
       if (signal.aborted) return;
       await guarded('ending orphans', orphans);
       await guarded('removing dead containers', deadContainers);
+      await guarded('setting the share of burstable pods', burstableShares);
       await guarded('rotating logs', () => rotateLogs(context));
       if (round % logRoundsBetween === 0) await guarded('removing logs', oldLogs);
     }

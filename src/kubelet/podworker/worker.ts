@@ -38,7 +38,7 @@ type State = 'syncing' | 'terminating' | 'terminated' | 'finished';
 
 /** Milliseconds between looks at a pod about which nothing was heard. */
 const resyncMs = 60_000;
-const errorDelayMs = { first: 500, last: 10_000 };
+const errorDelayMs = { first: 100, last: 10_000 };
 
 export class PodWorker {
   readonly uid: string;

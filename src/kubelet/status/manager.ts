@@ -90,6 +90,15 @@ export function createStatusManager(client: Client, log: Logger, signal: AbortSi
     }
   }
 
+  /** A conflict may be about the uid, or a race that the server lost. */
+  async function replaced({ metadata }: Pod): Promise<boolean> {
+    try {
+      return (await resource.get(metadata.namespace ?? '', metadata.name)).metadata.uid !== metadata.uid;
+    } catch (error) {
+      return isNotFound(error);
+    }
+  }
+
   const pending = (entry: Entry): boolean => (entry.finish && !entry.deleted) || statusPatch(entry.written, entry.status) !== undefined;
 
   async function run(entry: Entry): Promise<void> {
@@ -100,7 +109,7 @@ export function createStatusManager(client: Client, log: Logger, signal: AbortSi
         delay = 100;
       } catch (error) {
         // Gone, or another pod has its name by now: there is nobody left to tell.
-        if (isNotFound(error) || isConflict(error)) {
+        if (isNotFound(error) || (isConflict(error) && (await replaced(entry.pod)))) {
           entry.written = entry.status;
           entry.deleted = true;
           continue;
