@@ -81,6 +81,8 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     const head = headers[':method'] === 'HEAD';
     handlers.request(exchangeOfHttp2(stream, headers), (reply) => replyHttp2(stream, head, reply));
   });
+  // A listener to requests would bring the compatibility layer to every HTTP/2 stream; this one is for HTTP/1.1 alone.
+  server.removeAllListeners('newListener');
   server.on('request', (rawRequest, rawResponse) => {
     if (rawRequest.httpVersionMajor >= 2) return;
     const request = rawRequest as unknown as IncomingMessage;
