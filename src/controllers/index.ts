@@ -1,5 +1,4 @@
 /** Every controller of the controller manager, by upstream's name. */
-
 import { tokenCleanerController } from './bootstrap/cleaner.ts';
 import { bootstrapSignerController } from './bootstrap/signer.ts';
 import { csrApprovingController } from './certificates/approving.ts';
@@ -7,8 +6,10 @@ import { csrCleanerController } from './certificates/cleaner.ts';
 import { csrSigningController } from './certificates/signing.ts';
 import { clusterRoleAggregationController } from './clusterroleaggregation.ts';
 import type { ControllerDefinition } from './controller.ts';
+import { cronJobController } from './cronjob/cronjob.ts';
 import { daemonSetController } from './daemonset/daemonset.ts';
 import { deploymentController } from './deployment/deployment.ts';
+import { disruptionController } from './disruption/disruption.ts';
 import { endpointsController } from './endpoint/endpoint.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
 import { endpointSliceMirroringController } from './endpointslice/mirroring.ts';
@@ -17,9 +18,11 @@ import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { nodeIpamController } from './nodeipam/nodeipam.ts';
 import { nodeLifecycleController } from './nodelifecycle/nodelifecycle.ts';
+import { podGarbageCollectorController } from './podgc.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
 import { replicationController } from './replicaset/replicationcontroller.ts';
 import { resourceClaimController } from './resourceclaim/resourceclaim.ts';
+import { resourceQuotaController } from './resourcequota/resourcequota.ts';
 import { rootCaPublisherController } from './rootcapublisher.ts';
 import { legacyTokenCleanerController } from './serviceaccount/legacytokencleaner.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
@@ -28,6 +31,7 @@ import { serviceCidrController } from './servicecidrs.ts';
 import { statefulSetController } from './statefulset/statefulset.ts';
 import { taintEvictionController } from './tainteviction.ts';
 import { ttlController } from './ttl.ts';
+import { ttlAfterFinishedController } from './ttlafterfinished.ts';
 import { attachDetachController } from './volume/attachdetach.ts';
 import { volumeAttributesClassProtectionController } from './volume/attributesclassprotection.ts';
 import { persistentVolumeBinderController } from './volume/binder.ts';
@@ -68,6 +72,11 @@ export const controllers: readonly ControllerDefinition[] = [
   serviceCidrController,
   daemonSetController,
   jobController,
+  ttlAfterFinishedController,
+  resourceQuotaController,
+  podGarbageCollectorController,
+  disruptionController,
+  cronJobController,
   statefulSetController,
   resourceClaimController,
 ];

@@ -26,6 +26,8 @@ export interface ClusterOptions {
   /** What the kubelet makes of a pod; absent: Running and ready. Undefined leaves it alone. */
   kubelet?: (pod: Pod) => Pod['status'] | undefined;
   settings?: Record<string, unknown>;
+  /** Before the controllers start. */
+  prepare?(client: Client): Promise<void>;
 }
 
 export const runningStatus = (): Pod['status'] => ({
@@ -44,7 +46,7 @@ export async function eventually<R>(probe: () => Promise<R | undefined | false>,
   }
 }
 
-export async function startCluster({ controllers, kubelet = runningStatus, settings = {} }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ controllers, kubelet = runningStatus, settings = {}, prepare }: ClusterOptions): Promise<Cluster> {
   const server = await startTestServer();
   const { client } = server;
   const log = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
@@ -73,6 +75,7 @@ export async function startCluster({ controllers, kubelet = runningStatus, setti
   }
   informers.informer(podKind).addHandlers({ added: (pod) => void play(pod), updated: (pod) => void play(pod) });
   await informers.start();
+  await prepare?.(client);
   const manager = runControllers({ definitions: controllers, client, clientFor: () => client, settings, log });
   await manager.ready;
   return {

@@ -1,0 +1,72 @@
+/** `resourcequota-controller`: adds up what a namespace uses. Admission adds what is created; this takes away what is gone. */
+import { customresourcedefinitions } from '../../api/apiextensions/v1/customresourcedefinition.ts';
+import { sameAmounts } from '../../api/core/v1/quota/amounts.ts';
+import { listOf, quantitiesOf, quotaApplies, sum } from '../../api/core/v1/quota/quota.ts';
+import { resourcequotas } from '../../api/core/v1/resourcequota.ts';
+import type { ResourceQuota } from '../../api/core/v1/types.gen.ts';
+import { keyOf } from '../../apimachinery/meta.ts';
+import { defineController, enqueueSelf } from '../controller.ts';
+import { createWatchedKinds } from './watched.ts';
+
+const discovery = 'discovery';
+const rediscoverMs = 30_000;
+const resyncMs = 5 * 60_000;
+/** Changes of a namespace are added up together. */
+const batchMs = 50;
+
+type Amounts = ReturnType<typeof quantitiesOf>;
+
+export const resourceQuotaController = defineController({
+  name: 'resourcequota-controller',
+  setup(context, enqueue) {
+    const { client, informers, now } = context;
+    const quotas = informers.informer(resourcequotas);
+    const quotaClient = client.resource(resourcequotas);
+    enqueueSelf(quotas, enqueue, keyOf);
+    const kinds = createWatchedKinds(context, ({ metadata }) => {
+      for (const quota of quotas.list(metadata.namespace)) enqueue.after(keyOf(quota), batchMs);
+    });
+    const definitionsChanged = (): void => enqueue.after(discovery, batchMs);
+    informers.informer(customresourcedefinitions).addHandlers({ added: definitionsChanged, deleted: definitionsChanged });
+    enqueue(discovery);
+
+    async function usageOf(quota: ResourceQuota, names: readonly string[]): Promise<Amounts> {
+      // What applies is decided by what the quota is to limit, not by what it limited before.
+      const subject = { ...quota, status: { hard: quota.spec.hard } };
+      let used: Amounts = {};
+      for (const { evaluator, informer } of await kinds.counting(names)) {
+        const counted = evaluator.matching(names);
+        let total: Amounts = quantitiesOf(Object.fromEntries(counted.map((name) => [name, '0'])));
+        for (const object of informer.list(quota.metadata.namespace)) {
+          if (quotaApplies(subject, object, evaluator)) total = sum(total, evaluator.usage(object, now()));
+        }
+        used = { ...used, ...Object.fromEntries(counted.map((name) => [name, total[name]!])) };
+      }
+      return used;
+    }
+
+    return {
+      async reconcile(key) {
+        if (key === discovery) {
+          await kinds.refresh();
+          return { requeueAfterMs: rediscoverMs };
+        }
+        const quota = quotas.getByKey(key);
+        if (!quota) return undefined;
+        const hard = quantitiesOf(quota.spec.hard);
+        const names = Object.keys(hard);
+        const before = quantitiesOf(quota.status?.used);
+        const kept = Object.fromEntries(names.flatMap((name) => (before[name] ? [[name, before[name]]] : [])));
+        const used = { ...kept, ...(await usageOf(quota, names)) };
+        const current =
+          quota.status?.hard !== undefined &&
+          quota.status.used !== undefined &&
+          sameAmounts(hard, quantitiesOf(quota.status.hard)) &&
+          sameAmounts(used, before);
+        if (!current) await quotaClient.updateStatus({ ...quota, status: { hard: quota.spec.hard ?? {}, used: listOf(used) } });
+        return { requeueAfterMs: resyncMs };
+      },
+      stop: () => kinds.stop(),
+    };
+  },
+});

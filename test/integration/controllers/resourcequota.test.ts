@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configmaps } from '../../../src/api/core/v1/configmap.ts';
+import { pods as podKind } from '../../../src/api/core/v1/pod.ts';
+import { resourcequotas } from '../../../src/api/core/v1/resourcequota.ts';
+import { podGarbageCollectorController } from '../../../src/controllers/podgc.ts';
+import { resourceQuotaController } from '../../../src/controllers/resourcequota/resourcequota.ts';
+import { eventually, startCluster } from './harness.ts';
+
+const pod = (name: string, cpu: string) => ({
+  metadata: { name, namespace: 'default' },
+  spec: { containers: [{ name: 'main', image: 'web', resources: { requests: { cpu }, limits: { cpu } } }] },
+});
+
+test('a quota shows what its namespace uses, and gets back what is gone', async () => {
+  await using cluster = await startCluster({ controllers: [resourceQuotaController] });
+  const quotas = cluster.client.resource(resourcequotas);
+  const maps = cluster.client.resource(configmaps);
+  const pods = cluster.client.resource(podKind);
+  const usedIs = (used: Record<string, string>) =>
+    eventually(async () => {
+      const { status } = await quotas.get('default', 'quota');
+      return JSON.stringify(Object.entries(status?.used ?? {}).sort()) === JSON.stringify(Object.entries(used).sort());
+    }, JSON.stringify(used));
+  await maps.create({ metadata: { name: 'one', namespace: 'default' } });
+  await maps.create({ metadata: { name: 'elsewhere', namespace: 'kube-system' } });
+  await pods.create(pod('a', '250m'));
+  const hard = { configmaps: '5', 'count/configmaps': '5', 'requests.cpu': '2', pods: '4', 'count/deployments.apps': '3' };
+  await quotas.create({ metadata: { name: 'quota', namespace: 'default' }, spec: { hard } });
+  await usedIs({ configmaps: '1', 'count/configmaps': '1', 'requests.cpu': '250m', pods: '1', 'count/deployments.apps': '0' });
+  await pods.create(pod('b', '1'));
+  await maps.delete('default', 'one');
+  await usedIs({ configmaps: '0', 'count/configmaps': '0', 'requests.cpu': '1250m', pods: '2', 'count/deployments.apps': '0' });
+  const ended = await pods.get('default', 'b');
+  await pods.updateStatus({ ...ended, status: { ...ended.status, phase: 'Succeeded' } });
+  await usedIs({ configmaps: '0', 'count/configmaps': '0', 'requests.cpu': '250m', pods: '1', 'count/deployments.apps': '0' });
+  assert.deepEqual((await quotas.get('default', 'quota')).status?.hard, hard);
+});
+
+test('ended pods beyond the threshold are deleted, the oldest first', async () => {
+  await using cluster = await startCluster({
+    controllers: [podGarbageCollectorController],
+    kubelet: () => undefined,
+    settings: { terminatedPodGCThreshold: 1 },
+    prepare: async (client) => {
+      const pods = client.resource(podKind);
+      for (const name of ['a', 'b', 'c']) {
+        const created = await pods.create(pod(name, '1'));
+        await pods.updateStatus({ ...created, status: { ...created.status, phase: 'Succeeded' } });
+      }
+    },
+  });
+  await eventually(async () => (await cluster.pods()).map(({ metadata }) => metadata.name).join() === 'c', 'the others to go');
+});
