@@ -60,6 +60,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     log,
     serviceCidrs: [options.serviceCidr],
     kubeletClient,
+    proxyClient: { cert: pki.leaves['front-proxy-client'].certificate, key: pki.leaves['front-proxy-client'].key },
     ...(options.advertiseAddress ? { advertiseAddress: options.advertiseAddress } : {}),
     security: (parts) => secure(parts, options),
   });
