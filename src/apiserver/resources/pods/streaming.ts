@@ -7,6 +7,7 @@ import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { forbiddenField, invalidValue, notSupported } from '../../../apimachinery/fieldpath.ts';
 import type { Authorizer, ObjectReader } from '../../contracts.ts';
 import type { Reply } from '../../exchange.ts';
+import { isWebSocketUpgrade, replyOverWebSocket } from '../../http/websocketreply.ts';
 import { servedObject } from '../../storage/objects.ts';
 import { entryFor } from '../../verbs/read.ts';
 import type { ResourceHandler, Target } from '../../verbs/target.ts';
@@ -107,8 +108,11 @@ export function streamingHandlers(reader: ObjectReader, authorize: Authorizer, c
     const kubelet = await kubeletOfPod(reader, pod);
     const text = query.size > 0 ? `?${query}` : '';
     const path = `/containerLogs/${info.namespace}/${info.name}/${container}${text}`;
-    const reply = await forward(client.dial, exchange, { ...kubelet, path, tls }, { headers: logHeaders });
-    return reply.status === 200 ? reply : failed(reply, info.name);
+    const webSocket = isWebSocketUpgrade(exchange);
+    const asked = webSocket ? { ...exchange, upgrade: undefined } : exchange;
+    const reply = await forward(client.dial, asked, { ...kubelet, path, tls }, { headers: logHeaders });
+    if (reply.status !== 200) return failed(reply, info.name);
+    return webSocket ? replyOverWebSocket(exchange, reply) : reply;
   }
 
   async function run(target: Target, kind: string, verb: 'exec' | 'attach'): Promise<Reply> {
