@@ -148,5 +148,5 @@ test('kubectl marks the default class', () => {
   const object = created(storageclasses, storageClass());
   object.metadata.annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
   assert.ok(isDefaultClass(object as never));
-  assert.deepEqual(cells(storageclasses, object).slice(0, 5), ['x (default)', 'a.b/c', 'Delete', 'Immediate', false]);
+  assert.deepEqual(cells(storageclasses, object as never).slice(0, 5), ['x (default)', 'a.b/c', 'Delete', 'Immediate', false]);
 });
