@@ -8,6 +8,10 @@ import { replicationcontrollers } from '../api/core/v1/replicationcontroller.ts'
 import { services } from '../api/core/v1/service.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../api/core/v1/types.gen.ts';
 import { poddisruptionbudgets } from '../api/policy/v1/poddisruptionbudget.ts';
+import { deviceclasses } from '../api/resource/v1/deviceclass.ts';
+import { resourceclaims } from '../api/resource/v1/resourceclaim.ts';
+import { resourceslices } from '../api/resource/v1/resourceslice.ts';
+import type { ResourceClaim } from '../api/resource/v1/types.gen.ts';
 import { csidrivers } from '../api/storage/v1/csidriver.ts';
 import { csinodes } from '../api/storage/v1/csinode.ts';
 import { csistoragecapacities } from '../api/storage/v1/csistoragecapacity.ts';
@@ -21,9 +25,10 @@ import { type AssumedReader, createAssumedReader } from './volumes/assumed.ts';
 export interface SchedulerListers extends Listers {
   claims: AssumedReader<PersistentVolumeClaim>;
   volumes: AssumedReader<PersistentVolume>;
+  resourceClaims: AssumedReader<ResourceClaim>;
 }
 
-type StorageResource = 'claim' | 'volume' | 'storageclass' | 'csinode' | 'csidriver' | 'storagecapacity' | 'attachment';
+type WatchedResource = Exclude<WakeEvent['resource'], 'pod' | 'self' | 'node'>;
 
 /** Asks for all informers but those of pods and nodes, before they start. `watch` is called when pods can be woken. */
 export function createListers(informers: InformerFactory): { listers: SchedulerListers; watch(wake: (event: WakeEvent) => void): void } {
@@ -34,6 +39,9 @@ export function createListers(informers: InformerFactory): { listers: SchedulerL
   const csiDrivers = informers.informer(csidrivers);
   const storageCapacities = informers.informer(csistoragecapacities);
   const volumeAttachments = informers.informer(volumeattachments);
+  const resourceClaims = informers.informer(resourceclaims);
+  const resourceSlices = informers.informer(resourceslices);
+  const deviceClasses = informers.informer(deviceclasses);
   const listers: SchedulerListers = {
     namespaces: informers.informer(namespaces),
     claims: createAssumedReader(claims),
@@ -48,11 +56,14 @@ export function createListers(informers: InformerFactory): { listers: SchedulerL
     replicaSets: informers.informer(replicasets),
     statefulSets: informers.informer(statefulsets),
     disruptionBudgets: informers.informer(poddisruptionbudgets),
+    resourceClaims: createAssumedReader(resourceClaims),
+    resourceSlices,
+    deviceClasses,
   };
   return {
     listers,
     watch(wake) {
-      function connect<T extends KubeObject>(informer: Informer<T>, resource: StorageResource): void {
+      function connect<T extends KubeObject>(informer: Informer<T>, resource: WatchedResource): void {
         informer.addHandlers({
           added: (object) => wake({ resource, action: 'add', object }),
           updated: (object, old) => wake({ resource, action: 'update', object, old }),
@@ -66,6 +77,9 @@ export function createListers(informers: InformerFactory): { listers: SchedulerL
       connect(csiDrivers, 'csidriver');
       connect(storageCapacities, 'storagecapacity');
       connect(volumeAttachments, 'attachment');
+      connect(resourceClaims, 'resourceclaim');
+      connect(resourceSlices, 'resourceslice');
+      connect(deviceClasses, 'deviceclass');
     },
   };
 }

@@ -8,6 +8,7 @@ import { isNotFound } from '../apimachinery/errors.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { InformerFactory } from '../client/informer.ts';
+import { createDeviceBinder } from './devices/reserve.ts';
 import { decide } from './framework/decide.ts';
 import { describe } from './framework/diagnosis.ts';
 import type { Reservation, Snapshot } from './framework/plugin.ts';
@@ -74,7 +75,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     podExists: ({ metadata }) => podInformer.get(metadata.namespace ?? '', metadata.name)?.metadata.uid === metadata.uid,
     changed: changes.wait,
   });
-  const profile = createDefaultProfile(binder);
+  const profile = createDefaultProfile(binder, createDeviceBinder(client, listers.resourceClaims));
   const queue = createSchedulingQueue({ rules: rulesOf(profile.filters), onReady: kick, now: () => now().getTime() });
   watch((event) => {
     queue.wake(event);
@@ -172,10 +173,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   async function bind(queued: QueuedPod, nodeName: string, reservations: readonly Reservation[]): Promise<void> {
     const { info } = queued;
     const { namespace = '', name, uid } = info.pod.metadata;
+    let doing = 'binding rejected: running Bind plugin "DefaultBinder"';
     try {
       if (reservations.length > 0) {
         await patchPodStatus(podClient, info.pod, { nominatedNodeName: nodeName }, now());
-        for (const reservation of reservations) await reservation.prepare(signal);
+        for (const reservation of reservations) {
+          doing = `running PreBind plugin "${reservation.plugin}"`;
+          await reservation.prepare(signal);
+        }
+        doing = 'binding rejected: running Bind plugin "DefaultBinder"';
       }
       const binding: Binding = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: nodeName } };
       await podClient.subresource('POST', namespace, name, 'binding', binding);
@@ -186,12 +192,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       cluster.forget(info.uid);
       queue.wake({ resource: 'pod', action: 'delete', old: { ...info.pod, spec: { ...info.pod.spec, nodeName } } });
       if (signal.aborted) return;
-      fail(
-        queued,
-        'SchedulerError',
-        `${reservations.length > 0 ? 'running PreBind plugin "VolumeBinding"' : 'binding rejected: running Bind plugin "DefaultBinder"'}: ${(error as Error).message}`,
-        { nominated: '' },
-      );
+      fail(queued, 'SchedulerError', `${doing}: ${(error as Error).message}`, { nominated: '' });
     }
   }
 

@@ -24,6 +24,7 @@ export function slimPod(pod: Pod): Pod {
       conditions: status.conditions,
       nominatedNodeName: status.nominatedNodeName,
       startTime: status.startTime,
+      resourceClaimStatuses: status.resourceClaimStatuses,
       resize: status.resize,
       resources: status.resources,
       allocatedResources: status.allocatedResources,

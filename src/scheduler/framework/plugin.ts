@@ -3,6 +3,7 @@
 import type { ReplicaSet, StatefulSet } from '../../api/apps/v1/types.gen.ts';
 import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, Service } from '../../api/core/v1/types.gen.ts';
 import type { PodDisruptionBudget } from '../../api/policy/v1/types.gen.ts';
+import type { DeviceClass, ResourceClaim, ResourceSlice } from '../../api/resource/v1/types.gen.ts';
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment } from '../../api/storage/v1/types.gen.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
 import type { Lister } from '../../client/informer.ts';
@@ -28,6 +29,10 @@ export interface Listers {
   replicaSets: Reader<ReplicaSet>;
   statefulSets: Reader<StatefulSet>;
   disruptionBudgets: Reader<PodDisruptionBudget>;
+  /** With what is assumed of them on top. */
+  resourceClaims: Reader<ResourceClaim>;
+  resourceSlices: Reader<ResourceSlice>;
+  deviceClasses: Reader<DeviceClass>;
 }
 
 export interface Snapshot extends ClusterView {
@@ -62,6 +67,7 @@ export interface NodeCheck {
 }
 
 export interface Reservation {
+  plugin: string;
   /** Resolves when the pod can be bound. A rejection ends this attempt, as does the signal. */
   prepare(signal: AbortSignal): Promise<void>;
   /** Gives back what was taken and has not become real. */
@@ -95,10 +101,20 @@ export interface ScorePlugin {
 /** What changed, in the terms in which plugins wait for it. `pod` means one that has a node. */
 export type WakeEvent =
   | { resource: 'pod'; action: 'add' | 'delete' | 'labels' | 'scaledown'; old?: Pod; object?: Pod }
-  | { resource: 'self'; action: 'labels' | 'scaledown' | 'gates' | 'tolerations' | 'other'; old?: Pod; object?: Pod }
+  | { resource: 'self'; action: 'labels' | 'scaledown' | 'gates' | 'tolerations' | 'claims'; old?: Pod; object?: Pod }
   | { resource: 'node'; action: 'add' | 'delete' | 'labels' | 'taints' | 'allocatable' | 'unschedulable'; old?: Node; object?: Node }
   | {
-      resource: 'claim' | 'volume' | 'storageclass' | 'csinode' | 'csidriver' | 'storagecapacity' | 'attachment';
+      resource:
+        | 'claim'
+        | 'volume'
+        | 'storageclass'
+        | 'csinode'
+        | 'csidriver'
+        | 'storagecapacity'
+        | 'attachment'
+        | 'resourceclaim'
+        | 'resourceslice'
+        | 'deviceclass';
       action: 'add' | 'update' | 'delete';
       old?: KubeObject;
       object?: KubeObject;

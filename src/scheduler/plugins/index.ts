@@ -1,7 +1,10 @@
 /** The plugins of the default profile, in the order in which they are asked. */
+
+import type { DeviceBinder } from '../devices/reserve.ts';
 import type { Profile } from '../framework/decide.ts';
 import type { VolumeBinder } from '../volumes/binder.ts';
 import { balancedAllocation } from './balancedallocation.ts';
+import { createDynamicResources } from './dynamicresources.ts';
 import { imageLocality } from './imagelocality.ts';
 import { interPodAffinity } from './interpodaffinity.ts';
 import { interPodAffinityScore } from './interpodaffinityscore.ts';
@@ -18,7 +21,7 @@ import { createVolumeBinding } from './volumebinding.ts';
 import { volumeRestrictions } from './volumerestrictions.ts';
 import { volumeZone } from './volumezone.ts';
 
-export const createDefaultProfile = (binder: VolumeBinder): Profile => ({
+export const createDefaultProfile = (binder: VolumeBinder, devices: DeviceBinder): Profile => ({
   filters: [
     nodeUnschedulable,
     nodeName,
@@ -32,6 +35,7 @@ export const createDefaultProfile = (binder: VolumeBinder): Profile => ({
     volumeZone,
     podTopologySpread,
     interPodAffinity,
+    createDynamicResources(devices),
   ],
   scores: [taintScore, nodeAffinityScore, leastAllocated, podTopologySpreadScore, interPodAffinityScore, balancedAllocation, imageLocality],
 });

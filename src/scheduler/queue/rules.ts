@@ -42,10 +42,11 @@ export function podEvents(object: Pod, old: Pod): WakeEvent[] {
 /** What a change of a waiting pod can mean for itself. */
 export function selfEvents(object: Pod, old: Pod): WakeEvent[] {
   const events: WakeEvent[] = [];
-  const add = (action: 'labels' | 'scaledown' | 'gates' | 'tolerations'): void => void events.push({ resource: 'self', action, object, old });
+  const add = (action: 'labels' | 'scaledown' | 'gates' | 'tolerations' | 'claims'): void => void events.push({ resource: 'self', action, object, old });
   if (!isDeepStrictEqual(object.metadata.labels, old.metadata.labels)) add('labels');
   if (scaledDown(object, old)) add('scaledown');
   if ((old.spec.schedulingGates?.length ?? 0) > 0 && (object.spec.schedulingGates?.length ?? 0) === 0) add('gates');
   if (!isDeepStrictEqual(object.spec.tolerations, old.spec.tolerations)) add('tolerations');
+  if (!isDeepStrictEqual(object.status?.resourceClaimStatuses, old.status?.resourceClaimStatuses)) add('claims');
   return events;
 }

@@ -88,10 +88,13 @@ export function makeCluster({ nodes, pods = [], ...words }: ClusterWords): TestC
     replicaSets: readerOf(words.replicaSets ?? []),
     statefulSets: readerOf(words.statefulSets ?? []),
     disruptionBudgets: readerOf(words.disruptionBudgets ?? []),
+    resourceClaims: readerOf(words.resourceClaims ?? []),
+    resourceSlices: readerOf(words.resourceSlices ?? []),
+    deviceClasses: readerOf(words.deviceClasses ?? []),
   };
   const snapshot: Snapshot = Object.assign(cluster, { listers });
   const nominator = createNominator();
-  const profile = createDefaultProfile({ reserve: () => undefined });
+  const profile = createDefaultProfile({ reserve: () => undefined }, { reserve: () => undefined });
   const make = (pod: Pod): Decision => decide({ pod: createPodInfo(pod), snapshot, nominator, profile, startAt: 0, random: () => 0.99 });
   return {
     snapshot,

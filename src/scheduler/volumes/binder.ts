@@ -101,6 +101,7 @@ export function createVolumeBinder({ client, claims, volumes, podExists, changed
       for (const claim of provisions) claims.assume(claim);
       const unwritten = { volumes: new Set(bindings.map(({ volume }) => keyOf(volume))), claims: new Set(provisions.map(keyOf)) };
       return {
+        plugin: 'VolumeBinding',
         async prepare(signal) {
           for (const binding of bindings) {
             binding.volume = await claimVolume(binding.volume);

@@ -50,7 +50,8 @@ function parse(text: string): CelSemver | undefined {
   return match ? new CelSemver(match.slice(1, 4).map(BigInt), match[4]?.split('.') ?? []) : undefined;
 }
 
-function semver(text: string): CelSemver {
+/** Throws when it is none. */
+export function parseSemver(text: string): CelSemver {
   const version = parse(text);
   if (!version) throw new Error(`No Major.Minor.Patch elements found: ${JSON.stringify(text)}`);
   return version;
@@ -60,8 +61,8 @@ const type = 'kubernetes.Semver';
 
 export const versions: Library = (environment) => {
   environment.registerType(type, CelSemver);
-  define(environment, `semver(string): ${type}`, semver);
-  define(environment, `semver(string, bool): ${type}`, (text: string, lenient: boolean) => semver(lenient ? normalize(text) : text));
+  define(environment, `semver(string): ${type}`, parseSemver);
+  define(environment, `semver(string, bool): ${type}`, (text: string, lenient: boolean) => parseSemver(lenient ? normalize(text) : text));
   define(environment, 'isSemver(string): bool', (text: string) => parse(text) !== undefined);
   define(environment, 'isSemver(string, bool): bool', (text: string, lenient: boolean) => parse(lenient ? normalize(text) : text) !== undefined);
   for (const [index, part] of ['major', 'minor', 'patch'].entries()) define(environment, `${type}.${part}(): int`, ({ numbers }: CelSemver) => numbers[index]);
