@@ -4,8 +4,13 @@ import { pino } from 'pino';
 import { events as eventKind } from '../../../src/api/core/v1/event.ts';
 import { namespaces } from '../../../src/api/core/v1/namespace.ts';
 import { nodes as nodeKind } from '../../../src/api/core/v1/node.ts';
+import { persistentvolumeclaims } from '../../../src/api/core/v1/persistentvolumeclaim.ts';
 import { pods as podKind } from '../../../src/api/core/v1/pod.ts';
 import type { Node, Pod } from '../../../src/api/core/v1/types.gen.ts';
+import { deviceclasses } from '../../../src/api/resource/v1/deviceclass.ts';
+import { resourceclaims } from '../../../src/api/resource/v1/resourceclaim.ts';
+import { resourceslices } from '../../../src/api/resource/v1/resourceslice.ts';
+import { storageclasses } from '../../../src/api/storage/v1/storageclass.ts';
 import { startTestServer } from '../../../src/apiserver/testing/server.ts';
 import { createInformerFactory } from '../../../src/client/informers.ts';
 import { createEventRecorder } from '../../../src/client/recorder.ts';
@@ -121,4 +126,46 @@ test('many pods spread evenly', async () => {
   const counts = [...Map.groupBy(list, ({ spec }) => spec.nodeName).values()].map((one) => one.length);
   assert.equal(counts.length, 10);
   assert.ok(Math.max(...counts) - Math.min(...counts) <= 4, `${counts}`);
+});
+
+test('devices are allocated for a claim, and its pod goes where they are', async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  await cluster.addNode('plain', '4');
+  await cluster.addNode('gpu', '4');
+  const driver = 'gpu.example.com';
+  await client.resource(deviceclasses).create({ metadata: { name: 'gpu' }, spec: { selectors: [{ cel: { expression: `device.driver == "${driver}"` } }] } });
+  const claims = client.resource(resourceclaims);
+  const requests = [{ name: 'r', exactly: { deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 1 } }];
+  for (const name of ['one', 'two']) await claims.create({ metadata: { name, namespace: 'default' }, spec: { devices: { requests } } });
+  await cluster.addPod('first', '100m', { resourceClaims: [{ name: 'gpu', resourceClaimName: 'one' }] });
+  assert.match((await cluster.condition('first')).message!, /^0\/2 nodes are available: 2 cannot allocate all claims\./);
+  const pool = { name: 'gpu', generation: 1, resourceSliceCount: 1 };
+  await client.resource(resourceslices).create({ metadata: { name: 's' }, spec: { driver, nodeName: 'gpu', pool, devices: [{ name: 'gpu-0' }] } });
+  assert.equal(await cluster.nodeOf('first'), 'gpu');
+  const { status } = await claims.get('default', 'one');
+  assert.deepEqual(status!.allocation!.devices!.results, [{ request: 'r', driver, pool: 'gpu', device: 'gpu-0' }]);
+  assert.equal(status!.reservedFor![0]!.name, 'first');
+  await cluster.addPod('second', '100m', { resourceClaims: [{ name: 'gpu', resourceClaimName: 'two' }] });
+  await cluster.condition('second');
+  assert.equal((await claims.get('default', 'two')).status?.allocation, undefined);
+});
+
+test('a claim that waits for its first consumer gets the node of the pod, and the pod waits for its volume', async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  await cluster.addNode('a', '4');
+  await client.resource(storageclasses).create({ metadata: { name: 'waits' }, provisioner: 'example.com/p', volumeBindingMode: 'WaitForFirstConsumer' });
+  const claims = client.resource(persistentvolumeclaims);
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: 'waits' };
+  await claims.create({ metadata: { name: 'c', namespace: 'default' }, spec });
+  await cluster.addPod('p', '100m', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] });
+  const chosen = await eventually(async () => {
+    const claim = await claims.get('default', 'c');
+    return claim.metadata.annotations?.['volume.kubernetes.io/selected-node'] === 'a' ? claim : undefined;
+  }, 'node');
+  assert.equal((await cluster.pods.get('default', 'p')).spec.nodeName, undefined);
+  const annotations = { ...chosen.metadata.annotations, 'pv.kubernetes.io/bind-completed': 'yes' };
+  await claims.update({ ...chosen, metadata: { ...chosen.metadata, annotations }, spec: { ...chosen.spec, volumeName: 'made' } });
+  assert.equal(await cluster.nodeOf('p'), 'a');
 });
