@@ -26,12 +26,14 @@ export interface RequestInfo {
   labelSelector: string;
 }
 
-/** What a client certificate says, verified by TLS against the client CA. */
+/** What a client certificate says. */
 export interface PeerCertificate {
   commonName: string;
   organizations: string[];
   /** DER. */
   raw: Uint8Array;
+  /** TLS could not verify it against the client CAs: whoever shows it is refused, unless another credential is good. */
+  unverified?: boolean;
 }
 
 /** What authentication may look at. */

@@ -58,7 +58,7 @@ const anonymous: TokenIdentity = { user: { username: anonymousUser, groups: [all
 
 /**
  * Composes what the options ask for. Gives undefined when nobody is known and anonymous requests are not let in;
- * throws 401 when a token is wrong, even where anonymous requests are let in.
+ * throws 401 when a certificate or token is wrong, even where anonymous requests are let in.
  */
 export function createAuthenticator(options: AuthenticatorOptions, tokens: TokenAuthenticator = createTokenAuthenticator(options)): Authenticator {
   const now = options.now ?? (() => new Date());
@@ -69,7 +69,7 @@ export function createAuthenticator(options: AuthenticatorOptions, tokens: Token
 
   function fromCertificate(credentials: Credentials): UserInfo | undefined {
     const peer = credentials.peerCertificate;
-    if (!peer) return undefined;
+    if (!peer || peer.unverified) return undefined;
     if (requestHeader && byProxyCa?.(peer) && (requestHeader.allowedNames.length === 0 || requestHeader.allowedNames.includes(peer.commonName))) {
       const user = requestHeaderUser(credentials.headers, requestHeader);
       if (user) return withAuthenticated(user);
@@ -105,6 +105,7 @@ export function createAuthenticator(options: AuthenticatorOptions, tokens: Token
       if (identity) return identity;
       throw unauthorizedBecause(new Error('invalid bearer token'));
     }
+    if (credentials.peerCertificate) throw unauthorizedBecause(new Error('certificate signed by unknown authority, expired or without a name'));
     const { anonymous: rule } = options;
     if (!rule?.enabled || (rule.paths && !rule.paths.includes(credentials.path ?? ''))) return undefined;
     return anonymous;
