@@ -191,3 +191,13 @@ export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta, path
   if (options.standardFinalizers ?? true) errors.push(...validateFinalizerDomains(meta.finalizers, path.child('finalizers')));
   return errors;
 }
+
+/** The metadata of an object's template: only labels and annotations mean something. */
+export function validateTemplateMetadata(meta: Partial<ObjectMeta> | undefined, path: FieldPath): FieldError[] {
+  const { annotations, labels, ...others } = meta ?? {};
+  return [
+    ...validateAnnotations(annotations, path.child('annotations')),
+    ...validateLabels(labels, path.child('labels')),
+    ...Object.entries(others).flatMap(([field, value]) => (value === undefined || value === '' ? [] : [forbiddenField(path.child(field), 'cannot be set')])),
+  ];
+}

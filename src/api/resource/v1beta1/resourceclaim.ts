@@ -1,4 +1,5 @@
 import { allVerbs, defineKind } from '../../kind.ts';
+import { claimFromHub, claimToHub } from './conversion.ts';
 import type { ResourceClaim } from './types.gen.ts';
 
 export const resourceclaims = defineKind<ResourceClaim>({
@@ -11,6 +12,7 @@ export const resourceclaims = defineKind<ResourceClaim>({
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta1.ResourceClaim',
   returnsDeletedObject: true,
+  conversion: { hub: 'resource.k8s.io/v1/ResourceClaim', toHub: claimToHub, fromHub: claimFromHub },
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },
   },

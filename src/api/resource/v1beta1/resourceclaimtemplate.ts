@@ -1,4 +1,5 @@
 import { allVerbs, defineKind } from '../../kind.ts';
+import { templateFromHub, templateToHub } from './conversion.ts';
 import type { ResourceClaimTemplate } from './types.gen.ts';
 
 export const resourceclaimtemplates = defineKind<ResourceClaimTemplate>({
@@ -11,4 +12,5 @@ export const resourceclaimtemplates = defineKind<ResourceClaimTemplate>({
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta1.ResourceClaimTemplate',
   returnsDeletedObject: true,
+  conversion: { hub: 'resource.k8s.io/v1/ResourceClaimTemplate', toHub: templateToHub, fromHub: templateFromHub },
 });

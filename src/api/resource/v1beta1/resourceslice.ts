@@ -1,4 +1,5 @@
 import { allVerbs, defineKind } from '../../kind.ts';
+import { sliceFromHub, sliceToHub } from './conversion.ts';
 import type { ResourceSlice } from './types.gen.ts';
 
 export const resourceslices = defineKind<ResourceSlice>({
@@ -11,4 +12,9 @@ export const resourceslices = defineKind<ResourceSlice>({
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta1.ResourceSlice',
   returnsDeletedObject: true,
+  conversion: { hub: 'resource.k8s.io/v1/ResourceSlice', toHub: sliceToHub, fromHub: sliceFromHub },
+  selectableFields: {
+    'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
+    'spec.driver': ({ spec }) => spec.driver ?? '',
+  },
 });

@@ -11,4 +11,8 @@ export const resourceslices = defineKind<ResourceSlice>({
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta2.ResourceSlice',
   returnsDeletedObject: true,
+  selectableFields: {
+    'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
+    'spec.driver': ({ spec }) => spec.driver ?? '',
+  },
 });

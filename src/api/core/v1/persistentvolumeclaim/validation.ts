@@ -4,9 +4,9 @@ import type { FieldError } from '../../../../apimachinery/fieldpath.ts';
 import { type FieldPath, forbiddenField, invalidValue, notSupported, required } from '../../../../apimachinery/fieldpath.ts';
 import { labelName, subdomainName, validateDnsSubdomain } from '../../../../apimachinery/names.ts';
 import { canonicalQuantity, quantitySign } from '../../../../apimachinery/quantity.ts';
-import { validateLabelSelector, validateLabels } from '../../../../apimachinery/selectors.ts';
+import { validateLabelSelector } from '../../../../apimachinery/selectors.ts';
 import { checked } from '../../../../apimachinery/validation/common.ts';
-import { validateAnnotations } from '../../../../apimachinery/validation/objectmeta.ts';
+import { validateTemplateMetadata } from '../../../../apimachinery/validation/objectmeta.ts';
 import { validateResourceQuantity } from '../resourcenames.ts';
 import type { PersistentVolumeClaimSpec, PersistentVolumeClaimTemplate, TypedLocalObjectReference, TypedObjectReference } from '../types.gen.ts';
 
@@ -68,13 +68,7 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: FieldPa
   return errors;
 }
 
-/** Of a template's metadata only labels and annotations mean something. */
-export function validateClaimTemplate({ metadata = {}, spec }: PersistentVolumeClaimTemplate, path: FieldPath): FieldError[] {
-  const meta = path.child('metadata');
-  const errors = [...validateAnnotations(metadata.annotations, meta.child('annotations')), ...validateLabels(metadata.labels, meta.child('labels'))];
-  for (const [field, value] of Object.entries(metadata)) {
-    if (field === 'labels' || field === 'annotations' || value === undefined || value === '') continue;
-    errors.push(forbiddenField(meta.child(field), 'cannot be set'));
-  }
-  return [...errors, ...validateClaimSpec(spec, path.child('spec'))];
-}
+export const validateClaimTemplate = ({ metadata, spec }: PersistentVolumeClaimTemplate, path: FieldPath): FieldError[] => [
+  ...validateTemplateMetadata(metadata, path.child('metadata')),
+  ...validateClaimSpec(spec, path.child('spec')),
+];
