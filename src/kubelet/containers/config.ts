@@ -20,6 +20,8 @@ export interface ContainerRequest {
   image: Image;
   facts: PodFacts;
   volumes: MountedVolumes;
+  /** Images that volumes stand for, by the volume's name. */
+  imageVolumes: ReadonlyMap<string, Image>;
   /** Container whose process namespace an ephemeral container joins. */
   targetId: string;
 }
@@ -29,13 +31,13 @@ export const seccompRootOf = (context: KubeletContext): string => join(context.p
 /** Throws what is reported as `CreateContainerConfigError`. */
 export async function containerConfig(
   context: KubeletContext,
-  { pod, container, restartCount, image, facts, volumes, targetId }: ContainerRequest,
+  { pod, container, restartCount, image, facts, volumes, imageVolumes, targetId }: ContainerRequest,
 ): Promise<ContainerConfig> {
   // An image that names no user runs as root.
   const imageUid = image.uid?.value ?? (image.username ? undefined : 0);
   verifyRunAsNonRoot(pod, container, imageUid, image.username ?? '');
   const env = await environmentOf(context, pod, container, facts);
-  const { mounts, devices } = await containerMounts(context, pod, container, facts.podIps, volumes, env);
+  const { mounts, devices } = await containerMounts(context, { pod, container, podIps: facts.podIps, volumes, imageVolumes, env });
   const expanded = (words: readonly string[] | undefined): string[] => (words ?? []).map((word) => expand(word, (name) => env.get(name)));
   const gids = [...volumes.values()].flatMap(({ gid }) => gid ?? []);
   const security = { seccompRoot: seccompRootOf(context), seccompDefault: context.options.seccompDefault ?? false };

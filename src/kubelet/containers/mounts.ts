@@ -5,7 +5,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod, VolumeMount } from '../../api/core/v1/types.gen.ts';
 import type { KubeletContext } from '../context.ts';
-import type { Device, Mount } from '../cri/types.gen.ts';
+import type { Device, Image, Mount } from '../cri/types.gen.ts';
 import type { MountedVolumes } from '../volumes/manager.ts';
 import { bindSubPath } from '../volumes/subpath.ts';
 import { expand } from './expansion.ts';
@@ -25,21 +25,30 @@ function subPathOf(mount: VolumeMount, container: Container, env: ReadonlyMap<st
   return path;
 }
 
+/** What mounts depend on. */
+export interface MountRequest {
+  pod: Pod;
+  container: Container;
+  podIps: readonly string[];
+  volumes: MountedVolumes;
+  /** Images that volumes stand for, by the volume's name. */
+  imageVolumes: ReadonlyMap<string, Image>;
+  env: ReadonlyMap<string, string>;
+}
+
 async function volumeMount(
   context: KubeletContext,
-  pod: Pod,
-  container: Container,
+  { pod, container, volumes, imageVolumes, env }: MountRequest,
   mount: VolumeMount,
   index: number,
-  volumes: MountedVolumes,
-  env: ReadonlyMap<string, string>,
 ): Promise<Mount> {
   const volume = volumes.get(mount.name);
   if (!volume) throw new Error(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
   const containerPath = mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`;
   const source = pod.spec.volumes?.find(({ name }) => name === mount.name);
   if (source?.image) {
-    return { containerPath, hostPath: '', readonly: true, image: { image: source.image.reference ?? '' }, imageSubPath: mount.subPath ?? '' };
+    const image = { image: imageVolumes.get(mount.name)?.id ?? '', userSpecifiedImage: source.image.reference ?? '' };
+    return { containerPath, hostPath: '', readonly: true, image, imageSubPath: mount.subPath ?? '' };
   }
   const subPath = subPathOf(mount, container, env);
   const target = join(context.paths.pod(pod.metadata.uid ?? ''), 'volume-subpaths', mount.name, container.name, String(index));
@@ -52,18 +61,12 @@ async function volumeMount(
   return { containerPath, hostPath, readonly, propagation, ...(recursive ? { recursiveReadOnly: true } : {}) };
 }
 
-export async function containerMounts(
-  context: KubeletContext,
-  pod: Pod,
-  container: Container,
-  podIps: readonly string[],
-  volumes: MountedVolumes,
-  env: ReadonlyMap<string, string>,
-): Promise<{ mounts: Mount[]; devices: Device[] }> {
+export async function containerMounts(context: KubeletContext, request: MountRequest): Promise<{ mounts: Mount[]; devices: Device[] }> {
+  const { pod, container, podIps, volumes } = request;
   const { paths, options } = context;
   const uid = pod.metadata.uid ?? '';
   const mounts: Mount[] = [];
-  for (const [index, mount] of (container.volumeMounts ?? []).entries()) mounts.push(await volumeMount(context, pod, container, mount, index, volumes, env));
+  for (const [index, mount] of (container.volumeMounts ?? []).entries()) mounts.push(await volumeMount(context, request, mount, index));
   const devices = (container.volumeDevices ?? []).map(({ name, devicePath }): Device => {
     const volume = volumes.get(name);
     if (!volume?.device) throw new Error(`cannot find volume "${name}" to pass into container "${container.name}"`);

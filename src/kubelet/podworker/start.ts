@@ -6,7 +6,7 @@ import { containerConfig, restartCountFromLogs } from '../containers/config.ts';
 import type { PodFacts } from '../containers/fields.ts';
 import { runHook } from '../containers/hooks.ts';
 import { describePod, type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
-import type { PodSandboxConfig } from '../cri/types.gen.ts';
+import type { Image, PodSandboxConfig } from '../cri/types.gen.ts';
 import { formatDuration, type ImagePuller, StartError } from '../images/puller.ts';
 import type { Backoff } from '../runtime/backoff.ts';
 import { containerHash } from '../runtime/labels.ts';
@@ -53,6 +53,7 @@ export async function startContainer(request: StartRequest): Promise<string> {
   const about = containerTarget(pod, container.name);
   checkBackoff(request);
   const image = await puller.ensure(pod, container, sandbox, signal, about.fieldPath);
+  const imageVolumes = await pullImageVolumes(request);
   const fail = (reason: string, error: unknown, text: string): StartError => {
     events.event(about, 'Warning', 'Failed', `Error: ${text}`);
     return new StartError(reason, text, { cause: error });
@@ -66,7 +67,7 @@ export async function startContainer(request: StartRequest): Promise<string> {
   try {
     const target = targetName ? findContainer(runtime, targetName) : undefined;
     if (targetName && !target) throw new Error(`unable to find target container ${targetName}`);
-    config = await containerConfig(context, { pod, container, restartCount, image, facts, volumes, targetId: target?.id ?? '' });
+    config = await containerConfig(context, { pod, container, restartCount, image, facts, volumes, imageVolumes, targetId: target?.id ?? '' });
   } catch (error) {
     throw fail('CreateContainerConfigError', error, messageOf(error));
   }
@@ -87,6 +88,20 @@ export async function startContainer(request: StartRequest): Promise<string> {
   void linkLog(context, pod, container.name, id, join(logDirectory, `${restartCount}.log`));
   if (container.lifecycle?.postStart) await postStart(request, id, restartCount);
   return id;
+}
+
+/** Volumes that are images are pulled as a container's own image is. */
+async function pullImageVolumes({ puller, pod, container, sandbox, signal }: StartRequest): Promise<Map<string, Image>> {
+  const found = new Map<string, Image>();
+  for (const { name } of container.volumeMounts ?? []) {
+    const source = pod.spec.volumes?.find((volume) => volume.name === name)?.image;
+    if (!source || found.has(name)) continue;
+    found.set(
+      name,
+      await puller.ensure(pod, { name, image: source.reference ?? '', imagePullPolicy: source.pullPolicy }, sandbox, signal, `spec.volumes{${name}}`),
+    );
+  }
+  return found;
 }
 
 async function postStart({ context, pod, container, facts, signal }: StartRequest, id: string, restartCount: number): Promise<void> {
