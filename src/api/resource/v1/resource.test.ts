@@ -90,7 +90,7 @@ const slice = (spec = {}) => ({
 test('a slice says where its devices are, once', () => {
   assert.deepEqual(problems(resourceslices, slice()), []);
   const oneOf = 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required';
-  assert.deepEqual(problems(resourceslices, slice({ nodeName: undefined })), [`spec: Required value: ${oneOf}`]);
+  assert.deepEqual(problems(resourceslices, slice({ nodeName: null })), [`spec: Required value: ${oneOf}`]);
   assert.deepEqual(problems(resourceslices, slice({ allNodes: true })), [
     `spec: Invalid value: "{\`nodeName\`, \`allNodes\`}": ${oneOf}, but multiple fields are set`,
   ]);
