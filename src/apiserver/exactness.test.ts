@@ -232,3 +232,42 @@ test('a request that takes too long is answered with 504, and too many wait in l
   const late = await slow;
   assert.deepEqual([late.status, late.body.message], [504, 'Timeout: request did not complete within the allotted timeout']);
 });
+
+test('a long state is sent in slices, and what happens meanwhile comes after it', async () => {
+  await using running = await startTestServer();
+  const count = 1500;
+  await Promise.all(Array.from({ length: count }, (_, index) => running.client.resource(configmaps).create(map(`m-${String(index).padStart(4, '0')}`))));
+  const path = `${maps}?watch=1&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan`;
+  const response = await running.server.handle({ method: 'GET', path, headers: {} }, admin);
+  const during = running.client.resource(configmaps).create(map('late'));
+  const types: string[] = [];
+  let bookmark = 0;
+  let late = 0;
+  reading: for await (const chunk of response.body) {
+    for (const line of Buffer.from(chunk).toString().trim().split('\n')) {
+      const { type, object } = JSON.parse(line);
+      types.push(type);
+      if (type === 'BOOKMARK') bookmark = Number(object.metadata.resourceVersion);
+      if (object.metadata.name === 'late') {
+        late = Number(object.metadata.resourceVersion);
+        break reading;
+      }
+    }
+  }
+  await during;
+  assert.deepEqual([types.length, types.indexOf('BOOKMARK')], [count + 2, count]);
+  assert.ok(bookmark < late);
+});
+
+test('long lists in other forms are whole', async () => {
+  await using running = await startTestServer();
+  await Promise.all(Array.from({ length: 1200 }, (_, index) => running.client.resource(configmaps).create(map(`m-${index}`))));
+  const table = await running.request('GET', maps, undefined, { accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' });
+  assert.deepEqual([table.body.kind, table.body.rows.length, table.body.columnDefinitions[0].name], ['Table', 1200, 'Name']);
+  const partial = await running.request('GET', maps, undefined, { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' });
+  assert.deepEqual([partial.body.kind, partial.body.items.length], ['PartialObjectMetadataList', 1200]);
+  const accept = 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+  const { apiVersion, kind, raw } = decodeEnvelope((await running.request('GET', maps, undefined, { accept })).bytes);
+  const struct = structOfKind(apiVersion, kind) as NonNullable<ReturnType<typeof structOfKind>>;
+  assert.equal((decodeProtobuf(struct, raw) as { items?: unknown[] }).items?.length, 1200);
+});

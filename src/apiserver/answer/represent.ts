@@ -9,6 +9,7 @@ import type { CacheEntry } from '../cacher/cacher.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { Resource } from '../registry.ts';
+import { inSlices } from '../slices.ts';
 import { servedObject } from '../storage/objects.ts';
 import { columnsOf } from './columns.ts';
 import { listMessage } from './protolist.ts';
@@ -127,6 +128,57 @@ export function representList(resource: Resource, entries: readonly CacheEntry[]
   }
   const head = Buffer.from(`${JSON.stringify(listHead).slice(0, -1)},"items":[`);
   return concatenate(head, entries, resource);
+}
+
+/** From this many items on, a list is encoded in slices. */
+const manyItems = 500;
+
+/** As {@link representList}; a long list whose items must be decoded or encoded gives the event loop back in between. */
+export async function representLongList(
+  resource: Resource,
+  entries: readonly CacheEntry[],
+  metadata: ListMeta,
+  form: Form,
+): Promise<Uint8Array | readonly Uint8Array[]> {
+  const { media, pretty } = form;
+  if (entries.length < manyItems) return representList(resource, entries, metadata, form);
+  const apiVersion = `meta.k8s.io/${media.asVersion}`;
+  if (media.encoding === 'protobuf' && media.as === '') {
+    await inSlices(entries, (entry) => void messageOf(resource, entry));
+    return representList(resource, entries, metadata, form);
+  }
+  if (media.encoding === 'protobuf' && media.as.startsWith('PartialObjectMetadata')) {
+    const struct = structOfKind(apiVersion, 'PartialObjectMetadata');
+    if (!struct) return representList(resource, entries, metadata, form);
+    const messages: Uint8Array[] = [];
+    await inSlices(entries, (entry) => void messages.push(encodeProtobuf(struct, partial(servedObject(resource, entry), apiVersion))));
+    return wrapEncoded(apiVersion, 'PartialObjectMetadataList', listMessage(metadata, messages));
+  }
+  if (media.encoding !== 'json' || pretty) return representList(resource, entries, metadata, form);
+  if (media.as === 'Table') {
+    const { rows: _rows, ...head } = tableFor(resource, [], metadata, form) as { rows: unknown[] };
+    return joined(head, 'rows', entries, (entry) => JSON.stringify((tableFor(resource, [entry], metadata, form, true) as { rows: unknown[] }).rows[0]));
+  }
+  if (media.as !== '') {
+    const head = { kind: 'PartialObjectMetadataList', apiVersion, metadata };
+    return joined(head, 'items', entries, (entry) => JSON.stringify(partial(servedObject(resource, entry), apiVersion)));
+  }
+  if (!resource.fromStored && !resource.custom) return representList(resource, entries, metadata, form);
+  const head = { kind: resource.listKind, apiVersion: resource.apiVersion, metadata };
+  return joined(head, 'items', entries, (entry) => jsonItem(resource, entry).toString('utf8'));
+}
+
+async function joined(head: object, field: string, entries: readonly CacheEntry[], text: (entry: CacheEntry) => string): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${field}":[`)];
+  let texts: string[] = [];
+  await inSlices(entries, (entry, index) => {
+    texts.push(index === 0 ? text(entry) : `,${text(entry)}`);
+    if (texts.length < manyItems) return;
+    pieces.push(Buffer.from(texts.join('')));
+    texts = [];
+  });
+  pieces.push(Buffer.from(`${texts.join('')}]}\n`));
+  return pieces;
 }
 
 /** The largest piece of a list that is sent as one buffer, in bytes. */

@@ -124,11 +124,12 @@ export class Cacher {
   async #load(): Promise<void> {
     const { entries, revision } = await this.store.list(registryPrefix);
     this.#loadedRevision = revision;
-    for (const cache of this.#resources.values()) cache.reset(revision);
+    const before = new Map(Array.from(this.#resources.values(), (cache) => [cache, cache.reset(revision)] as const));
     for (const stored of entries) {
       const entry = this.#entryOf(stored);
       if (entry) this.resource(prefixOf(stored.key)).load(entry);
     }
+    for (const [cache, entries] of before) cache.announce(entries, revision, Date.now());
     this.#advance(revision);
   }
 

@@ -67,14 +67,26 @@ export class ResourceCache {
     this.oldestRevision = revision;
   }
 
-  /** Empties the cache for a new load; those who hold it keep holding it. */
-  reset(revision: number): void {
+  /** Empties the cache for a new load; those who hold it keep holding it. Gives what it held. */
+  reset(revision: number): ReadonlyMap<string, CacheEntry> {
+    const before = new Map(this.entries);
     this.entries.clear();
     this.sorted.clear();
     this.#history = [];
     this.#start = 0;
     this.lastRevision = revision;
     this.oldestRevision = revision;
+    return before;
+  }
+
+  /** After a new load: tells listeners (watches have ended) what became different. */
+  announce(before: ReadonlyMap<string, CacheEntry>, revision: number, time: number): void {
+    if (this.listeners.length === 0) return;
+    const tell = (type: 'put' | 'delete', entry: CacheEntry, previous: CacheEntry | undefined): void => {
+      for (const listener of this.listeners) listener({ type, revision, entry, previous, time });
+    };
+    for (const [key, entry] of before) if (!this.entries.has(key)) tell('delete', entry, entry);
+    for (const [key, entry] of this.entries) if (before.get(key)?.revision !== entry.revision) tell('put', entry, before.get(key));
   }
 
   /** What the entries mean has changed: what was found out about them is forgotten, and watches end. */

@@ -66,7 +66,19 @@ function subresourcesOf({ subresources }: CustomResourceDefinitionVersion): Reco
   if (!subresources) return undefined;
   const declared: Record<string, Subresource<KubeObject>> = {};
   const dotless = (path: string): string => path.replace(/^\./, '');
-  if (subresources.status) declared['status'] = { type: 'object', verbs: ['get', 'patch', 'update'] };
+  if (subresources.status) {
+    declared['status'] = {
+      type: 'object',
+      verbs: ['get', 'patch', 'update'],
+      // Through the status nothing of the metadata is changed but who owns the status.
+      prepareForUpdate(object, old) {
+        const { managedFields, resourceVersion } = object.metadata;
+        object.metadata = { ...old.metadata, ...(resourceVersion ? { resourceVersion } : {}) };
+        if (managedFields) object.metadata.managedFields = managedFields;
+        else delete object.metadata.managedFields;
+      },
+    };
+  }
   const { scale } = subresources;
   if (scale) {
     declared['scale'] = {

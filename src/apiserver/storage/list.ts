@@ -4,6 +4,7 @@ import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import { tooLargeResourceVersion } from '../cacher/cacher.ts';
 import type { Resource } from '../registry.ts';
+import { inSlices } from '../slices.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';
 import type { ListOptions } from './options.ts';
 import { parseResourceVersion } from './options.ts';
@@ -47,11 +48,11 @@ export async function listEntries(storage: Storage, resource: Resource, namespac
   const range = rangeOf(resource, namespace, selection);
   // The present is as good as the past when nothing changed since.
   if (revision === undefined || (revision >= cache.lastRevision && revision <= cacher.revision)) {
-    return collect(resource, options, selection, revision ?? cacher.revision, cache.sorted.range(range, cache.prefix + startKey));
+    return collect(resource, options, selection, revision ?? cacher.revision, Array.from(cache.sorted.range(range, cache.prefix + startKey)));
   }
   try {
     const { entries } = await cacher.store.list(range, { revision, ...(startKey === '' ? {} : { startKey: cache.prefix + startKey }) });
-    return collect(
+    return await collect(
       resource,
       options,
       selection,
@@ -79,24 +80,22 @@ function rangeOf({ definition, stored }: Resource, namespace: string, selection:
   return within === undefined || within === '' ? stored.prefix : `${stored.prefix}${within}/`;
 }
 
-function collect(resource: Resource, options: ListOptions, selection: Selection, revision: number, candidates: Iterable<CacheEntry>): Listed {
+async function collect(resource: Resource, options: ListOptions, selection: Selection, revision: number, candidates: readonly CacheEntry[]): Promise<Listed> {
   const { limit } = options;
+  const { empty } = selection;
+  if (empty && limit <= 0) return { entries: candidates as CacheEntry[], revision, continue: '', remainingItemCount: undefined };
   const entries: CacheEntry[] = [];
-  const { prefix } = resource.stored;
-  let last: CacheEntry | undefined;
-  let remaining = 0;
-  for (const entry of candidates) {
-    if (last) {
-      // The rest is only counted, and only when the count would be exact.
-      if (!selection.empty)
-        return { entries, revision, continue: encodeContinue({ revision, startKey: `${last.key.slice(prefix.length)}\0` }), remainingItemCount: undefined };
-      remaining++;
-      continue;
-    }
-    if (!selection.empty && !selection.matches(entry)) continue;
+  let rest = 0;
+  await inSlices(candidates, (entry, index) => {
+    if (!empty && !selection.matches(entry)) return true;
     entries.push(entry);
-    if (limit > 0 && entries.length === limit) last = entry;
-  }
-  if (!last || remaining === 0) return { entries, revision, continue: '', remainingItemCount: undefined };
-  return { entries, revision, continue: encodeContinue({ revision, startKey: `${last.key.slice(prefix.length)}\0` }), remainingItemCount: remaining };
+    if (limit <= 0 || entries.length < limit) return true;
+    rest = candidates.length - index - 1;
+    return false;
+  });
+  const last = entries[entries.length - 1];
+  if (!last || rest === 0) return { entries, revision, continue: '', remainingItemCount: undefined };
+  const token = encodeContinue({ revision, startKey: `${last.key.slice(resource.stored.prefix.length)}\0` });
+  // How many of the rest match is not known.
+  return { entries, revision, continue: token, remainingItemCount: empty ? rest : undefined };
 }

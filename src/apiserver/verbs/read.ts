@@ -3,7 +3,7 @@ import { notFound } from '../../apimachinery/errors.ts';
 import type { ListMeta } from '../../apimachinery/meta.ts';
 import { formOf } from '../answer/form.ts';
 import { bodyReply } from '../answer/reply.ts';
-import { representList, representObject } from '../answer/represent.ts';
+import { representLongList, representObject } from '../answer/represent.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import type { Reply } from '../exchange.ts';
 import { allEncodings, textEncodings } from '../negotiation/accept.ts';
@@ -45,5 +45,5 @@ export async function listObjects(target: Target): Promise<Reply> {
   const metadata: ListMeta = { resourceVersion: String(listed.revision) };
   if (listed.continue !== '') metadata.continue = listed.continue;
   if (listed.remainingItemCount !== undefined) metadata.remainingItemCount = listed.remainingItemCount;
-  return bodyReply(context, 200, form.media, representList(resource, listed.entries, metadata, form));
+  return bodyReply(context, 200, form.media, await representLongList(resource, listed.entries, metadata, form));
 }

@@ -10,6 +10,7 @@ import type { CacheEntry, CacheEvent } from '../cacher/cacher.ts';
 import type { CacheWatcher } from '../cacher/resource-cache.ts';
 import type { Reply, Sink } from '../exchange.ts';
 import { contentTypes } from '../negotiation/accept.ts';
+import { inSlices } from '../slices.ts';
 import type { ListOptions } from '../storage/options.ts';
 import { parseListOptions, parseResourceVersion } from '../storage/options.ts';
 import type { Selection } from '../storage/selection.ts';
@@ -22,6 +23,9 @@ const minTimeoutSeconds = 1800;
 
 /** Bookmarks come about this often, in milliseconds. */
 const bookmarkMs = 60_000;
+
+/** So many objects of the state are sent before the client must have taken most of them. */
+const statePart = 256;
 
 /** A watcher that has not taken this many bytes is cut off. */
 const maxPendingBytes = 16 * 1024 * 1024;
@@ -89,6 +93,9 @@ class ResourceWatch implements CacheWatcher {
   #timers: NodeJS.Timeout[] = [];
   #ended = false;
   #sentHeaders = false;
+  /** Events that came while the state is being sent. */
+  #meanwhile: CacheEvent[] | undefined;
+  #endsAfterState = false;
 
   constructor(target: Target, form: Form, options: ListOptions, selection: Selection, start: Start) {
     this.#target = target;
@@ -110,7 +117,7 @@ class ResourceWatch implements CacheWatcher {
     this.#sink = sink;
     const { cache } = this.#target.resource.stored;
     try {
-      if (this.#start.initial) this.#sendState();
+      if (this.#start.initial) void this.#sendState();
       else for (const event of cache.since(this.#start.revision)) this.event(event);
     } catch (error) {
       this.#fail(error);
@@ -125,18 +132,45 @@ class ResourceWatch implements CacheWatcher {
     for (const timer of this.#timers) timer.unref();
   }
 
-  #sendState(): void {
+  /** The state as of now, in slices; what happens meanwhile comes after it. */
+  async #sendState(): Promise<void> {
     const { resource, storage } = this.#target;
     const { cache } = resource.stored;
     const range = this.#prefix === '' ? cache.prefix : `${cache.prefix}${this.#prefix}/`;
-    for (const entry of cache.sorted.range(range)) {
-      if (this.#selection.empty || this.#selection.matches(entry)) this.#send('ADDED', entry, undefined);
-    }
+    const entries = Array.from(cache.sorted.range(range));
     this.#revision = storage.cacher.revision;
-    if (this.#options.sendInitialEvents === true) this.#bookmark({ [initialEventsEnd]: 'true' });
+    this.#meanwhile = [];
+    try {
+      let next = 0;
+      while (next < entries.length && !this.#ended) {
+        const part = entries.slice(next, next + statePart);
+        next += part.length;
+        await inSlices(part, (entry) => {
+          if (this.#selection.empty || this.#selection.matches(entry)) this.#send('ADDED', entry, undefined);
+          return !this.#ended;
+        });
+        if (this.#sink.pendingBytes() > maxPendingBytes / 4) await new Promise<void>((resolve) => this.#whenTaken(resolve));
+      }
+      if (this.#options.sendInitialEvents === true) this.#bookmark({ [initialEventsEnd]: 'true' });
+      const missed = this.#meanwhile;
+      this.#meanwhile = undefined;
+      for (const event of missed) this.event(event);
+      if (this.#endsAfterState) this.ended();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #whenTaken(resolve: () => void): void {
+    this.#sink.onDrain(resolve);
+    this.#sink.onClose(resolve);
   }
 
   event(event: CacheEvent): void {
+    if (this.#meanwhile) {
+      this.#meanwhile.push(event);
+      return;
+    }
     const { entry, previous } = event;
     if (this.#prefix !== '' && entry.namespace !== this.#prefix) return;
     if (event.revision <= this.#revision) return;
@@ -163,6 +197,11 @@ class ResourceWatch implements CacheWatcher {
   /** The watch is over; a client with bookmarks learns where to go on. */
   ended(): void {
     if (this.#ended) return;
+    // What was promised first is sent first.
+    if (this.#meanwhile) {
+      this.#endsAfterState = true;
+      return;
+    }
     if (this.#options.allowWatchBookmarks) this.#bookmark();
     this.#stop();
     this.#sink.end();
@@ -234,14 +273,16 @@ class ResourceWatch implements CacheWatcher {
   }
 
   #bookmark(annotations?: Record<string, string>): void {
-    if (this.#target.resource.remote) this.#turn = this.#turn.then(() => this.#writeBookmark(annotations));
-    else this.#writeBookmark(annotations);
+    const { resource, storage } = this.#target;
+    // While the state is still being sent, nothing after it has been seen.
+    const revision = this.#meanwhile ? this.#revision : Math.max(this.#revision, storage.cacher.revision);
+    if (resource.remote) this.#turn = this.#turn.then(() => this.#writeBookmark(revision, annotations));
+    else this.#writeBookmark(revision, annotations);
   }
 
-  #writeBookmark(annotations?: Record<string, string>): void {
+  #writeBookmark(revision: number, annotations: Record<string, string> | undefined): void {
     if (this.#ended) return;
-    const { resource, storage } = this.#target;
-    const revision = Math.max(this.#revision, storage.cacher.revision);
+    const { resource } = this.#target;
     const { media } = this.#form;
     const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(annotations ? { annotations } : {}) };
     let body: Uint8Array;

@@ -6,7 +6,7 @@ import { badRequest, StatusError } from '../../apimachinery/errors.ts';
 import { formOf } from '../answer/form.ts';
 import { bodyReply, valueReply } from '../answer/reply.ts';
 import type { Form } from '../answer/represent.ts';
-import { representList, representObject } from '../answer/represent.ts';
+import { representLongList, representObject } from '../answer/represent.ts';
 import { decodeBody, readRequestBody } from '../body.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { RequestContext } from '../context.ts';
@@ -161,5 +161,5 @@ export async function removeCollection(target: Target): Promise<Reply> {
   };
   await Promise.all(Array.from({ length: Math.min(collectionConcurrency, queue.length) }, worker));
   const metadata = { resourceVersion: String(listed.revision), ...(listed.continue === '' ? {} : { continue: listed.continue }) };
-  return bodyReply(context, 200, form.media, representList(resource, listed.entries, metadata, form));
+  return bodyReply(context, 200, form.media, await representLongList(resource, listed.entries, metadata, form));
 }

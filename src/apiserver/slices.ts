@@ -1,0 +1,19 @@
+/** Long work in short pieces, so that other requests get their turn. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** The longest that a piece of work keeps the event loop, in milliseconds. */
+const sliceMs = 5;
+
+/** How many steps are taken between two looks at the clock. */
+const stepsPerLook = 64;
+
+/** Calls `step` for each item, giving the event loop back now and then. Stops early when `step` gives false. */
+export async function inSlices<T>(items: readonly T[], step: (item: T, index: number) => boolean | void): Promise<void> {
+  let started = performance.now();
+  for (let index = 0; index < items.length; index++) {
+    if (step(items[index] as T, index) === false) return;
+    if (index % stepsPerLook !== stepsPerLook - 1 || performance.now() - started < sliceMs) continue;
+    await nextTurn();
+    started = performance.now();
+  }
+}
