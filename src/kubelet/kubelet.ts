@@ -2,6 +2,7 @@
  * The kubelet: runs the pods that are bound to this node. Composition only: informers and the runtime say what has
  * changed, one worker per pod does the work, and the rest (node status, lease, server, housekeeping) runs beside it.
  */
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { nodes } from '../api/core/v1/node.ts';
 import { pods as podKind } from '../api/core/v1/pod.ts';
@@ -44,6 +45,15 @@ const crashBackoffMs = { first: 10_000, last: 300_000 };
 const plegDeadMs = 180_000;
 const runtimeClassWaitMs = 2_000;
 
+/** Whether this kernel enforces AppArmor profiles. */
+function hasAppArmor(): boolean {
+  try {
+    return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
+  } catch {
+    return false; // a kernel without it
+  }
+}
+
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { client, informers, events, log, nodeName } = options;
   const stopping = new AbortController();
@@ -56,6 +66,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   let server: KubeletServer | undefined;
   let background: Promise<unknown>[] = [];
   let flush = async (): Promise<void> => {};
+  let endWorkers = async (): Promise<void> => {};
 
   async function runtimeHandler(pod: Pod): Promise<string> {
     const name = pod.spec.runtimeClassName;
@@ -107,6 +118,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
           others: others(pod),
           allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
           supplementalGroupsPolicy: runtime.supplementalGroupsPolicy,
+          appArmor: hasAppArmor(),
         });
       },
     });
@@ -121,6 +133,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       networkChanged: (ready) => ready && manager.wakeAll(),
     });
     flush = () => statuses.flush();
+    endWorkers = async () => {
+      objects.stop();
+      probes.stop();
+      await manager.stop();
+    };
 
     const informersReady = informers.start();
     const { cpu = '0' } = resources.allocatable();
@@ -150,6 +167,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       // Statuses that are known should be told, if the server still listens.
       await Promise.race([flush(), new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
       stopping.abort(new Error('the kubelet was stopped'));
+      await endWorkers();
       await server?.close();
       await Promise.all(background).catch((error: unknown) => log.warn({ err: messageOf(error) }, 'a part of the kubelet ended badly'));
       await events.flush().catch(() => {});

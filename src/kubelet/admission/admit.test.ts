@@ -6,7 +6,7 @@ import { admitPod, resizeRefusal } from './admit.ts';
 
 const node: Node = { metadata: { name: 'n1', labels: { zone: 'a' } }, spec: {}, status: { allocatable: { cpu: '2', memory: '1Gi', pods: '2' } } };
 const admit = (of: Pod, more: Partial<Parameters<typeof admitPod>[0]> = {}) =>
-  admitPod({ pod: of, node, others: [], allowedUnsafeSysctls: [], supplementalGroupsPolicy: false, ...more });
+  admitPod({ pod: of, node, others: [], allowedUnsafeSysctls: [], supplementalGroupsPolicy: false, appArmor: false, ...more });
 const asking = (cpu: string) => pod({ containers: [container('main', { resources: { requests: { cpu } } })] });
 
 test('a pod that fits is taken', () => assert.equal(admit(asking('2')), undefined));
@@ -58,6 +58,12 @@ test('sysctls are safe ones, or allowed by the node', () => {
   assert.equal(admit(setting('kernel.shm_rmid_forced')), undefined);
   assert.deepEqual(admit(setting('kernel.msgmax')), { reason: 'SysctlForbidden', message: 'forbidden sysctl: "kernel.msgmax" not allowlisted' });
   assert.equal(admit(setting('kernel.msgmax'), { allowedUnsafeSysctls: ['kernel.msg*'] }), undefined);
+});
+
+test('profiles need a kernel that enforces them', () => {
+  const confined = pod({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } });
+  assert.equal(admit(confined)?.message, 'Cannot enforce AppArmor: AppArmor is not enabled on the host');
+  assert.equal(admit(confined, { appArmor: true }), undefined);
 });
 
 test('a resize waits for others, or can never be', () => {

@@ -16,17 +16,20 @@ export interface AdmissionInput {
   others: readonly Pod[];
   allowedUnsafeSysctls: readonly string[];
   supplementalGroupsPolicy: boolean;
+  /** The kernel enforces AppArmor profiles. */
+  appArmor: boolean;
 }
 
 const predicate = (name: string, why: string): Refusal => ({ reason: name, message: `Predicate ${name} failed: ${why}` });
 
-export function admitPod({ pod, node, others, allowedUnsafeSysctls, supplementalGroupsPolicy }: AdmissionInput): Refusal | undefined {
+export function admitPod({ pod, node, others, allowedUnsafeSysctls, supplementalGroupsPolicy, appArmor }: AdmissionInput): Refusal | undefined {
   const sysctl = forbiddenSysctl(pod, allowedUnsafeSysctls);
   if (sysctl) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` };
   if (pod.spec.os && pod.spec.os.name !== 'linux') return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
   if (pod.spec.securityContext?.supplementalGroupsPolicy === 'Strict' && !supplementalGroupsPolicy) {
     return { reason: 'SupplementalGroupsPolicyNotSupported', message: 'SupplementalGroupsPolicy=Strict is not supported in this node' };
   }
+  if (!appArmor && wantsAppArmor(pod)) return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' };
   return (
     insufficient(pod, node, others) ??
     (matchesNode(pod, node) ? undefined : predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")) ??
@@ -36,6 +39,11 @@ export function admitPod({ pod, node, others, allowedUnsafeSysctls, supplemental
       : predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate"))
   );
 }
+
+const wantsAppArmor = ({ spec }: Pod): boolean =>
+  [spec, ...(spec.initContainers ?? []), ...spec.containers].some(
+    ({ securityContext }) => (securityContext?.appArmorProfile?.type ?? 'Unconfined') !== 'Unconfined',
+  );
 
 const outOf: Record<string, string> = { cpu: 'OutOfcpu', memory: 'OutOfmemory', 'ephemeral-storage': 'OutOfephemeral-storage', pods: 'OutOfpods' };
 const lacks = (resource: string, requested: number, used: number, capacity: number): Refusal => ({

@@ -137,6 +137,7 @@ async function createSandbox({ context, runtimeHandler, cgroups }: SyncParts, po
   const { cri, events, paths } = context;
   try {
     const handler = await runtimeHandler(pod);
+    if (pod.spec.hostUsers === false) throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
     await mkdir(join(paths.pod(pod.metadata.uid ?? ''), 'volumes'), { recursive: true, mode: 0o750 });
     const config = await sandboxConfig(context, pod, attempt, cgroups.parent(pod));
     await cri.runPodSandbox({ config, runtimeHandler: handler });

@@ -52,7 +52,7 @@ async function resolveInside(volume: string, subPath: string): Promise<{ existin
       throw error;
     }
     const inside = relative(volume, real);
-    if (inside.startsWith('..')) throw new Error(`subpath "${subPath}" not within volume path "${volume}"`);
+    if (inside === '..' || inside.startsWith('../')) throw new Error(`subpath "${subPath}" not within volume path "${volume}"`);
     return { existing: partsOf(inside), missing: parts.slice(count) };
   }
   throw new Error(`volume path "${volume}" does not exist`);
