@@ -32,6 +32,7 @@ import { statefulSetController } from './statefulset/statefulset.ts';
 import { taintEvictionController } from './tainteviction.ts';
 import { ttlController } from './ttl.ts';
 import { ttlAfterFinishedController } from './ttlafterfinished.ts';
+import { validatingAdmissionPolicyStatusController } from './validatingadmissionpolicystatus/status.ts';
 import { attachDetachController } from './volume/attachdetach.ts';
 import { volumeAttributesClassProtectionController } from './volume/attributesclassprotection.ts';
 import { persistentVolumeBinderController } from './volume/binder.ts';
@@ -79,4 +80,5 @@ export const controllers: readonly ControllerDefinition[] = [
   cronJobController,
   statefulSetController,
   resourceClaimController,
+  validatingAdmissionPolicyStatusController,
 ];
