@@ -18,6 +18,7 @@ import { jobController } from './job/job.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { nodeIpamController } from './nodeipam/nodeipam.ts';
 import { nodeLifecycleController } from './nodelifecycle/nodelifecycle.ts';
+import { horizontalPodAutoscalerController } from './podautoscaler/podautoscaler.ts';
 import { podGarbageCollectorController } from './podgc.ts';
 import { replicaSetController } from './replicaset/replicaset.ts';
 import { replicationController } from './replicaset/replicationcontroller.ts';
@@ -77,6 +78,7 @@ export const controllers: readonly ControllerDefinition[] = [
   resourceQuotaController,
   podGarbageCollectorController,
   disruptionController,
+  horizontalPodAutoscalerController,
   cronJobController,
   statefulSetController,
   resourceClaimController,
