@@ -105,6 +105,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       runtimeHandler,
       puller: createImagePuller(context),
       backoff: createBackoff(crashBackoffMs.first, crashBackoffMs.last),
+      evented: () => pleg.evented(),
       admitResize: (pod) => {
         const node = reporter.node();
         return node && resizeRefusal(pod, node, others(pod));

@@ -20,6 +20,7 @@ import { VolumeError } from '../volumes/manager.ts';
 import { deadlineExceeded, deadlineOf } from './deadline.ts';
 import { killPod } from './kill.ts';
 import { planPod } from './plan.ts';
+import { nextLook } from './quicklook.ts';
 import { PodResizer, type ResizeRefusal } from './resize.ts';
 import { carryOut, factsOf, type Postponed, type SyncParts } from './sync.ts';
 import { podTarget } from './target.ts';
@@ -31,6 +32,8 @@ export interface WorkerParts extends SyncParts {
   admitResize(pod: Pod): ResizeRefusal | undefined;
   /** Undefined when the node takes the pod. */
   admit(pod: Pod): { reason: string; message: string } | undefined;
+  /** The runtime tells of changes by itself. */
+  evented(): boolean;
   finished(uid: string): void;
 }
 
@@ -274,7 +277,8 @@ export class PodWorker {
     }
     const refresh = volumes.nextRefresh(this.uid);
     if (refresh !== undefined && refresh <= Date.now()) volumes.invalidate(this.uid);
-    const times = [retryAt, deadlineOf(pod, statuses.get(this.uid)), refresh].filter((time) => time !== undefined);
+    const look = acted || this.#parts.evented() ? undefined : nextLook(pod, runtime, Date.now());
+    const times = [look, retryAt, deadlineOf(pod, statuses.get(this.uid)), refresh].filter((time) => time !== undefined);
     return times.length ? Math.min(...times) : undefined;
   }
 

@@ -20,6 +20,8 @@ export interface Pleg {
   /** Pods that the runtime has, by uid, as of the last relist. */
   podUids(): ReadonlySet<string>;
   relist(): Promise<void>;
+  /** The runtime tells of changes by itself. */
+  evented(): boolean;
 }
 
 /** `changed` gets the uid of a pod whose containers or sandboxes are not as they were. */
@@ -81,6 +83,7 @@ export function createPleg(cri: CriClient, cache: RuntimeCache, log: Logger, sig
     lastRelist: () => lastRelist,
     podUids: () => uids,
     relist,
+    evented: () => interval === relistWithEventsMs,
   };
 }
 
