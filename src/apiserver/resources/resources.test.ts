@@ -10,6 +10,7 @@ import { services } from '../../api/core/v1/service.ts';
 import type { Pod, Service, ServiceSpec } from '../../api/core/v1/types.gen.ts';
 import { ipaddresses } from '../../api/networking/v1/ipaddress.ts';
 import { poddisruptionbudgets } from '../../api/policy/v1/poddisruptionbudget.ts';
+import { createMemoryStore } from '../../store/memory.ts';
 import { startTestServer } from '../testing/server.ts';
 import { selfSigned } from '../testing/tls.ts';
 
@@ -182,4 +183,22 @@ test('logs, exec and node proxy reach the kubelet', async () => {
   } finally {
     kubelet.close();
   }
+});
+
+test('two servers on one store never give out the same, and are both found', async () => {
+  const store = createMemoryStore();
+  await using one = await startTestServer({ store, serviceCidrs: ['10.0.0.0/24'], advertiseAddress: '192.0.2.1', advertisePort: 6443 });
+  await using two = await startTestServer({ store, serviceCidrs: ['10.0.0.0/24'], advertiseAddress: '192.0.2.2', advertisePort: 6443 });
+  await one.server.start();
+  await two.server.start();
+  const created = await Promise.all(
+    Array.from({ length: 60 }, (_, index) => (index % 2 ? one : two).client.resource(services).create(service(`s${index}`, { type: 'NodePort' }))),
+  );
+  assert.equal(new Set(created.map(({ spec }) => spec?.clusterIP)).size, 60);
+  assert.equal(new Set(created.map(({ spec }) => spec?.ports?.[0]?.nodePort)).size, 60);
+  const slice = await one.request('GET', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes');
+  assert.deepEqual(
+    slice.body.endpoints.map(({ addresses }: { addresses: string[] }) => addresses[0]),
+    ['192.0.2.1', '192.0.2.2'],
+  );
 });
