@@ -31,6 +31,7 @@ const isOutOfService = (node: Node | undefined): boolean =>
 
 export const podGarbageCollectorController = defineController({
   name: 'pod-garbage-collector-controller',
+  identity: 'pod-garbage-collector',
   concurrency: 1,
   setup({ client, informers, now, settings }, enqueue) {
     const pods = informers.informer(podKind);

@@ -8,6 +8,8 @@ export interface ServedResource {
   verbs: ReadonlySet<string>;
   /** The version to use when any will do: the group's preferred one, where it has the resource. */
   preferred: boolean;
+  /** It has a `scale` subresource. */
+  scalable: boolean;
 }
 
 export interface Discovered {
@@ -37,12 +39,14 @@ export async function discover(client: Client): Promise<Discovered> {
     try {
       const { resources } = (await client.raw('GET', path)) as ResourceList;
       const { group, version } = parseApiVersion(groupVersion);
+      const names = new Set(resources.map(({ name }) => name));
       return resources
         .filter(({ name }) => !name.includes('/'))
         .map(({ name, kind, namespaced, verbs = [] }) => ({
           ref: { group, version, plural: name, kind, namespaced },
           verbs: new Set(verbs),
           preferred: false,
+          scalable: names.has(`${name}/scale`),
         }));
     } catch (error) {
       // Withdrawn since the list was made.

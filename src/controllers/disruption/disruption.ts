@@ -13,7 +13,7 @@ import { isPodReady, isPodTerminal, podCondition } from '../common/podstate.ts';
 import { type ControllerContext, defineController, type Enqueue, enqueueSelf, type ReconcileResult, type RunningController } from '../controller.ts';
 import { createExpectedPods, type ExpectedPods } from './scale.ts';
 
-export const disruptionController = defineController({ name: 'disruption-controller', setup });
+export const disruptionController = defineController({ name: 'disruption-controller', eventSource: 'controllermanager', setup });
 
 /** An evicted pod must be gone by then, or it counts again. */
 const deletionTimeoutMs = 2 * 60_000;

@@ -48,11 +48,7 @@ export function createExpectedPods({ client, informers }: Pick<ControllerContext
       return scale.metadata.uid === reference.uid ? { uid: reference.uid, replicas: scale.spec?.replicas ?? 0 } : undefined;
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      const exists = await resource.get(namespace, reference.name).then(
-        () => true,
-        () => false,
-      );
-      if (exists) throw new Error(`${found.ref.plural}${group ? `.${group}` : ''} does not implement the scale subresource`);
+      if (!found.scalable) throw new Error(`${found.ref.plural}${group ? `.${group}` : ''} does not implement the scale subresource`);
       return undefined;
     }
   }

@@ -6,7 +6,12 @@ import { createCollector, UnknownKindError } from './collect.ts';
 import { createGraph, type Identity } from './graph.ts';
 import { createMonitors } from './monitors.ts';
 
-export const garbageCollectorController = defineController({ name: 'garbage-collector-controller', identity: 'generic-garbage-collector', concurrency: 20, setup });
+export const garbageCollectorController = defineController({
+  name: 'garbage-collector-controller',
+  identity: 'generic-garbage-collector',
+  concurrency: 20,
+  setup,
+});
 
 const discovery = 'discovery';
 /** A server may gain and lose resources without telling. */

@@ -22,7 +22,12 @@ import type { Tolerances } from './calculator.ts';
 import { askMetric, MetricError, type MetricQuestion } from './metrics.ts';
 import { createMetricsClient } from './metricsclient.ts';
 
-export const horizontalPodAutoscalerController = defineController({ name: 'horizontal-pod-autoscaler-controller', setup });
+export const horizontalPodAutoscalerController = defineController({
+  name: 'horizontal-pod-autoscaler-controller',
+  identity: 'horizontal-pod-autoscaler',
+  eventSource: 'horizontal-pod-autoscaler',
+  setup,
+});
 
 const periodMs = 15_000;
 const defaultTolerance = 0.1;
