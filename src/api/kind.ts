@@ -113,8 +113,12 @@ export interface KindDefinition<T extends KubeObject = any> extends Strategy<T> 
   verbs: readonly Verb[];
   /** The name of its struct in the schema table. */
   schema: string;
-  /** Alpha: known to the decoder, served only when switched on. */
+  /** Alpha and beta versions: known to the decoder, served only when switched on. */
   offByDefault?: boolean;
+  /** Told to everybody who asks for this version, after `<apiVersion> <kind> is deprecated`: `in v1.19+`. */
+  deprecated?: string;
+  /** Finalizers without a domain need not be Kubernetes' own. */
+  anyFinalizers?: boolean;
   /** Carries the object's type to a client; never present. */
   readonly $type?: T;
   /** Handled by the API server without being stored (TokenReview, SubjectAccessReview, …): only `create`. */

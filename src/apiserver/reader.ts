@@ -17,12 +17,16 @@ export function createReader(registry: KindRegistry, cacher: Cacher, log?: Logge
     return resource.fromStored(copyJson(object), entry.apiVersion) as unknown as T;
   }
 
+  /** Absent for a kind that is off: there is none of it. */
+  const served = ({ group, version, plural }: KindDefinition): Resource | undefined => registry.find(group, version, plural);
+
   const keyIn = ({ stored, definition }: Resource, namespace: string, name: string): string =>
     definition.namespaced ? `${stored.prefix}${namespace}/${name}` : `${stored.prefix}${name}`;
 
   return {
     async get<T extends KubeObject>(definition: KindDefinition<T>, namespace: string, name: string): Promise<T | undefined> {
-      const resource = registry.of(definition);
+      const resource = served(definition);
+      if (!resource) return undefined;
       const { cache } = resource.stored;
       const key = keyIn(resource, namespace, name);
       let entry = cache.entries.get(key);
@@ -34,14 +38,15 @@ export function createReader(registry: KindRegistry, cacher: Cacher, log?: Logge
       return entry && objectOf<T>(resource, entry);
     },
     async list<T extends KubeObject>(definition: KindDefinition<T>, namespace?: string): Promise<readonly T[]> {
-      const resource = registry.of(definition);
+      const resource = served(definition);
+      if (!resource) return [];
       const { cache } = resource.stored;
       const range = namespace && definition.namespaced ? `${cache.prefix}${namespace}/` : cache.prefix;
       return Array.from(cache.sorted.range(range), (entry) => objectOf<T>(resource, entry));
     },
     onChange<T extends KubeObject>(definition: KindDefinition<T>, listener: (type: 'put' | 'delete', object: T) => void): void {
-      const resource = registry.of(definition);
-      resource.stored.cache.listeners.push((event) => {
+      const resource = served(definition);
+      resource?.stored.cache.listeners.push((event) => {
         try {
           listener(event.type, objectOf<T>(resource, event.entry));
         } catch (error) {

@@ -11,4 +11,5 @@ export const mutatingadmissionpolicies = defineKind<MutatingAdmissionPolicy>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.admissionregistration.v1beta1.MutatingAdmissionPolicy',
+  offByDefault: true,
 });

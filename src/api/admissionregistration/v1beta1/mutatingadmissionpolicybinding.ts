@@ -11,4 +11,5 @@ export const mutatingadmissionpolicybindings = defineKind<MutatingAdmissionPolic
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.admissionregistration.v1beta1.MutatingAdmissionPolicyBinding',
+  offByDefault: true,
 });

@@ -10,4 +10,5 @@ export const clustertrustbundles = defineKind<ClusterTrustBundle>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.certificates.v1beta1.ClusterTrustBundle',
+  offByDefault: true,
 });

@@ -11,5 +11,7 @@ export const leasecandidates = defineKind<LeaseCandidate>({
   singular: 'leasecandidate',
   namespaced: true,
   verbs: allVerbs,
+  deprecated: 'in v1.36+, unavailable in v1.39+',
   schema: 'io.k8s.api.coordination.v1beta1.LeaseCandidate',
+  offByDefault: true,
 });

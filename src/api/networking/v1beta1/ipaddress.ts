@@ -11,4 +11,5 @@ export const ipaddresses = defineKind<IPAddress>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.networking.v1beta1.IPAddress',
+  offByDefault: true,
 });

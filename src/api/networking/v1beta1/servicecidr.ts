@@ -10,6 +10,7 @@ export const servicecidrs = defineKind<ServiceCIDR>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.networking.v1beta1.ServiceCIDR',
+  offByDefault: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },
   },

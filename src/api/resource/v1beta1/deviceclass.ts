@@ -10,5 +10,6 @@ export const deviceclasses = defineKind<DeviceClass>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta1.DeviceClass',
+  offByDefault: true,
   returnsDeletedObject: true,
 });

@@ -11,6 +11,7 @@ export const resourceclaims = defineKind<ResourceClaim>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta1.ResourceClaim',
+  offByDefault: true,
   returnsDeletedObject: true,
   conversion: { hub: 'resource.k8s.io/v1/ResourceClaim', toHub: claimToHub, fromHub: claimFromHub },
   subresources: {

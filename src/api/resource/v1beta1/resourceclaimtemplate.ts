@@ -11,6 +11,7 @@ export const resourceclaimtemplates = defineKind<ResourceClaimTemplate>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta1.ResourceClaimTemplate',
+  offByDefault: true,
   returnsDeletedObject: true,
   conversion: { hub: 'resource.k8s.io/v1/ResourceClaimTemplate', toHub: templateToHub, fromHub: templateFromHub },
 });

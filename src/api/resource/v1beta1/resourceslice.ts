@@ -11,6 +11,7 @@ export const resourceslices = defineKind<ResourceSlice>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta1.ResourceSlice',
+  offByDefault: true,
   returnsDeletedObject: true,
   conversion: { hub: 'resource.k8s.io/v1/ResourceSlice', toHub: sliceToHub, fromHub: sliceFromHub },
   selectableFields: {

@@ -37,6 +37,7 @@ export const devicetaintrules = defineKind<DeviceTaintRule>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta2.DeviceTaintRule',
+  offByDefault: true,
   returnsDeletedObject: true,
   hasGeneration: true,
   setDefaults({ spec }) {

@@ -10,6 +10,7 @@ export const resourceclaims = defineKind<ResourceClaim>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta2.ResourceClaim',
+  offByDefault: true,
   returnsDeletedObject: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },

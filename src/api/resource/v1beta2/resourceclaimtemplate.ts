@@ -10,5 +10,6 @@ export const resourceclaimtemplates = defineKind<ResourceClaimTemplate>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta2.ResourceClaimTemplate',
+  offByDefault: true,
   returnsDeletedObject: true,
 });

@@ -10,6 +10,7 @@ export const resourceslices = defineKind<ResourceSlice>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1beta2.ResourceSlice',
+  offByDefault: true,
   returnsDeletedObject: true,
   selectableFields: {
     'spec.nodeName': ({ spec }) => spec.nodeName ?? '',

@@ -12,6 +12,7 @@ export const volumeattributesclasses = defineKind<VolumeAttributesClass>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.storage.v1beta1.VolumeAttributesClass',
+  offByDefault: true,
   returnsDeletedObject: true,
   validate: validateAttributesClass,
   validateUpdate: validateAttributesClassUpdate,
