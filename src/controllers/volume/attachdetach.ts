@@ -22,6 +22,9 @@ import { defineController } from '../controller.ts';
 export const attachmentName = (volumeHandle: string, driver: string, nodeName: string): string =>
   `csi-${createHash('sha256').update(`${volumeHandle}${driver}${nodeName}`).digest('hex')}`;
 
+/** Attachments of any other name are somebody else's. */
+const isOurs = ({ metadata }: VolumeAttachment): boolean => /^csi-[0-9a-f]{64}$/.test(metadata.name);
+
 const uniqueName = (driver: string, handle: string): string => `kubernetes.io/csi/${driver}^${handle}`;
 /** How long a volume that the kubelet still has in use is left attached after its last pod, in milliseconds. */
 const patienceMs = 6 * 60_000;
@@ -107,7 +110,7 @@ export const attachDetachController = defineController({
     /** True when it must be looked at again. */
     async function detach(attachment: VolumeAttachment): Promise<boolean> {
       const { name } = attachment.metadata;
-      if (attachment.metadata.deletionTimestamp) return false;
+      if (attachment.metadata.deletionTimestamp || !isOurs(attachment)) return false;
       const csi = volumes.get('', attachment.spec.source.persistentVolumeName ?? '')?.spec.csi;
       const node = nodes.get('', attachment.spec.nodeName);
       const inUse = csi && node?.status?.volumesInUse?.includes(uniqueName(csi.driver, csi.volumeHandle));
