@@ -76,3 +76,22 @@ test('what goes wrong at run time says what was missing', () => {
   assert.throws(() => evaluate('object.spec.containers[7].name'), /index out of bounds/);
   assert.equal(evaluate('object.spec.nope == 1 || true'), true);
 });
+
+test('an evaluation that takes too long is cancelled, however it is wrapped', () => {
+  const environment = createCelEnvironment({ self: 'dyn' });
+  const self = Array.from({ length: 725 }, () => 20n);
+  const message = 'operation cancelled: actual cost limit exceeded';
+  for (const expression of ['self.all(x, self.all(y, y == x))', 'self.all(x, self.all(y, y == x)) || true', 'self.map(x, self.filter(y, y == x)).size() > 0']) {
+    const program = compileCel(environment, expression, ['bool']);
+    assert.throws(() => program.evaluate({ self }), { message });
+    assert.equal(program.evaluate({ self: [20n] }), true);
+  }
+});
+
+test('several evaluations share a budget', () => {
+  const program = compileCel(createCelEnvironment({ self: 'dyn' }), 'self.all(x, x > 0)');
+  const budget = { remaining: 100 };
+  assert.equal(program.evaluate({ self: [1n, 2n] }, budget), true);
+  assert.ok(budget.remaining < 100 && budget.remaining > 80);
+  assert.throws(() => program.evaluate({ self: Array.from({ length: 100 }, () => 1n) }, budget), /running out of cost budget/);
+});

@@ -1,6 +1,7 @@
 /** Expressions that are parsed and checked once and evaluated often. */
 import type { ParseResult } from '@marcbachmann/cel-js';
 import type { CelEnvironment } from './environment.ts';
+import { type CelBudget, costLimit, meter } from './meter.ts';
 import { rewrite } from './syntax.ts';
 
 /** An expression that can't be compiled; the message is what clients get to see. */
@@ -9,15 +10,31 @@ export class CelCompileError extends Error {}
 /** An evaluation that failed: a missing key, a wrong type, a division by zero. */
 export class CelEvaluationError extends Error {}
 
+/** An evaluation that would have gone on for too long. */
+export class CelCostError extends CelEvaluationError {
+  /** Not this evaluation, but those before it have used up what all may. */
+  readonly budgetSpent: boolean;
+
+  constructor(budgetSpent: boolean) {
+    super(
+      budgetSpent
+        ? 'validation failed due to running out of cost budget, no further validation rules will be run'
+        : 'operation cancelled: actual cost limit exceeded',
+    );
+    this.budgetSpent = budgetSpent;
+  }
+}
+
 export interface CelProgram {
   readonly expression: string;
   /** What it gives as far as that is known: `dyn` when it is not. */
   readonly type: string;
   /**
    * Gives a CEL value (integers are `bigint`); a promise when a function that waits took part.
+   * `budget` is charged for it.
    * @throws {CelEvaluationError} or rejects with it
    */
-  evaluate(variables: Readonly<Record<string, unknown>>): unknown;
+  evaluate(variables: Readonly<Record<string, unknown>>, budget?: CelBudget): unknown;
 }
 
 /** The library's errors carry a summary beside the message that draws a picture. */
@@ -68,19 +85,53 @@ export function compileCel({ environment }: CelEnvironment, expression: string, 
       `must evaluate to ${wanted.length === 1 ? wanted[0] : `one of [${wanted.join(' ').replace('null', 'null_type')}]`} but got ${type}`,
     );
   const failed = (cause: unknown): CelEvaluationError => new CelEvaluationError(runtimeText(cause), { cause });
+  // By the evaluation under way. Those that wait for something overlap, and are then counted together.
+  let spent = 0;
+  let running = 0;
+  let exceeded: CelCostError | undefined;
+  meter(parsed.ast, (cost) => {
+    spent += cost;
+    if (spent <= costLimit) return;
+    exceeded ??= new CelCostError(false);
+    throw exceeded;
+  });
+  const charge = (budget: CelBudget | undefined): void => {
+    running--;
+    // Operators that survive an error on one side must not hide this one.
+    if (exceeded) throw exceeded;
+    if (!budget) return;
+    budget.remaining -= spent;
+    if (budget.remaining < 0) throw new CelCostError(true);
+  };
   return {
     expression,
     type,
-    evaluate(variables) {
-      try {
-        const value: unknown = parsed(variables);
-        if (!(value instanceof Promise)) return value;
-        return value.catch((cause: unknown) => {
-          throw failed(cause);
-        });
-      } catch (cause) {
-        throw failed(cause);
+    evaluate(variables, budget) {
+      if (running++ === 0) {
+        spent = 0;
+        exceeded = undefined;
       }
+      let value: unknown;
+      let failure: unknown;
+      try {
+        value = parsed(variables);
+      } catch (cause) {
+        failure = failed(cause);
+      }
+      if (value instanceof Promise)
+        return value.then(
+          (result: unknown) => {
+            charge(budget);
+            return result;
+          },
+          (cause: unknown) => {
+            charge(budget);
+            throw failed(cause);
+          },
+        );
+      charge(budget);
+      if (failure) throw failure;
+      return value;
     },
   };
 }
