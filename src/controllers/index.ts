@@ -9,6 +9,7 @@ import type { ControllerDefinition } from './controller.ts';
 import { cronJobController } from './cronjob/cronjob.ts';
 import { daemonSetController } from './daemonset/daemonset.ts';
 import { deploymentController } from './deployment/deployment.ts';
+import { deviceTaintEvictionController } from './devicetainteviction.ts';
 import { disruptionController } from './disruption/disruption.ts';
 import { endpointsController } from './endpoint/endpoint.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
@@ -83,4 +84,5 @@ export const controllers: readonly ControllerDefinition[] = [
   statefulSetController,
   resourceClaimController,
   validatingAdmissionPolicyStatusController,
+  deviceTaintEvictionController,
 ];

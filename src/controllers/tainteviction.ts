@@ -1,13 +1,12 @@
 /** `taint-eviction-controller`: deletes pods from nodes with a NoExecute taint, at once or after the time for which they tolerate it. */
 import { isDeepStrictEqual } from 'node:util';
 import { nodes as nodeKind } from '../api/core/v1/node.ts';
-import { setPodCondition } from '../api/core/v1/pod/helpers.ts';
 import { pods as podKind } from '../api/core/v1/pod.ts';
 import { tolerates } from '../api/core/v1/taints.ts';
 import type { Node, Pod, Taint, Toleration } from '../api/core/v1/types.gen.ts';
-import { isNotFound } from '../apimachinery/errors.ts';
 import { keyOf } from '../apimachinery/meta.ts';
 import { podsOnNodes } from './common/podsonnodes.ts';
+import { createTimedEvictions } from './common/timedeviction.ts';
 import { defineController } from './controller.ts';
 
 const evictingTaints = (node: Node | undefined): Taint[] => (node?.spec.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
@@ -27,10 +26,16 @@ export const taintEvictionController = defineController({
   setup({ client, informers, events, now }, enqueue) {
     const nodes = informers.informer(nodeKind);
     const pods = informers.informer(podKind);
-    const resource = client.resource(podKind);
     const onNode = podsOnNodes(pods);
-    /** When pods were first seen on a node that drives them away, in milliseconds. */
-    const since = new Map<string, { uid: string; at: number }>();
+    const evictions = createTimedEvictions({
+      pods: client.resource(podKind),
+      events,
+      now,
+      eventReason: 'TaintManagerEviction',
+      marking: (key) => `Marking for deletion Pod ${key}`,
+      cancelling: (key) => `Cancelling deletion of Pod ${key}`,
+      condition: { reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint' },
+    });
 
     const enqueuePods = (node: Node): void => {
       for (const pod of onNode(node.metadata.name)) enqueue(keyOf(pod));
@@ -46,59 +51,18 @@ export const taintEvictionController = defineController({
         const moved = pod.spec.nodeName !== old.spec.nodeName || !isDeepStrictEqual(pod.spec.tolerations, old.spec.tolerations);
         if (moved && isAffected(pod)) enqueue(keyOf(pod));
       },
-      deleted: (pod) => void since.delete(keyOf(pod)),
+      deleted: (pod) => evictions.forget(keyOf(pod)),
     });
-
-    function cancel(key: string, pod: Pod): void {
-      if (since.delete(key)) say(pod, `Cancelling deletion of Pod ${key}`);
-    }
-
-    const say = ({ metadata }: Pod, message: string): void =>
-      events.event({ apiVersion: 'v1', kind: 'Pod', metadata }, 'Normal', 'TaintManagerEviction', message);
-
-    async function evict(key: string, pod: Pod): Promise<void> {
-      say(pod, `Marking for deletion Pod ${key}`);
-      const { namespace = '', name, uid, generation } = pod.metadata;
-      const status = structuredClone(pod.status ?? {});
-      const condition = {
-        type: 'DisruptionTarget',
-        status: 'True',
-        reason: 'DeletionByTaintManager',
-        message: 'Taint manager: deleting due to NoExecute taint',
-        ...(generation === undefined ? {} : { observedGeneration: generation }),
-      };
-      try {
-        if (setPodCondition(status, condition, now())) {
-          const conditions = status.conditions!.filter(({ type }) => type === condition.type);
-          await resource.patch(namespace, name, 'strategic', { metadata: { uid }, status: { conditions } }, { subresource: 'status' });
-        }
-        await resource.delete(namespace, name, uid ? { preconditions: { uid } } : {});
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
-      since.delete(key);
-    }
 
     return {
       async reconcile(key) {
         const pod = pods.getByKey(key);
         if (!pod?.spec.nodeName || pod.metadata.deletionTimestamp) {
-          since.delete(key);
+          evictions.forget(key);
           return;
         }
         const taints = evictingTaints(nodes.get('', pod.spec.nodeName));
-        const seconds = taints.length === 0 ? Number.POSITIVE_INFINITY : tolerationSeconds(taints, pod.spec.tolerations);
-        if (seconds === Number.POSITIVE_INFINITY) {
-          cancel(key, pod);
-          return;
-        }
-        const uid = pod.metadata.uid ?? '';
-        const known = since.get(key);
-        const start = known?.uid === uid ? known.at : now().getTime();
-        const leftMs = start + seconds * 1000 - now().getTime();
-        if (leftMs <= 0) return evict(key, pod);
-        since.set(key, { uid, at: start });
-        return { requeueAfterMs: leftMs };
+        return evictions.apply(key, pod, taints.length === 0 ? Number.POSITIVE_INFINITY : tolerationSeconds(taints, pod.spec.tolerations));
       },
     };
   },

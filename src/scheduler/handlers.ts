@@ -9,7 +9,7 @@ import type { SchedulingQueue } from './queue/queue.ts';
 import { nodeEvents, podEvents, selfEvents } from './queue/rules.ts';
 import type { Cluster } from './state/cluster.ts';
 import type { Nominator } from './state/nominator.ts';
-import { createPodInfo, type PodInfo } from './state/podinfo.ts';
+import { createPodInfo, type PodInfo, sameToScheduler } from './state/podinfo.ts';
 
 export interface HandlersOptions {
   pods: Informer<Pod>;
@@ -74,6 +74,7 @@ export function attachHandlers({ pods, nodes, cluster, queue, nominator, isOurs,
     } else if (!isAssigned(old)) {
       assigned(pod);
     } else {
+      if (sameToScheduler(pod, old) && cluster.refreshPod(pod)) return;
       cluster.setPod(pod);
       for (const event of podEvents(pod, old)) queue.wake(event);
     }

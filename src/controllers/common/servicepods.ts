@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isPodReady, isPodTerminal, isPodTerminating } from '../../api/core/v1/pod/helpers.ts';
 import type { Pod, Service, ServicePort } from '../../api/core/v1/types.gen.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
-import { labelSetMatcher } from '../../apimachinery/selectors.ts';
+import { type LabelMatcher, labelSetMatcher, nothing } from '../../apimachinery/selectors.ts';
 import type { Informer } from '../../client/informer.ts';
 import type { Enqueue } from '../controller.ts';
 
@@ -34,8 +34,21 @@ export const hostnameFor = ({ spec, metadata }: Pod, service: Service): string |
 
 export const isHeadless = ({ spec }: Service): boolean => !spec.clusterIP || spec.clusterIP === 'None';
 
+const matchers = new WeakMap<object, LabelMatcher>();
+
+/** Read once per state of the service: every change of a pod asks all services of its namespace. */
+function selectorOf({ spec }: Service): LabelMatcher {
+  if (!spec.selector) return nothing;
+  let matcher = matchers.get(spec.selector);
+  if (!matcher) {
+    matcher = labelSetMatcher(spec.selector);
+    matchers.set(spec.selector, matcher);
+  }
+  return matcher;
+}
+
 export const podsOf = (service: Service, pods: Informer<Pod>): Pod[] => {
-  const selector = labelSetMatcher(service.spec.selector);
+  const selector = selectorOf(service);
   return pods.list(service.metadata.namespace).filter((pod) => selector.matches(pod.metadata.labels));
 };
 
@@ -49,8 +62,7 @@ function endpointChanged(pod: Pod, old: Pod): boolean {
 export function enqueueServicesOfPods(pods: Informer<Pod>, services: Informer<Service>, enqueue: Enqueue): void {
   const enqueueFor = (...states: Pod[]): void => {
     for (const service of services.list(states[0]!.metadata.namespace)) {
-      if (!service.spec.selector) continue;
-      const selector = labelSetMatcher(service.spec.selector);
+      const selector = selectorOf(service);
       if (states.some(({ metadata }) => selector.matches(metadata.labels))) enqueue(keyOf(service));
     }
   };

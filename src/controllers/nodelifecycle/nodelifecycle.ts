@@ -131,7 +131,7 @@ export const nodeLifecycleController = defineController({
         };
         if (Object.keys(patch).length > 0) await patchNode(node, patch);
         const untilSilent = silentMs > graceMs ? nodeMonitorPeriodMs : graceMs - silentMs + 1;
-        return { requeueAfterMs: Math.min(untilSilent, waitMs > 0 ? waitMs : untilSilent, nodeMonitorPeriodMs) };
+        return { requeueAfterMs: Math.min(untilSilent, waitMs > 0 ? Math.min(waitMs, nodeMonitorPeriodMs) : untilSilent) };
       },
     };
   },

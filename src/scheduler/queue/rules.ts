@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, Pod } from '../../api/core/v1/types.gen.ts';
 import type { FilterPlugin, WakeEvent, WakeRule } from '../framework/plugin.ts';
+import { sameResources } from '../state/podinfo.ts';
 import { requestsOf } from '../state/resources.ts';
 
 /** Rejects pods while there is no node at all. */
@@ -22,9 +23,7 @@ export function nodeEvents(object: Node, old: Node): WakeEvent[] {
 }
 
 function scaledDown(object: Pod, old: Pod): boolean {
-  if (isDeepStrictEqual(object.spec.containers, old.spec.containers) && isDeepStrictEqual(object.status?.containerStatuses, old.status?.containerStatuses)) {
-    return false;
-  }
+  if (sameResources(object, old)) return false;
   const after = requestsOf(object).requests;
   const before = requestsOf(old).requests;
   if (after.milliCpu < before.milliCpu || after.memory < before.memory || after.ephemeralStorage < before.ephemeralStorage) return true;

@@ -77,6 +77,15 @@ export class Cluster implements ClusterView {
     this.#place(createPodInfo(pod), pod.spec.nodeName!, false);
   }
 
+  /** The status of a pod moved on; false when the pod is not known to be there. */
+  refreshPod(pod: Pod): boolean {
+    const placed = this.#placed.get(pod.metadata.uid ?? '');
+    if (!placed || placed.assumed || placed.node !== pod.spec.nodeName) return false;
+    placed.info = { ...placed.info, pod };
+    this.#ensure(placed.node).replacePod(placed.info);
+    return true;
+  }
+
   /** Counts the pod on the node from now on. Throws when it is on one already. */
   assume(pod: PodInfo, node: string): void {
     if (this.#placed.has(pod.uid)) throw new Error(`pod ${pod.uid}(${pod.key}) is in the cache, so can't be assumed`);

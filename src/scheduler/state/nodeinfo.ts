@@ -80,6 +80,15 @@ export class NodeInfo implements NodeLike {
     return pod;
   }
 
+  /** The same pod with another status: no sums change. */
+  replacePod(pod: PodInfo): void {
+    const old = this.pods.get(pod.uid);
+    if (!old) return;
+    this.pods.set(pod.uid, pod);
+    if (this.podsWithAffinity.delete(old)) this.podsWithAffinity.add(pod);
+    if (this.podsWithRequiredAntiAffinity.delete(old)) this.podsWithRequiredAntiAffinity.add(pod);
+  }
+
   #count(pod: PodInfo, count: 1 | -1): void {
     this.#generation++;
     addResources(this.requested, pod.requests, count);

@@ -1,4 +1,5 @@
 /** A pod with what plugins ask of it again and again, read once. */
+import { isDeepStrictEqual } from 'node:util';
 import { podPriority } from '../../api/core/v1/pod/helpers.ts';
 import type { Pod, PodAffinityTerm, WeightedPodAffinityTerm } from '../../api/core/v1/types.gen.ts';
 import { claimNameOf } from '../../api/core/v1/volumes.ts';
@@ -92,6 +93,27 @@ export function createPodInfo(pod: Pod): PodInfo {
 
 export const hasAffinity = (pod: PodInfo): boolean =>
   pod.requiredAffinity.length > 0 || pod.requiredAntiAffinity.length > 0 || pod.preferredAffinity.length > 0 || pod.preferredAntiAffinity.length > 0;
+
+const resourcesOfStatus = ({ status }: Pod): unknown => [
+  status?.resources,
+  [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map(({ name, resources, allocatedResources }) => [
+    name,
+    resources,
+    allocatedResources,
+  ]),
+  status?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason,
+];
+
+/** Nothing changed of what the pod takes from its node. A generation stands for the whole spec. */
+export function sameResources(a: Pod, b: Pod): boolean {
+  const { generation } = a.metadata;
+  const sameSpec = generation !== undefined ? generation === b.metadata.generation : isDeepStrictEqual(a.spec, b.spec);
+  return sameSpec && isDeepStrictEqual(resourcesOfStatus(a), resourcesOfStatus(b));
+}
+
+/** Only its status moved on, in ways that don't matter to decisions. */
+export const sameToScheduler = (a: Pod, b: Pod): boolean =>
+  a.metadata.deletionTimestamp === b.metadata.deletionTimestamp && isDeepStrictEqual(a.metadata.labels, b.metadata.labels) && sameResources(a, b);
 
 /** When the kubelet took the pod on; a pod that has not started counts as starting now. */
 export const startTimeOf = (pod: Pod, now: number): number => (pod.status?.startTime ? Date.parse(pod.status.startTime) : now);

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { pods } from '../../../src/api/core/v1/pod.ts';
 import { resourceclaims } from '../../../src/api/resource/v1/resourceclaim.ts';
 import { resourceclaimtemplates } from '../../../src/api/resource/v1/resourceclaimtemplate.ts';
+import { resourceslices } from '../../../src/api/resource/v1/resourceslice.ts';
+import { deviceTaintEvictionController, evictionTime } from '../../../src/controllers/devicetainteviction.ts';
 import { generateNameFor } from '../../../src/controllers/resourceclaim/podclaims.ts';
 import { resourceClaimController } from '../../../src/controllers/resourceclaim/resourceclaim.ts';
 import { eventually, startCluster } from './harness.ts';
@@ -40,4 +42,38 @@ test('names are cut so that pod and claim can both be told', () => {
   assert.equal(generateNameFor('pod', 'claim'), 'pod-claim-');
   const name = generateNameFor('p'.repeat(60), 'c'.repeat(60));
   assert.ok(name.length <= 58 && name.includes('p-c'));
+});
+
+test('a pod whose device is tainted has to go, unless its claim tolerates that', async () => {
+  await using cluster = await startCluster({ controllers: [deviceTaintEvictionController] });
+  const { client } = cluster;
+  const driver = 'gpu.example.com';
+  const claims = client.resource(resourceclaims);
+  for (const [name, tolerations] of [
+    ['goes', undefined],
+    ['stays', [{ operator: 'Exists', key: 'broken' }]],
+  ] as const) {
+    const podSpec = { nodeName: 'n', containers: [{ name: 'c', image: 'i' }], terminationGracePeriodSeconds: 0 };
+    const pod = await client.resource(pods).create({
+      metadata: { name, namespace: 'default' },
+      spec: { ...podSpec, resourceClaims: [{ name: 'gpu', resourceClaimName: name }] },
+    });
+    const made = await claims.create({ metadata: { name, namespace: 'default', finalizers: ['resource.kubernetes.io/delete-protection'] }, spec });
+    const results = [{ request: 'gpu', driver, pool: 'n', device: name, ...(tolerations ? { tolerations: [...tolerations] } : {}) }];
+    const reservedFor = [{ resource: 'pods', name, uid: pod.metadata.uid! }];
+    await claims.updateStatus({ ...made, status: { allocation: { devices: { results } }, reservedFor } });
+  }
+  const taints = [{ key: 'broken', effect: 'NoExecute' }];
+  const pool = { name: 'n', generation: 1, resourceSliceCount: 1 };
+  const devices = ['goes', 'stays'].map((name) => ({ name, taints }));
+  await client.resource(resourceslices).create({ metadata: { name: 's' }, spec: { driver, nodeName: 'n', pool, devices } });
+  await eventually(async () => (await cluster.pods()).map(({ metadata }) => metadata.name).join() === 'stays', 'eviction');
+});
+
+test('a toleration for a time counts from when the taint came', () => {
+  const taint = { key: 'k', effect: 'NoExecute', timeAdded: '2026-01-01T00:00:00Z' };
+  const start = Date.parse(taint.timeAdded);
+  assert.equal(evictionTime(taint, []), start);
+  assert.equal(evictionTime(taint, [{ key: 'k', operator: 'Exists', tolerationSeconds: 60 }]), start + 60_000);
+  assert.equal(evictionTime(taint, [{ operator: 'Exists' }]), Number.POSITIVE_INFINITY);
 });
