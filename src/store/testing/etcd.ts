@@ -1,5 +1,5 @@
 /** An etcd of its own for a test: on free loopback ports, in a temporary directory. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -9,6 +9,11 @@ import { createEtcdStore } from '../etcd.ts';
 
 export interface TestEtcd {
   endpoint: string;
+  /** As a crash: at once, keeping the data. */
+  kill(): Promise<void>;
+  /** After `kill`, on the same port with the same data. Resolves when it answers. */
+  restart(): Promise<void>;
+  /** Ends it and removes the data. */
   stop(): Promise<void>;
 }
 
@@ -25,33 +30,39 @@ export async function startEtcd(program: string, flags: readonly string[] = []):
   const [client, peer] = await Promise.all([freePort(), freePort()]);
   const endpoint = `http://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
-  const child = spawn(
-    program,
-    [
-      `--data-dir=${directory}/data`,
-      `--listen-client-urls=${endpoint}`,
-      `--advertise-client-urls=${endpoint}`,
-      `--listen-peer-urls=${peerUrl}`,
-      `--initial-advertise-peer-urls=${peerUrl}`,
-      `--initial-cluster=default=${peerUrl}`,
-      '--log-level=error',
-      ...flags,
-    ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const stop = async (): Promise<void> => {
+  const args = [
+    `--data-dir=${directory}/data`,
+    `--listen-client-urls=${endpoint}`,
+    `--advertise-client-urls=${endpoint}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=default=${peerUrl}`,
+    '--log-level=fatal',
+    ...flags,
+  ];
+  let child: ChildProcess | undefined;
+  const kill = async (): Promise<void> => {
+    if (!child) return;
+    const exited = new Promise<void>((resolve) => child?.once('exit', () => resolve()));
     child.kill('SIGKILL');
     await exited;
+    child = undefined;
+  };
+  const stop = async (): Promise<void> => {
+    await kill();
     await rm(directory, { recursive: true, force: true });
   };
-  try {
+  async function restart(): Promise<void> {
+    child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     await answering(endpoint);
+  }
+  try {
+    await restart();
   } catch (error) {
     await stop();
     throw error;
   }
-  return { endpoint, stop };
+  return { endpoint, kill, restart, stop };
 }
 
 async function answering(endpoint: string): Promise<void> {
