@@ -3,7 +3,7 @@ import { parseJson } from '../../apimachinery/codec/json.ts';
 import { parseYamlStrict } from '../../apimachinery/codec/yaml.ts';
 import { DecodeError, strictDecodingMessage } from '../../apimachinery/decode/errors.ts';
 import type { FieldValidation } from '../../apimachinery/decode/object.ts';
-import { badRequest, invalid, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
+import { badRequest, invalid, notFound, unsupportedMediaType } from '../../apimachinery/errors.ts';
 import { invalidValue } from '../../apimachinery/fieldpath.ts';
 import { applyJsonPatch } from '../../apimachinery/patch/json.ts';
 import { applyMergePatch } from '../../apimachinery/patch/merge.ts';
@@ -99,7 +99,8 @@ export async function patchTarget(target: Target): Promise<Reply> {
   }
   const written = await updateObject(storage, request, {
     apply(current) {
-      if (!current) throw new StatusError(500, 'InternalError', 'a patch needs an object');
+      // Also where a PUT would create: there is nothing to patch.
+      if (!current) throw notFound(resource.groupResource, request.name);
       const object = patchObject(context, resource, patch, current, options.fieldValidation);
       checkName(object, request.name, request.namespace);
       return object;
