@@ -28,7 +28,8 @@ export function toCached(stored: Uint8Array, revision: number): Buffer {
   if (at < 0) throw new Error('stored object without metadata');
   const tail = at + metadataMark.length;
   // An empty metadata (never written by this server) would need no comma.
-  const head = `${cachedHead}${revision}"${bytes[tail] === closingBrace ? '' : ','}`;
+  // Revision 0 is that of an object which a dry run made: it has none.
+  const head = revision === 0 ? '{"metadata":{' : `${cachedHead}${revision}"${bytes[tail] === closingBrace ? '' : ','}`;
   const cached = Buffer.allocUnsafeSlow(head.length + bytes.length - tail);
   cached.write(head, 0, 'latin1');
   bytes.copy(cached, head.length, tail);
