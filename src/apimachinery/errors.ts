@@ -68,8 +68,7 @@ export const notFound = (of: GroupResource, name: string): StatusError =>
   new StatusError(404, 'NotFound', `${groupResourceName(of)} "${name}" not found`, about(of, name));
 
 /** The answer for a path that is no resource at all. */
-export const noSuchPath = (): StatusError =>
-  new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
+export const noSuchPath = (): StatusError => new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 
 export const alreadyExists = (of: GroupResource, name: string): StatusError =>
   new StatusError(409, 'AlreadyExists', `${groupResourceName(of)} "${name}" already exists`, about(of, name));
@@ -85,7 +84,11 @@ export const forbidden = (of: GroupResource, name: string, why: string): StatusE
   new StatusError(
     403,
     'Forbidden',
-    of.resource === '' ? `forbidden: ${why}` : name === '' ? `${groupResourceName(of)} is forbidden: ${why}` : `${groupResourceName(of)} "${name}" is forbidden: ${why}`,
+    of.resource === ''
+      ? `forbidden: ${why}`
+      : name === ''
+        ? `${groupResourceName(of)} is forbidden: ${why}`
+        : `${groupResourceName(of)} "${name}" is forbidden: ${why}`,
     of.resource === '' ? {} : about(of, name),
   );
 
@@ -113,12 +116,12 @@ export const timeout = (message: string, retryAfterSeconds = 0): StatusError =>
   new StatusError(504, 'Timeout', `Timeout: ${message}`, retryAfterSeconds ? { retryAfterSeconds } : {});
 
 /** 422 with one cause per field error, in the order in which validation found them. */
-export function invalid(of: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
+export function invalid(of: { group: string; kind: string }, name: string | undefined, errors: readonly FieldError[]): StatusError {
   const unique = [...new Set(errors.map((error) => error.message()))];
   const text = unique.length === 0 ? '' : unique.length === 1 ? `: ${unique[0]}` : `: [${unique.join(', ')}]`;
   const kind = of.group === '' ? of.kind : `${of.kind}.${of.group}`;
-  return new StatusError(422, 'Invalid', `${kind} "${name}" is invalid${text}`, {
-    name,
+  return new StatusError(422, 'Invalid', `${kind} "${name ?? ''}" is invalid${text}`, {
+    ...(name ? { name } : {}),
     ...(of.group ? { group: of.group } : {}),
     kind: of.kind,
     causes: errors.map((error) => ({ reason: error.type, message: error.body(), field: error.field })),

@@ -46,6 +46,10 @@ const verbHandlers: Readonly<Record<string, VerbHandler>> = {
 
 const methodNotAllowed = (): StatusError => new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
+function deprecationOf({ apiVersion, definition }: Resource): string | undefined {
+  return definition.deprecated && `${apiVersion} ${definition.kind} is deprecated ${definition.deprecated}`;
+}
+
 const pageNotFound = (): Reply => textReply(404, '404 page not found\n');
 
 export function createRoutes(storage: Storage, discovery: Discovery): Routes {
@@ -121,7 +125,14 @@ export function createRoutes(storage: Storage, discovery: Discovery): Routes {
       }
       if (found instanceof StatusError) return { longRunning: false, serve: () => Promise.reject(found) };
       const { resource, handler, longRunning } = found;
-      return { longRunning, serve: (context) => handler({ context, resource, storage }) };
+      const warning = deprecationOf(resource);
+      return {
+        longRunning,
+        serve(context) {
+          if (warning) context.warn(warning);
+          return handler({ context, resource, storage });
+        },
+      };
     },
     addHandlers(handlers) {
       for (const handler of handlers) custom.set(`${handler.group}/${handler.version}/${handler.resource}/${handler.subresource}/${handler.verb}`, handler);

@@ -64,6 +64,7 @@ const candidateColumns: readonly Column<Candidate>[] = [
 
 /** What both versions declare. */
 export const candidateRules = {
+  anyFinalizers: true,
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
   validateName: (name: string): string[] => validateConfigMapKey(name),

@@ -99,7 +99,7 @@ function validateFinalizerDomains(finalizers: readonly string[] | undefined, pat
   return errors;
 }
 
-const validateFinalizerDomain = (finalizer: string, path: FieldPath): FieldError[] =>
+export const validateFinalizerDomain = (finalizer: string, path: FieldPath): FieldError[] =>
   finalizer.includes('/') || standardFinalizers.includes(finalizer)
     ? []
     : [invalidValue(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified')];

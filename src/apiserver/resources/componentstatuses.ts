@@ -10,8 +10,6 @@ import type { CacheEntry } from '../cacher/cacher.ts';
 import type { Reply } from '../exchange.ts';
 import type { ResourceHandler, Target } from '../verbs/target.ts';
 
-const deprecated = 'v1 ComponentStatus is deprecated in v1.19+';
-
 async function statusOf({ storage }: Target): Promise<CacheEntry[]> {
   let condition = { type: 'Healthy', status: 'True', message: 'ok' };
   try {
@@ -27,7 +25,6 @@ async function statusOf({ storage }: Target): Promise<CacheEntry[]> {
 
 async function serve(target: Target): Promise<Reply> {
   const { context, resource } = target;
-  context.warn(deprecated);
   const form = formOf(context);
   const all = await statusOf(target);
   if (context.info.name !== '') {

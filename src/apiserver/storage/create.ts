@@ -89,7 +89,7 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
     object.metadata,
     {
       namespaced: definition.namespaced,
-      standardFinalizers: !resource.custom,
+      standardFinalizers: !resource.custom && !definition.anyFinalizers,
       ...(definition.validateName ? { validateName: definition.validateName } : {}),
     },
     path('metadata'),

@@ -169,7 +169,7 @@ function changedOutsideStatus(object: StoredObject, old: StoredObject): boolean 
 function validate(request: WriteRequest, object: StoredObject, old: StoredObject): void {
   const { definition } = request.resource.stored;
   const strategy = strategyContext(request);
-  const standardFinalizers = !request.resource.custom;
+  const standardFinalizers = !request.resource.custom && !definition.anyFinalizers;
   const at = path('metadata');
   const errors = validateObjectMeta(object.metadata, { namespaced: definition.namespaced, validateName: pathSegmentName, standardFinalizers }, at);
   errors.push(...validateObjectMetaUpdate(object.metadata, old.metadata, at, { standardFinalizers }));

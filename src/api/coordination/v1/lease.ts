@@ -34,6 +34,7 @@ export const leases = defineKind<Lease>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.coordination.v1.Lease',
+  anyFinalizers: true,
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
   prepareForCreate: (lease) => dropCoordination(lease),

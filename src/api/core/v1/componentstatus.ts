@@ -13,6 +13,7 @@ export const componentstatuses = defineKind<ComponentStatus>({
   shortNames: ['cs'],
   namespaced: false,
   verbs: ['get', 'list'],
+  deprecated: 'in v1.19+',
   schema: 'io.k8s.api.core.v1.ComponentStatus',
   columns: [
     nameColumn,

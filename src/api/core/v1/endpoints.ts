@@ -12,6 +12,7 @@ export const endpoints = defineKind<Endpoints>({
   shortNames: ['ep'],
   namespaced: true,
   verbs: allVerbs,
+  deprecated: 'in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   schema: 'io.k8s.api.core.v1.Endpoints',
   allowCreateOnUpdate: true,
   setDefaults({ subsets }) {

@@ -1,4 +1,5 @@
 /** The declaration of Event, the stored version of `events.k8s.io` too; its rules are in `event/`. */
+import { pathSegmentName } from '../../../apimachinery/names.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { eventColumns } from './event/columns.ts';
 import { validateEvent, validateEventUpdate } from './event/validation.ts';
@@ -17,6 +18,8 @@ export const events = defineKind<Event>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.core.v1.Event',
+  validateName: pathSegmentName,
+  anyFinalizers: true,
   garbageCollection: 'unsupported',
   allowCreateOnUpdate: true,
   ttlSeconds: () => hour,

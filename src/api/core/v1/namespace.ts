@@ -52,7 +52,7 @@ export const namespaces = defineKind<Namespace>({
   },
   prepareForCreate(namespace) {
     // A generated name is known only now.
-    addNameLabel(namespace);
+    if (namespace.metadata.name) addNameLabel(namespace);
     namespace.status = { phase: 'Active' };
     const finalizers = namespace.spec?.finalizers ?? [];
     namespace.spec = { ...namespace.spec, finalizers: finalizers.includes(ownFinalizer) ? finalizers : [...finalizers, ownFinalizer] };

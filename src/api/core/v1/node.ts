@@ -9,7 +9,8 @@ import type { Node } from './types.gen.ts';
 function setNodeDefaults({ spec, status }: Node): void {
   if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
   if (!spec) return;
-  if (spec.podCIDR && (spec.podCIDRs?.length ?? 0) === 0) spec.podCIDRs = [spec.podCIDR];
+  // Older clients know the first alone, so it counts where they differ.
+  if (spec.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
   if ((spec.podCIDRs?.length ?? 0) > 0) spec.podCIDR = spec.podCIDRs![0]!;
 }
 

@@ -1,5 +1,5 @@
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
-import { path, required } from '../../../apimachinery/fieldpath.ts';
+import { invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
 import { pathSegmentName } from '../../../apimachinery/names.ts';
 import { validateLabelSelector } from '../../../apimachinery/selectors.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
@@ -12,7 +12,13 @@ function validateClusterRole({ rules, aggregationRule }: ClusterRole): FieldErro
   const at = path('aggregationRule', 'clusterRoleSelectors');
   const selectors = aggregationRule.clusterRoleSelectors ?? [];
   if (selectors.length === 0) errors.push(required(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil'));
-  return [...errors, ...selectors.flatMap((selector, index) => validateLabelSelector(selector, {}, at.index(index)))];
+  return [
+    ...errors,
+    ...selectors.flatMap((selector, index) => {
+      const wrong = validateLabelSelector(selector, {}, at.index(index));
+      return wrong.length > 0 ? [...wrong, invalidValue(at.index(index), null, 'invalid label selector.')] : [];
+    }),
+  ];
 }
 
 export const clusterroles = defineKind<ClusterRole>({

@@ -2,8 +2,9 @@
 import { semanticEqual } from '../../../../apimachinery/equality.ts';
 import type { FieldError } from '../../../../apimachinery/fieldpath.ts';
 import { invalidValue, path, required } from '../../../../apimachinery/fieldpath.ts';
-import { validateDnsSubdomain } from '../../../../apimachinery/names.ts';
+import { subdomainName, validateDnsSubdomain } from '../../../../apimachinery/names.ts';
 import { checked, validateImmutable, validateQualifiedNameField } from '../../../../apimachinery/validation/common.ts';
+import { validateFinalizerDomain } from '../../../../apimachinery/validation/objectmeta.ts';
 import type { StrategyContext } from '../../../kind.ts';
 import type { Event } from '../types.gen.ts';
 
@@ -50,6 +51,9 @@ function validateSeries({ series }: Event): FieldError[] {
 export function validateEvent(event: Event, context: StrategyContext): FieldError[] {
   const errors = validateBasics(event, context);
   if (isCore(context)) return errors;
+  const { name, finalizers = [] } = event.metadata;
+  errors.push(...checked(name, path('metadata', 'name'), subdomainName(name, false)));
+  errors.push(...finalizers.flatMap((finalizer, index) => validateFinalizerDomain(finalizer, path('metadata', 'finalizers').index(index))));
   errors.push(...validateSeries(event));
   if (!event.eventTime) errors.push(required(path('eventTime')));
   const { type = '', source } = event;

@@ -220,7 +220,7 @@ const bad: Record<string, [Partial<PodSpec>, string[]]> = {
   'unknown claims': [
     { containers: [container({ resources: { claims: [{ name: 'x' }] } })], resourceClaims: [{ name: 'y' }] },
     [
-      'spec.resourceClaims[0]: Invalid value: {"name":"y"}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`',
+      'spec.resourceClaims[0]: Invalid value: {"Name":"y","ResourceClaimName":null,"ResourceClaimTemplateName":null}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`',
       'spec.containers[0].resources.claims[0]: Not found: "x": must be one of the names in pod.spec.resourceClaims: y',
     ],
   ],

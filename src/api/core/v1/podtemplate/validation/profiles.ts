@@ -28,7 +28,9 @@ export function validateSeccomp(profile: SeccompProfile | undefined, path: Field
   if (profile.type === 'Localhost') {
     return [...errors, ...(local === undefined ? [required(at, 'must be set when seccomp type is Localhost')] : validateDescendingPath(local, at))];
   }
-  return local === undefined ? errors : [...errors, invalidValue(at, profile, 'can only be set when seccomp type is Localhost')];
+  return local === undefined
+    ? errors
+    : [...errors, invalidValue(at, { Type: profile.type, LocalhostProfile: local }, 'can only be set when seccomp type is Localhost')];
 }
 
 export function validateAppArmor(profile: AppArmorProfile | undefined, path: FieldPath): FieldError[] {

@@ -95,11 +95,13 @@ export function validateResourceClaims({ resourceClaims }: PodSpec, path: FieldP
     else if (seen.has(name)) errors.push(duplicate(at.child('name'), name));
     else errors.push(...validateDnsLabelField(name, at.child('name')));
     seen.add(name);
+    // As upstream prints its internal type.
+    const shown = { Name: name, ResourceClaimName: claimName ?? null, ResourceClaimTemplateName: templateName ?? null };
     if (claimName !== undefined && templateName !== undefined) {
-      errors.push(invalidValue(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'));
+      errors.push(invalidValue(at, shown, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'));
     }
     if (claimName === undefined && templateName === undefined) {
-      errors.push(invalidValue(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'));
+      errors.push(invalidValue(at, shown, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'));
     }
     if (claimName !== undefined) errors.push(...checked(claimName, at.child('resourceClaimName'), subdomainName(claimName, false)));
     if (templateName !== undefined) errors.push(...checked(templateName, at.child('resourceClaimTemplateName'), subdomainName(templateName, false)));

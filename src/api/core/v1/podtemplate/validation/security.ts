@@ -87,7 +87,7 @@ export function validatePodSecurityContext(spec: PodSpec, path: FieldPath): Fiel
   errors.push(...validateWindowsOptions(context.windowsOptions, path.child('windowsOptions')));
   errors.push(...validateAppArmor(context.appArmorProfile, path.child('appArmorProfile')));
   errors.push(...optional(context.supplementalGroupsPolicy, ['Merge', 'Strict'], path.child('supplementalGroupsPolicy')));
-  return [...errors, ...optional(context.seLinuxChangePolicy, ['Recursive', 'MountOption'], path.child('seLinuxChangePolicy'))];
+  return [...errors, ...optional(context.seLinuxChangePolicy, ['Recursive'], path.child('seLinuxChangePolicy'))];
 }
 
 /** With users of its own a pod cannot be in the host's other namespaces. */
