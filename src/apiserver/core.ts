@@ -1,11 +1,13 @@
 /** The server without Kubernetes in it: store, watch cache, registry, routes and pipeline, put together. */
 import type { Logger } from 'pino';
 import type { KindDefinition } from '../api/kind.ts';
+import { groupResourceName } from '../apimachinery/errors.ts';
 import type { KubeObject } from '../apimachinery/meta.ts';
 import type { RequestHandler } from '../client/transport.ts';
 import type { Store } from '../store/store.ts';
 import { Cacher } from './cacher/cacher.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, ObjectReader, ResourceHooks } from './contracts.ts';
+import type { RemoteVersion } from './discovery/documents.ts';
 import type { Discovery } from './discovery/serve.ts';
 import { createDiscovery } from './discovery/serve.ts';
 import type { Exchange, Reply } from './exchange.ts';
@@ -18,6 +20,7 @@ import { rejectUpgrade } from './http/upgrade.ts';
 import type { HealthCheck } from './nonresource/health.ts';
 import { serveHealth } from './nonresource/health.ts';
 import { createMetrics } from './nonresource/metrics.ts';
+import type { RemoteDocument } from './nonresource/openapi.ts';
 import { openapiPaths } from './nonresource/openapi.ts';
 import { jsonPath, rootPath } from './nonresource/paths.ts';
 import { versionInfo } from './nonresource/version.ts';
@@ -69,6 +72,12 @@ export interface ServerCore {
   close(): Promise<void>;
 }
 
+/** Aggregated servers describe what they serve at the same paths, behind this one. */
+function remoteDocument({ group, version }: RemoteVersion): RemoteDocument {
+  const path = `apis/${group}/${version}`;
+  return { path, serverRelativeURL: `/openapi/v3/${path}` };
+}
+
 /** Open connections have this long to finish when the server stops, in milliseconds. */
 const closeGraceMs = 1000;
 
@@ -89,6 +98,14 @@ export function createCore(options: CoreOptions): ServerCore {
     { name: 'informer-sync', on: ['readyz'], check: () => started || Promise.reject(new Error('the watch cache is not loaded')) } as HealthCheck,
   ];
   let started = false;
+  metrics.gauges(function* () {
+    const seen = new Set<unknown>();
+    for (const { stored } of registry.all()) {
+      if (seen.has(stored)) continue;
+      seen.add(stored);
+      yield { resource: groupResourceName(stored.groupResource), objects: stored.cache.entries.size, watchers: stored.cache.watchers.size };
+    }
+  });
   let security: Security | undefined;
 
   const discovery = createDiscovery(registry, {
@@ -99,7 +116,7 @@ export function createCore(options: CoreOptions): ServerCore {
     (context) => serveHealth(context, checks),
     (context) => (context.info.path === '/metrics' ? metrics.serve() : undefined),
     jsonPath('/version', versionInfo(options.version)),
-    openapiPaths(registry),
+    openapiPaths(registry, { remote: () => discovery.remote().map(remoteDocument) }),
     rootPath(registry),
   ]);
 

@@ -71,6 +71,10 @@ test('requests of an aggregated group version reach the server that answers for 
     assert.equal(created.status, 201, JSON.stringify(created.body));
     const path = '/apis/ext.example.com/v1/namespaces/default/flunders';
     await until(async () => (await request('GET', path)).body.kind === 'FlunderList');
+    const index = await request('GET', '/openapi/v3');
+    assert.equal(index.body.paths['apis/ext.example.com/v1'].serverRelativeURL, '/openapi/v3/apis/ext.example.com/v1');
+    assert.equal((await request('GET', '/openapi/v3/apis/ext.example.com/v1')).status, 200);
+    await request('GET', path);
     const last = extension.seen.at(-1);
     assert.deepEqual([last?.url, last?.headers['x-remote-user'], last?.headers['x-remote-group']], [path, 'admin', 'system:masters']);
     const { body } = await request('GET', '/apis', undefined, { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' });

@@ -18,7 +18,8 @@ export interface AggregatorOptions {
   proxyClient?: { cert: string | Buffer; key: string | Buffer };
 }
 
-const pathPattern = /^\/apis\/([^/]+)\/([^/]+)(?:\/|$)/;
+/** Their API, and its description. */
+const pathPattern = /^(?:\/openapi\/v3)?\/apis\/([^/]+)\/([^/]+)(?:\/|$)/;
 
 export const isAvailable = ({ status }: APIService): boolean =>
   status?.conditions?.some(({ type, status: value }) => type === 'Available' && value === 'True') ?? false;

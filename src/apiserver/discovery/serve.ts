@@ -17,6 +17,7 @@ export interface Discovery {
   knows(groupVersion: string): boolean;
   /** What other servers answer for; replaces what was set before. */
   setRemote(versions: readonly RemoteVersion[]): void;
+  remote(): readonly RemoteVersion[];
 }
 
 export interface DiscoveryOptions {
@@ -78,6 +79,7 @@ export function createDiscovery(registry: KindRegistry, { serverAddress }: Disco
       remote = versions;
       documents = undefined;
     },
+    remote: () => remote,
     serve(context) {
       const { path } = context.info;
       if (!path.startsWith('/api')) return undefined;

@@ -8,6 +8,8 @@ export interface ServerMetrics {
   /** Counts a request that was answered; `seconds` since it arrived. */
   observe(context: RequestContext, code: number, seconds: number): void;
   inFlight(kind: 'mutating' | 'readOnly', count: number): void;
+  /** Counts of what is stored and watched, asked for when somebody looks. */
+  gauges(read: () => Iterable<{ resource: string; objects: number; watchers: number }>): void;
   serve(): Promise<Reply>;
   close(): void;
 }
@@ -82,6 +84,28 @@ export function createMetrics(): ServerMetrics {
       of.duration?.observe(seconds);
     },
     inFlight: (kind, count) => inflight.set({ request_kind: kind }, count),
+    gauges(read) {
+      const objects = new Gauge({
+        name: 'apiserver_storage_objects',
+        help: 'Stored objects by resource.',
+        labelNames: ['resource'],
+        registers: [registry],
+        collect() {
+          for (const one of read()) this.set({ resource: one.resource }, one.objects);
+        },
+      });
+      const watchers = new Gauge({
+        name: 'apiserver_registered_watchers',
+        help: 'Watches that are open, by resource.',
+        labelNames: ['resource'],
+        registers: [registry],
+        collect() {
+          for (const one of read()) this.set({ resource: one.resource }, one.watchers);
+        },
+      });
+      objects.reset();
+      watchers.reset();
+    },
     async serve() {
       return { status: 200, headers: { 'content-type': registry.contentType }, body: Buffer.from(await registry.metrics()) };
     },

@@ -93,6 +93,8 @@ export function openapiPaths(registry: KindRegistry, options: OpenApiOptions = {
     if (path === '/openapi/v2') return version2(context);
     if (path === '/openapi/v3' || path === '/openapi/v3/') return index(context);
     const [, groupVersion] = /^\/openapi\/v3\/apis?\/(.+)$/.exec(path) ?? [];
-    return groupVersion === undefined ? undefined : version3(context, groupVersion);
+    // What others serve, they describe.
+    if (groupVersion === undefined || options.remote?.().some((one) => one.path === `apis/${groupVersion}`)) return undefined;
+    return version3(context, groupVersion);
   };
 }
