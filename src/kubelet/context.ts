@@ -6,6 +6,7 @@ import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { ServiceEnvironment } from './containers/serviceenv.ts';
 import type { CriClient } from './cri/client.ts';
+import type { CsiDrivers } from './csi/drivers.ts';
 import type { NodeResources } from './node/capacity.ts';
 import type { ReferencedObjects } from './objects/cache.ts';
 import type { KubeletOptions } from './options.ts';
@@ -18,6 +19,8 @@ export interface KubeletContext {
   cri: CriClient;
   objects: ReferencedObjects;
   services: ServiceEnvironment;
+  /** Storage drivers that run on this node. */
+  csi: CsiDrivers;
   /** Capacity and allocatable of this machine. */
   resources: NodeResources;
   paths: KubeletPaths;

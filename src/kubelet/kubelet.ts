@@ -16,6 +16,7 @@ import { createServiceEnvironment } from './containers/serviceenv.ts';
 import { terminationMessage } from './containers/termination.ts';
 import { type KubeletContext, kubeletPaths, messageOf } from './context.ts';
 import { createCriClient } from './cri/client.ts';
+import { createCsiDrivers } from './csi/drivers.ts';
 import { createHousekeeping } from './housekeeping/housekeeping.ts';
 import { createImagePuller } from './images/puller.ts';
 import { readNodeResources } from './node/capacity.ts';
@@ -86,7 +87,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const objects = createReferencedObjects(client, log, (uids) => {
       for (const uid of uids) manager.retry(uid);
     });
-    const context: KubeletContext = { options, client, events, log, cri, objects, services, resources, paths, now: () => new Date(), signal, runtime };
+    const csi = createCsiDrivers(options.rootDir, nodeName, client, log, signal);
+    const context: KubeletContext = { options, client, events, log, cri, objects, services, csi, resources, paths, now: () => new Date(), signal, runtime };
 
     const cache = createRuntimeCache(cri, terminationMessage);
     const volumes = createVolumeManager(context);
@@ -136,6 +138,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     flush = () => statuses.flush();
     endWorkers = async () => {
       objects.stop();
+      csi.stop();
       probes.stop();
       await manager.stop();
     };
@@ -151,7 +154,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     if (options.enableServer ?? true) server = await createKubeletServer({ context, manager, cache, statuses, cgroups, probes, volumes, problems });
     events.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Normal', 'Starting', 'Starting kubelet.');
     await reporter.register();
-    background = [reporter.run(), keepLease(context, () => reporter.node()?.metadata.uid)];
+    background = [csi.start(() => reporter.node()?.metadata.uid), reporter.run(), keepLease(context, () => reporter.node()?.metadata.uid)];
     await Promise.race([informersReady, aborted]);
     if (signal.aborted) return;
     podInformer.addHandlers({ added: manager.added, updated: (pod) => manager.added(pod), deleted: manager.deleted });

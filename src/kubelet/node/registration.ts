@@ -5,6 +5,7 @@ import { isAlreadyExists, isNotFound } from '../../apimachinery/errors.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import type { Informer } from '../../client/informer.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
+import { volumesInUse } from '../csi/volume.ts';
 import { sleep } from '../runtime/pleg.ts';
 import { standardLabels } from './info.ts';
 import { measure, type Pressure, pressureOf } from './pressure.ts';
@@ -66,11 +67,11 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
   }
 
   async function status(previous: NodeStatus): Promise<NodeStatus> {
-    const [found, images] = await Promise.all([runtimeProblems(), cri.listImages().catch(() => [])]);
+    const [found, images, inUse] = await Promise.all([runtimeProblems(), cri.listImages().catch(() => []), volumesInUse(context)]);
     pressure = pressureOf(measure(options.rootDir));
     const all = [...found, ...problems()];
     ready = all.length === 0;
-    return nodeStatus(context, { problems: all, pressure, images, port }, previous, timeOf(context.now()));
+    return nodeStatus(context, { problems: all, pressure, images, volumesInUse: inUse, port }, previous, timeOf(context.now()));
   }
 
   const target = () => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: options.nodeName, uid: options.nodeName } });

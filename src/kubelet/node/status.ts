@@ -14,6 +14,7 @@ export interface NodeFacts {
   problems: string[];
   pressure: Pressure;
   images: Image[];
+  volumesInUse: string[];
   /** Port of the kubelet's server. */
   port: number;
 }
@@ -85,7 +86,7 @@ export function nodeStatus(context: KubeletContext, facts: NodeFacts, previous: 
     })),
     features: { supplementalGroupsPolicy: runtime.supplementalGroupsPolicy },
     ...(previous.volumesAttached ? { volumesAttached: previous.volumesAttached } : {}),
-    ...(previous.volumesInUse ? { volumesInUse: previous.volumesInUse } : {}),
+    ...(facts.volumesInUse.length || previous.volumesInUse ? { volumesInUse: facts.volumesInUse } : {}),
   };
 }
 

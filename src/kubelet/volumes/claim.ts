@@ -4,6 +4,7 @@ import { persistentvolumes } from '../../api/core/v1/persistentvolume.ts';
 import { persistentvolumeclaims } from '../../api/core/v1/persistentvolumeclaim.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Volume } from '../../api/core/v1/types.gen.ts';
 import { localProvisioner, provisionedBy } from '../../api/core/v1/volumes.ts';
+import { mountPersistent } from '../csi/volume.ts';
 import { checkHostPath } from './hostpath.ts';
 import type { VolumePlugin, VolumeRequest } from './plugin.ts';
 
@@ -54,6 +55,6 @@ export const persistentVolumeClaim: VolumePlugin = {
       const device = info.isBlockDevice();
       return { path: local.path, ownership: !device && !readOnly, device: device && claim.spec?.volumeMode === 'Block', ...common };
     }
-    throw new Error(`no volume plugin matched for persistent volume "${pv.metadata.name}"`);
+    return { ...(await mountPersistent(request, pv, readOnly)), ...(gid === undefined ? {} : { gid: Number(gid) }) };
   },
 };

@@ -5,6 +5,7 @@ import type { Pod, Volume } from '../../api/core/v1/types.gen.ts';
 import type { PodFacts } from '../containers/fields.ts';
 import { allContainers } from '../containers/resources.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
+import { csiInline, unmountDriverVolumes } from '../csi/volume.ts';
 import { podTarget } from '../podworker/target.ts';
 import { persistentVolumeClaim } from './claim.ts';
 import { configuration, memoryDirectory } from './configuration.ts';
@@ -15,7 +16,7 @@ import { applyFsGroup } from './ownership.ts';
 import type { MountedVolume, VolumePlugin } from './plugin.ts';
 import { forgetTokens } from './token.ts';
 
-const plugins: readonly VolumePlugin[] = [configuration, emptyDir, hostPath, persistentVolumeClaim];
+const plugins: readonly VolumePlugin[] = [configuration, emptyDir, hostPath, persistentVolumeClaim, csiInline];
 
 export type MountedVolumes = ReadonlyMap<string, MountedVolume>;
 
@@ -117,6 +118,7 @@ export function createVolumeManager(context: KubeletContext): VolumeManager {
     },
     tearDown: async (uid) => {
       const directory = context.paths.pod(uid);
+      await unmountDriverVolumes(context, uid);
       await unmountBelow(directory);
       await Promise.all([rm(directory, { recursive: true, force: true }), rm(join(memory, uid), { recursive: true, force: true })]);
       pods.delete(uid);

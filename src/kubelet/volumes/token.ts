@@ -9,6 +9,7 @@ export interface PodToken {
   token: string;
   /** Epoch milliseconds. */
   refreshAt: number;
+  expiresAt: number;
 }
 
 const maxAgeMs = 24 * 3600 * 1000;
@@ -43,7 +44,8 @@ export async function tokenFor(
   });
   const token = answer.status?.token ?? '';
   if (!token) throw new Error(`failed to fetch token: the server sent no token for service account ${namespace}/${account}`);
-  const made = { token, refreshAt: refreshTime(now, Date.parse(answer.status?.expirationTimestamp ?? '') || now + expirationSeconds * 1000) };
+  const expiresAt = Date.parse(answer.status?.expirationTimestamp ?? '') || now + expirationSeconds * 1000;
+  const made = { token, refreshAt: refreshTime(now, expiresAt), expiresAt };
   mine.set(key, made);
   return made;
 }
