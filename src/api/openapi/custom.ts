@@ -6,8 +6,8 @@ import { type Dialect, type Json, refTo } from './schemas.ts';
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
 const typeMeta: Json = {
-  apiVersion: { type: 'string', description: 'The group and version of this representation.' },
-  kind: { type: 'string', description: 'What this object is.' },
+  apiVersion: { type: 'string', description: 'APIVersion defines which group and version of its kind the object is written in.' },
+  kind: { type: 'string', description: 'Kind is what the object is, in the words of its group and version.' },
 };
 
 function metadataOf(type: 'ObjectMeta' | 'ListMeta', dialect: Dialect): Json {
