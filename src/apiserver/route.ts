@@ -88,7 +88,7 @@ export function createRoutes(storage: Storage, discovery: Discovery): Routes {
     if (declared.type === 'custom') {
       const handler = resourceHandlers.get(`${info.group}/${info.resource}/${subresource}`);
       if (!handler) return declared.verbs.includes(verb) ? notServed(info) : methodNotAllowed();
-      if (!declared.verbs.includes(verb)) return methodNotAllowed();
+      if (!declared.verbs.includes(verb) && !handler.anyMethod) return methodNotAllowed();
       return { handler: handler.handle, longRunning: handler.longRunning ?? false };
     }
     const handlers: Readonly<Record<string, VerbHandler>> =

@@ -20,6 +20,8 @@ export interface ResourceHandler {
   subresource: string;
   /** Streams: takes no place among the requests in flight, and has no time limit. */
   longRunning?: boolean;
+  /** Takes methods that stand for no verb too, such as OPTIONS: what is behind it decides. */
+  anyMethod?: boolean;
   /** Reads the body by itself (through `target`), and answers. */
   handle: VerbHandler;
 }

@@ -86,7 +86,7 @@ export function proxyHandlers(reader: ObjectReader, authorize: Authorizer, clien
     );
   }
 
-  const of = { group: '', subresource: 'proxy', longRunning: true };
+  const of = { group: '', subresource: 'proxy', longRunning: true, anyMethod: true };
   return [
     { ...of, resource: nodes.plural, handle: (target) => serve(target, 'NodeProxyOptions', toNode) },
     { ...of, resource: pods.plural, handle: (target) => serve(target, 'PodProxyOptions', toPod) },
