@@ -24,6 +24,7 @@ const expressions: readonly (readonly [string, unknown])[] = [
   ['{"a": 1}.transformMap(k, v, v + 1)', { a: 2 }],
   ['[3, 1, 2].sortBy(x, -x)', [3, 2, 1]],
   ['optional.of(2).optMap(x, x * 2).value()', 4],
+  ['dyn(optional.of(2)).value() < object.spec.replicas', true],
   ['object.?nothing.optMap(x, x.a).orValue("none")', 'none'],
   ['{"a": 1, ?"b": object.?nothing, ?"c": optional.of(3)}', { a: 1, c: 3 }],
   ['[?object.?nothing, 1, ?optional.of(2)]', [1, 2]],

@@ -1,6 +1,6 @@
 /**
  * CEL that the parser does not know, written as calls that it does: message literals (`Object{spec: …}`),
- * optional entries and elements (`{?"a": x}`, `[?x]`), and `matches` with RE2's syntax.
+ * optional entries and elements (`{?"a": x}`, `[?x]`), `matches` with RE2's syntax, and `value()` of optionals.
  */
 
 const token =
@@ -27,6 +27,13 @@ export const optionalKeyFunction = '__optionalKey';
 export const elementsFunction = '__elements';
 export const optionalElementFunction = '__optionalElement';
 export const matchesFunction = '__matches';
+/** The library's own gives a type that its operators can't choose by, when that of the optional is not known. */
+export const valueFunction = '__value';
+
+const renamed: ReadonlyMap<string, string> = new Map([
+  ['matches', matchesFunction],
+  ['value', valueFunction],
+]);
 
 class Rewriter {
   readonly output: string[] = [];
@@ -54,7 +61,7 @@ class Rewriter {
       return;
     }
     const start = this.#last === '.' && this.#path !== undefined ? this.#path : this.output.length;
-    this.#emit(text === 'matches' && followedByCall ? matchesFunction : text, text);
+    this.#emit((followedByCall ? renamed.get(text) : undefined) ?? text, text);
     if (!words.has(text)) this.#path = start;
   }
 

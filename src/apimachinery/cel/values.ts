@@ -24,6 +24,9 @@ export function celValue(value: unknown): unknown {
   return result;
 }
 
+/** `optional.of` the value, `optional.none` of undefined. */
+export const celOptional = (value: unknown): unknown => (value === undefined ? Optional.none() : Optional.of(value));
+
 /** What an expression gave, as JSON; optionals are their value or nothing. */
 export function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);

@@ -1,6 +1,6 @@
 /** What `syntax.ts` writes message literals and optional entries as. */
 import { Optional } from '@marcbachmann/cel-js';
-import { elementsFunction, entriesFunction, optionalElementFunction, optionalKeyFunction, structFunction } from '../syntax.ts';
+import { elementsFunction, entriesFunction, optionalElementFunction, optionalKeyFunction, structFunction, valueFunction } from '../syntax.ts';
 import { CelStruct, entriesOf } from '../values.ts';
 import { define, type Library, namespace } from './register.ts';
 
@@ -53,6 +53,10 @@ export const literals: Library = (environment) => {
       return present ? [value] : [];
     }),
   );
+  define(environment, `optional.${valueFunction}(): dyn`, (optional: Optional) => {
+    if (!optional.hasValue()) throw new Error('optional.none() dereference');
+    return optional.value();
+  });
   // The one function that goes with the literals: a key as a segment of a JSON pointer (RFC 6901).
   namespace(environment, 'jsonpatch', 'JsonPatchNamespace');
   define(environment, 'JsonPatchNamespace.escapeKey(string): string', (_: unknown, key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'));

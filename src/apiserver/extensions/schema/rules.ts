@@ -2,9 +2,10 @@
 import type { JSONSchemaProps, ValidationRule } from '../../../api/apiextensions/v1/types.gen.ts';
 import type { CelEnvironment } from '../../../apimachinery/cel/environment.ts';
 import { createCelEnvironment } from '../../../apimachinery/cel/environment.ts';
+import type { CelBudget } from '../../../apimachinery/cel/meter.ts';
 import type { CelProgram } from '../../../apimachinery/cel/program.ts';
-import { compileCel } from '../../../apimachinery/cel/program.ts';
-import { celValue } from '../../../apimachinery/cel/values.ts';
+import { CelCostError, compileCel } from '../../../apimachinery/cel/program.ts';
+import { celOptional, celValue } from '../../../apimachinery/cel/values.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { duplicate, forbiddenField, invalidUnshown, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
 import { isSchema, itemsOf } from './struct.ts';
@@ -94,20 +95,23 @@ export function hasRules(schema: JSONSchemaProps | undefined): boolean {
   return Object.values(schema.properties ?? {}).some(hasRules);
 }
 
+/** What all rules together may cost for one object. */
+const objectBudget = 10_000_000;
+
 /** What the rules find wrong with a value that is valid otherwise. `old` is what stood there; absent when nothing did. */
-export function validateRules(value: unknown, old: unknown, schema: JSONSchemaProps, at = ''): FieldError[] {
+export function validateRules(value: unknown, old: unknown, schema: JSONSchemaProps, at = '', budget: CelBudget = { remaining: objectBudget }): FieldError[] {
   if (value === undefined || value === null) return [];
-  const errors = rulesOf(schema).flatMap((rule) => applyRule(rule, value, old, schema, at));
+  const errors = rulesOf(schema).flatMap((rule) => applyRule(rule, value, old, schema, at, budget));
   if (Array.isArray(value)) {
     const items = itemsOf(schema);
     if (!items || !hasRules(items)) return errors;
-    for (const [index, item] of value.entries()) errors.push(...validateRules(item, counterpart(item, old, schema), items, `${at}[${index}]`));
+    for (const [index, item] of value.entries()) errors.push(...validateRules(item, counterpart(item, old, schema), items, `${at}[${index}]`, budget));
   } else if (isObject(value)) {
     const before = isObject(old) ? old : {};
     for (const [name, inner] of Object.entries(value)) {
       const property = schema.properties?.[name];
-      if (property) errors.push(...validateRules(inner, before[name], property, at === '' ? name : `${at}.${name}`));
-      else if (isSchema(schema.additionalProperties)) errors.push(...validateRules(inner, before[name], schema.additionalProperties, `${at}[${name}]`));
+      if (property) errors.push(...validateRules(inner, before[name], property, at === '' ? name : `${at}.${name}`, budget));
+      else if (isSchema(schema.additionalProperties)) errors.push(...validateRules(inner, before[name], schema.additionalProperties, `${at}[${name}]`, budget));
     }
   }
   return errors;
@@ -122,21 +126,39 @@ function counterpart(item: unknown, old: unknown, schema: JSONSchemaProps): unkn
 
 const ruleText = ({ rule }: ValidationRule): string => `rule ${JSON.stringify(rule)}`;
 
-function applyRule({ rule, program, message, usesOld }: CompiledRule, value: unknown, old: unknown, schema: JSONSchemaProps, at: string): FieldError[] {
+function applyRule(
+  { rule, program, message, usesOld }: CompiledRule,
+  value: unknown,
+  old: unknown,
+  schema: JSONSchemaProps,
+  at: string,
+  budget: CelBudget,
+): FieldError[] {
+  if (budget.remaining < 0) return [];
   const place = at === '' ? '<nil>' : at;
   const type = schema.type ?? '';
   if (program instanceof Error) return [invalidValue(place, type, `rule compile error: ${program.message}`)];
-  if (usesOld && (old === undefined || old === null)) return [];
-  const variables = { self: typed(value, schema), oldSelf: typed(old, schema) };
+  const isNew = old === undefined || old === null;
+  if (usesOld && isNew && !rule.optionalOldSelf) return [];
+  const before = isNew ? undefined : typed(old, schema);
+  const variables = { self: typed(value, schema), oldSelf: rule.optionalOldSelf ? celOptional(before) : before };
   let result: unknown;
   try {
-    result = program.evaluate(variables);
+    result = program.evaluate(variables, budget);
   } catch (error) {
+    if (error instanceof CelCostError) return [tooExpensive(error, rule, place, type, budget)];
     return [invalidValue(place, type, `${(error as Error).message} evaluating rule: ${ruleText(rule)}`)];
   }
   if (result === true) return [];
   const field = rule.fieldPath ? `${at}${rule.fieldPath}`.replace(/^\./, '') : place;
   return [failure(rule, field, value, detailOf(rule, message, variables))];
+}
+
+/** Whatever comes after it is not asked any more. */
+function tooExpensive({ message, budgetSpent }: CelCostError, rule: ValidationRule, place: string, type: string, budget: CelBudget): FieldError {
+  budget.remaining = -1;
+  if (budgetSpent) return invalidValue(place, type, message);
+  return invalidValue(place, type, `'${message}': no further validation rules will be run due to call cost exceeds limit for rule: ${ruleText(rule)}`);
 }
 
 function detailOf(rule: ValidationRule, message: CelProgram | undefined, variables: Record<string, unknown>): string {
