@@ -272,3 +272,42 @@ test('long lists in other forms are whole', async () => {
   const struct = structOfKind(apiVersion, kind) as NonNullable<ReturnType<typeof structOfKind>>;
   assert.equal((decodeProtobuf(struct, raw) as { items?: unknown[] }).items?.length, 1200);
 });
+
+test('what does not exist is created by PUT where the kind allows it, and by nothing else but apply', async () => {
+  await using running = await startTestServer();
+  const { request } = running;
+  const lease = { metadata: { name: 'l', namespace: 'default' }, spec: {} };
+  const path = '/apis/coordination.k8s.io/v1/namespaces/default/leases/l';
+  assert.equal((await request('PUT', path, lease)).status, 201);
+  assert.equal((await request('PUT', `${maps}/none`, map('none'))).status, 404);
+  const service = '/api/v1/namespaces/default/services/none';
+  const body = { metadata: { name: 'none' }, spec: { ports: [{ port: 80 }] } };
+  assert.equal((await request('PUT', `${service}/status`, body)).status, 404);
+  assert.equal((await request('PATCH', service, body, { 'content-type': 'application/merge-patch+json' })).status, 404);
+  assert.equal(
+    (
+      await request(
+        'PATCH',
+        `${service}/status?fieldManager=m`,
+        { apiVersion: 'v1', kind: 'Service', ...body },
+        { 'content-type': 'application/apply-patch+yaml' },
+      )
+    ).status,
+    404,
+  );
+  assert.equal((await request('PUT', service, body)).status, 201);
+});
+
+test('ephemeral containers and resources of a pod change through their own endpoints', async () => {
+  await using running = await startTestServer();
+  const { request } = running;
+  const pods = '/api/v1/namespaces/default/pods';
+  const merge = { 'content-type': 'application/strategic-merge-patch+json' };
+  await request('POST', pods, { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '1' } } }] } });
+  const debug = await request('PATCH', `${pods}/p/ephemeralcontainers`, { spec: { ephemeralContainers: [{ name: 'debug', image: 'i' }] } }, merge);
+  assert.deepEqual([debug.status, debug.body.spec?.ephemeralContainers?.[0]?.name], [200, 'debug'], JSON.stringify(debug.body));
+  const resized = await request('PATCH', `${pods}/p/resize`, { spec: { containers: [{ name: 'c', resources: { requests: { cpu: '2' } } }] } }, merge);
+  assert.deepEqual([resized.status, resized.body.spec?.containers?.[0]?.resources.requests.cpu], [200, '2'], JSON.stringify(resized.body));
+  const refused = await request('PATCH', `${pods}/p`, { spec: { containers: [{ name: 'c', resources: { requests: { cpu: '3' } } }] } }, merge);
+  assert.equal(refused.status, 422);
+});

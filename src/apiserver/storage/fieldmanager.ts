@@ -5,25 +5,24 @@ import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { Resource } from '../registry.ts';
 import type { WriteRequest } from './types.ts';
 
-/** What is the same for every write through one endpoint of a kind. */
-interface Endpoints {
-  own: readonly string[];
-  status: readonly string[];
-}
-
-const endpoints = new WeakMap<Resource, Endpoints>();
+const endpoints = new WeakMap<Resource, Map<string, readonly string[] | undefined>>();
 
 const common = new Set(['apiVersion', 'kind', 'metadata', 'status']);
 
-/** Fields that an endpoint does not write: the status from outside, everything else from the status. */
+/** Unless the kind says otherwise: the status from outside, everything else from the status. */
+function computeResetFields({ stored: { definition }, struct }: Resource, subresource: string): readonly string[] | undefined {
+  const part = subresource === '' ? definition : definition.subresources?.[subresource];
+  if (part && 'resetFields' in part) return part.resetFields;
+  if (definition.subresources?.['status'] === undefined) return undefined;
+  return subresource === 'status' ? [...struct.fields.keys()].filter((name) => !common.has(name)) : ['status'];
+}
+
+/** Fields that an endpoint does not write. */
 function resetFieldsOf({ resource, subresource }: WriteRequest): readonly string[] | undefined {
-  if (resource.definition.subresources?.['status'] === undefined) return undefined;
-  let found = endpoints.get(resource);
-  if (!found) {
-    found = { own: ['status'], status: [...resource.struct.fields.keys()].filter((name) => !common.has(name)) };
-    endpoints.set(resource, found);
-  }
-  return subresource === 'status' ? found.status : found.own;
+  let known = endpoints.get(resource);
+  if (!known) endpoints.set(resource, (known = new Map()));
+  if (!known.has(subresource)) known.set(subresource, computeResetFields(resource, subresource));
+  return known.get(subresource);
 }
 
 export function fieldManagerInput(request: WriteRequest): FieldManagerInput {

@@ -46,7 +46,8 @@ export async function updateObject(storage: Storage, request: WriteRequest, upda
   for (;;) {
     try {
       if (current) return await replaceOnce(storage, request, update, key, current);
-      if (!stored.definition.allowCreateOnUpdate && !update.forceCreate) throw notFound(resource.groupResource, name);
+      const mayCreate = request.subresource === '' && (stored.definition.allowCreateOnUpdate || update.forceCreate);
+      if (!mayCreate) throw notFound(resource.groupResource, name);
       if (update.uid) {
         throw conflict(resource.groupResource, name, `Precondition failed: UID in precondition: ${update.uid}, UID in object meta: `);
       }

@@ -3,7 +3,7 @@
 import type { ScaleSubresource } from '../../api/kind.ts';
 import { structOf } from '../../api/schema.ts';
 import { copyJson } from '../../apimachinery/copy.ts';
-import { invalid, StatusError } from '../../apimachinery/errors.ts';
+import { invalid, notFound } from '../../apimachinery/errors.ts';
 import { invalidValue, path } from '../../apimachinery/fieldpath.ts';
 import type { FieldManagerInput } from '../../apimachinery/managedfields/index.ts';
 import { applyServerSide, scaleManagedFields, trackUpdate, withScaleManagedFields } from '../../apimachinery/managedfields/index.ts';
@@ -116,7 +116,7 @@ async function changeScale(target: Target, scale: ScaleSubresource, options: Wri
   const written = await updateObject(storage, request, {
     tracksFields: true,
     apply(current) {
-      if (!current) throw new StatusError(500, 'InternalError', 'a scale needs an object');
+      if (!current) throw notFound(resource.groupResource, request.name);
       const wanted = change(scaleOf(scale, current), input);
       const replicas = wanted.spec?.replicas ?? 0;
       if (replicas < 0) {
