@@ -1,24 +1,19 @@
 /** HTTP/1.1 requests as exchanges. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { PeerCertificate } from '../contracts.ts';
 import type { Exchange, Reply, Sink } from '../exchange.ts';
 import { bodyLength } from '../exchange.ts';
 import { readStream } from './body.ts';
 import { peerCertificateOf } from './peer.ts';
 
 export function exchangeOfHttp1(request: IncomingMessage, whenClosed: (listener: () => void) => void): Exchange {
-  let peer: { certificate: PeerCertificate | undefined } | undefined;
   return {
     method: request.method ?? 'GET',
     url: request.url ?? '/',
     headers: request.headers as Record<string, string | undefined>,
     protocol: 'HTTP/1.1',
     remoteAddress: request.socket.remoteAddress ?? '',
-    peerCertificate: () => {
-      peer ??= { certificate: peerCertificateOf(request.socket as TLSSocket) };
-      return peer.certificate;
-    },
+    peerCertificate: () => peerCertificateOf(request.socket as TLSSocket),
     readBody: (limit) => readStream(request, limit),
     rawBody: () => request,
     onClose: whenClosed,

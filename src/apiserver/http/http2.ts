@@ -2,13 +2,9 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { PeerCertificate } from '../contracts.ts';
 import type { Exchange, Reply, Sink } from '../exchange.ts';
 import { readStream } from './body.ts';
 import { peerCertificateOf } from './peer.ts';
-
-/** What the session's certificate says is found out once per connection. */
-const peers = new WeakMap<object, { certificate: PeerCertificate | undefined }>();
 
 export function exchangeOfHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Exchange {
   const { session } = stream;
@@ -18,15 +14,7 @@ export function exchangeOfHttp2(stream: ServerHttp2Stream, headers: IncomingHttp
     headers: headers as unknown as Record<string, string | undefined>,
     protocol: 'HTTP/2.0',
     remoteAddress: session?.socket.remoteAddress ?? '',
-    peerCertificate: () => {
-      if (!session) return undefined;
-      let peer = peers.get(session);
-      if (!peer) {
-        peer = { certificate: peerCertificateOf(session.socket as TLSSocket) };
-        peers.set(session, peer);
-      }
-      return peer.certificate;
-    },
+    peerCertificate: () => session && peerCertificateOf(session.socket as TLSSocket, session),
     readBody: (limit) => (stream.endAfterHeaders ? Promise.resolve(Buffer.alloc(0)) : readStream(stream, limit)),
     rawBody: () => stream,
     onClose: (listener) => {
