@@ -1,9 +1,39 @@
 /** PodTopologySpread, as a score: constraints with `ScheduleAnyway`, and the system's defaults for pods that have none. */
-import { maxNodeScore, type ScorePlugin } from '../framework/plugin.ts';
-import { countOn, defaultConstraints, hasAllKeys, hostname, ownConstraints } from './spreadconstraints.ts';
+import { maxNodeScore, type ScorePlugin, type Snapshot } from '../framework/plugin.ts';
+import type { NodeInfo } from '../state/nodeinfo.ts';
+import type { PodInfo } from '../state/podinfo.ts';
+import { countOn, defaultConstraints, hasAllKeys, hostname, ownConstraints, type SpreadConstraint } from './spreadconstraints.ts';
 
 /** Domains of a key with few values weigh less, else hosts would always outvote zones the other way round. */
 const weightOf = (domains: number): number => Math.log(domains + 2);
+
+/** A constraint with what was counted for it. Loops over nodes are plain: they run for every pod. */
+interface Counted {
+  constraint: SpreadConstraint;
+  /** Pods by domain; a host is its own domain and is counted when it is scored. */
+  domains: Map<string, number> | undefined;
+  weight: number;
+}
+
+function countDomains(
+  constraint: SpreadConstraint,
+  pod: PodInfo,
+  snapshot: Snapshot,
+  candidates: readonly NodeInfo[],
+  isLeftOut: (node: NodeInfo) => boolean,
+): Map<string, number> {
+  const { topologyKey } = constraint;
+  const domains = new Map<string, number>();
+  for (const node of candidates) if (!isLeftOut(node)) domains.set(node.labels[topologyKey] ?? '', 0);
+  for (const node of snapshot.nodes) {
+    const value = node.labels[topologyKey] ?? '';
+    const count = domains.get(value);
+    if (count === undefined || isLeftOut(node) || !constraint.includes(node)) continue;
+    const more = countOn(node, constraint, pod.namespace);
+    if (more > 0) domains.set(value, count + more);
+  }
+  return domains;
+}
 
 export const podTopologySpreadScore: ScorePlugin = {
   name: 'PodTopologySpread',
@@ -13,47 +43,37 @@ export const podTopologySpreadScore: ScorePlugin = {
     const constraints = explicit ? ownConstraints(pod, 'ScheduleAnyway') : defaultConstraints(pod, snapshot);
     if (constraints.length === 0) return undefined;
     // Defaults are lenient: a node without a zone still spreads over hosts.
-    const ignored = new Set(explicit ? nodes.filter((node) => !hasAllKeys(node, constraints)) : []);
-    const counts = constraints.map(() => new Map<string, number>());
-    for (const node of nodes) {
-      if (ignored.has(node)) continue;
-      for (const [index, { topologyKey }] of constraints.entries()) if (topologyKey !== hostname) counts[index]!.set(node.labels[topologyKey] ?? '', 0);
-    }
-    const weights = constraints.map(({ topologyKey }, index) => weightOf(topologyKey === hostname ? nodes.length - ignored.size : counts[index]!.size));
-    const zoned = constraints.map((constraint, index) => ({ constraint, index })).filter(({ constraint }) => constraint.topologyKey !== hostname);
-    if (zoned.length > 0) {
-      for (const node of snapshot.nodes) {
-        if (explicit && !hasAllKeys(node, constraints)) continue;
-        for (const { constraint, index } of zoned) {
-          const value = node.labels[constraint.topologyKey] ?? '';
-          const count = counts[index]!.get(value);
-          if (count !== undefined && constraint.includes(node)) counts[index]!.set(value, count + countOn(node, constraint, pod.namespace));
-        }
-      }
-    }
+    const isLeftOut = explicit ? (node: NodeInfo): boolean => !hasAllKeys(node, constraints) : (): boolean => false;
+    const ignored = new Set(explicit ? nodes.filter(isLeftOut) : []);
+    const counted = constraints.map((constraint): Counted => {
+      if (constraint.topologyKey === hostname) return { constraint, domains: undefined, weight: weightOf(nodes.length - ignored.size) };
+      const domains = countDomains(constraint, pod, snapshot, nodes, isLeftOut);
+      return { constraint, domains, weight: weightOf(domains.size) };
+    });
     return {
       score(node) {
         if (ignored.has(node)) return 0;
         let sum = 0;
-        for (const [index, constraint] of constraints.entries()) {
+        for (let i = 0; i < counted.length; i++) {
+          const { constraint, domains, weight } = counted[i]!;
           const value = node.labels[constraint.topologyKey];
           if (value === undefined) continue;
-          const count = constraint.topologyKey === hostname ? countOn(node, constraint, pod.namespace) : (counts[index]!.get(value) ?? 0);
-          sum += count * weights[index]! + (constraint.maxSkew - 1);
+          const count = domains ? (domains.get(value) ?? 0) : countOn(node, constraint, pod.namespace);
+          sum += count * weight + (constraint.maxSkew - 1);
         }
         return Math.round(sum);
       },
       normalize(scores, all) {
         let lowest = Number.POSITIVE_INFINITY;
         let highest = 0;
-        for (const [index, node] of all.entries()) {
-          if (ignored.has(node)) continue;
-          lowest = Math.min(lowest, scores[index]!);
-          highest = Math.max(highest, scores[index]!);
+        for (let i = 0; i < all.length; i++) {
+          if (ignored.has(all[i]!)) continue;
+          lowest = Math.min(lowest, scores[i]!);
+          highest = Math.max(highest, scores[i]!);
         }
-        for (const [index, node] of all.entries()) {
-          if (ignored.has(node)) scores[index] = 0;
-          else scores[index] = highest === 0 ? maxNodeScore : Math.trunc((maxNodeScore * (highest + lowest - scores[index]!)) / highest);
+        for (let i = 0; i < all.length; i++) {
+          if (ignored.has(all[i]!)) scores[i] = 0;
+          else scores[i] = highest === 0 ? maxNodeScore : Math.trunc((maxNodeScore * (highest + lowest - scores[i]!)) / highest);
         }
       },
     };
