@@ -36,7 +36,7 @@ export async function containerConfig(
   // An image that names no user runs as root.
   const imageUid = image.uid?.value ?? (image.username ? undefined : 0);
   verifyRunAsNonRoot(pod, container, imageUid, image.username ?? '');
-  const env = await environmentOf(context, pod, container, facts);
+  const env = await environmentOf(context, pod, container, facts, volumes);
   const { mounts, devices } = await containerMounts(context, { pod, container, podIps: facts.podIps, volumes, imageVolumes, env });
   const expanded = (words: readonly string[] | undefined): string[] => (words ?? []).map((word) => expand(word, (name) => env.get(name)));
   const gids = [...volumes.values()].flatMap(({ gid }) => gid ?? []);

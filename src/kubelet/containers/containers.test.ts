@@ -7,6 +7,7 @@ import type { KubeletContext } from '../context.ts';
 import { container, pod } from '../testing/pods.ts';
 import { parseResolvConf } from './dns.ts';
 import { environmentOf } from './env.ts';
+import { variableIn } from './envfile.ts';
 import { expand } from './expansion.ts';
 import { hostnameOf } from './hosts.ts';
 import { milliCpu, oomScoreAdjust, podTotals, qosClassOf, quotaOf, sharesOf, weightOf } from './resources.ts';
@@ -180,4 +181,12 @@ test('a resolv.conf is read as the resolver reads it', () => {
     searches: ['a.b', 'c'],
     options: ['ndots:2', 'edns0'],
   });
+});
+
+test('variables from a file', () => {
+  const file = "# comment\n\nA='1'\n  B='two\nlines' # end\nC= 'x'\nbroken\n";
+  assert.deepEqual([variableIn(file, 'A'), variableIn(file, 'B'), variableIn(file, 'C')], ['1', 'two\nlines', undefined]);
+  assert.throws(() => variableIn(file, 'D'), { message: "invalid environment variable format at line 7: missing '='" });
+  assert.throws(() => variableIn('A=1', 'A'), /value must be enclosed in single quotes/);
+  assert.throws(() => variableIn("A='1", 'A'), /starting at line 1: unclosed single quote/);
 });
