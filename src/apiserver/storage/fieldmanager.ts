@@ -9,18 +9,19 @@ const endpoints = new WeakMap<Resource, Map<string, readonly string[] | undefine
 
 const common = new Set(['apiVersion', 'kind', 'metadata', 'status']);
 
-/** Unless the kind says otherwise: the status from outside, everything else from the status. */
-function computeResetFields({ stored: { definition }, struct }: Resource, subresource: string): readonly string[] | undefined {
+/** Unless the kind says otherwise: the status from outside, everything else from the status; of a custom resource its metadata too. */
+function computeResetFields({ stored: { definition }, struct, custom }: Resource, subresource: string): readonly string[] | undefined {
   const part = subresource === '' ? definition : definition.subresources?.[subresource];
   if (part && 'resetFields' in part) return part.resetFields;
   if (definition.subresources?.['status'] === undefined) return undefined;
-  return subresource === 'status' ? [...struct.fields.keys()].filter((name) => !common.has(name)) : ['status'];
+  if (subresource !== 'status') return ['status'];
+  return [...(custom ? ['metadata'] : []), ...[...struct.fields.keys()].filter((name) => !common.has(name))];
 }
 
 /** Fields that an endpoint does not write. */
 function resetFieldsOf({ resource, subresource }: WriteRequest): readonly string[] | undefined {
-  let known = endpoints.get(resource);
-  if (!known) endpoints.set(resource, (known = new Map()));
+  const known = endpoints.get(resource) ?? new Map<string, readonly string[] | undefined>();
+  endpoints.set(resource, known);
   if (!known.has(subresource)) known.set(subresource, computeResetFields(resource, subresource));
   return known.get(subresource);
 }

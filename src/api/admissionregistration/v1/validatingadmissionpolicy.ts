@@ -1,5 +1,6 @@
 import { ageColumn, countColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { keepMetadata } from '../../metadata.ts';
 import { paramKindCell } from './columns.ts';
 import { setMatchDefaults } from './defaults.ts';
 import type { ValidatingAdmissionPolicy } from './types.gen.ts';
@@ -29,6 +30,12 @@ export const validatingadmissionpolicies = defineKind<ValidatingAdmissionPolicy>
     ageColumn,
   ],
   subresources: {
-    status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: validatePolicyStatus },
+    status: {
+      type: 'object',
+      verbs: ['get', 'patch', 'update'],
+      resetFields: ['metadata', 'spec'],
+      prepareForUpdate: keepMetadata,
+      validateUpdate: validatePolicyStatus,
+    },
   },
 });

@@ -1,6 +1,7 @@
 /** The declaration of a kind that users declare. */
 import { timeOf } from '../../../apimachinery/meta.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { keepMetadata } from '../../metadata.ts';
 import { validateDefinition, validateDefinitionUpdate, validateStatus } from './crd/validation.ts';
 import type { CustomResourceDefinition } from './types.gen.ts';
 
@@ -52,6 +53,12 @@ export const customresourcedefinitions = defineKind<CustomResourceDefinition>({
     return true;
   },
   subresources: {
-    status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: validateStatus },
+    status: {
+      type: 'object',
+      verbs: ['get', 'patch', 'update'],
+      resetFields: ['metadata', 'spec'],
+      prepareForUpdate: keepMetadata,
+      validateUpdate: validateStatus,
+    },
   },
 });

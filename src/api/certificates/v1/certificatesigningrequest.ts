@@ -60,6 +60,7 @@ export const certificatesigningrequests = defineKind<CertificateSigningRequest>(
     };
     csr.status = {};
   },
+  resetFields: ['spec', 'status'],
   validate: (csr) => validateRequest(csr),
   prepareForUpdate(csr, old) {
     csr.spec = old.spec;

@@ -61,6 +61,7 @@ export const pods = defineKind<Pod>({
     status: {
       type: 'object',
       verbs: ['get', 'patch', 'update'],
+      resetFields: ['spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences'],
       prepareForUpdate: preparePodStatusForUpdate,
       validateUpdate: validatePodStatusUpdate,
       warnings: podStatusWarnings,

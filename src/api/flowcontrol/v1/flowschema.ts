@@ -3,6 +3,7 @@ import { invalidValue, notSupported, path, required } from '../../../apimachiner
 import { validateDnsSubdomainField } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { keepMetadata } from '../../metadata.ts';
 import { validateFlowControlStatus } from './conditions.ts';
 import { validateRules } from './flowschema/rules.ts';
 import type { FlowSchema } from './types.gen.ts';
@@ -55,6 +56,12 @@ export const flowschemas = defineKind<FlowSchema>({
     textColumn('MissingPL', ({ status }) => status?.conditions?.find(({ type }) => type === 'Dangling')?.status ?? '?'),
   ],
   subresources: {
-    status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: validateFlowControlStatus },
+    status: {
+      type: 'object',
+      verbs: ['get', 'patch', 'update'],
+      resetFields: ['metadata', 'spec'],
+      prepareForUpdate: keepMetadata,
+      validateUpdate: validateFlowControlStatus,
+    },
   },
 });

@@ -2,6 +2,7 @@ import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
 import { forbiddenField, invalidValue, notSupported, path, required } from '../../../apimachinery/fieldpath.ts';
 import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { keepMetadata } from '../../metadata.ts';
 import { validateFlowControlStatus } from './conditions.ts';
 import type { LimitedPriorityLevelConfiguration, LimitResponse, PriorityLevelConfiguration, QueuingConfiguration } from './types.gen.ts';
 
@@ -115,6 +116,12 @@ export const prioritylevelconfigurations = defineKind<PriorityLevelConfiguration
     ageColumn,
   ],
   subresources: {
-    status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: validateFlowControlStatus },
+    status: {
+      type: 'object',
+      verbs: ['get', 'patch', 'update'],
+      resetFields: ['metadata', 'spec'],
+      prepareForUpdate: keepMetadata,
+      validateUpdate: validateFlowControlStatus,
+    },
   },
 });

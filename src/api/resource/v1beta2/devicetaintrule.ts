@@ -4,6 +4,7 @@ import { path, tooMany } from '../../../apimachinery/fieldpath.ts';
 import { validateConditions, validateDnsLabelField } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
+import { keepMetadata } from '../../metadata.ts';
 import { validateTaint } from '../v1/validation/common.ts';
 import { validateDriverName, validatePoolName } from '../v1/validation/names.ts';
 import type { DeviceTaintRule } from './types.gen.ts';
@@ -57,6 +58,12 @@ export const devicetaintrules = defineKind<DeviceTaintRule>({
     ageColumn,
   ],
   subresources: {
-    status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: validateStatus },
+    status: {
+      type: 'object',
+      verbs: ['get', 'patch', 'update'],
+      resetFields: ['metadata', 'spec'],
+      prepareForUpdate: keepMetadata,
+      validateUpdate: validateStatus,
+    },
   },
 });

@@ -81,6 +81,7 @@ export const volumeattachments = defineKind<VolumeAttachment>({
     status: {
       type: 'object',
       verbs: ['get', 'patch', 'update'],
+      resetFields: ['metadata', 'spec'],
       prepareForUpdate: keepMetadata,
       validateUpdate: (attachment, old) => [...validateAttachment(attachment), ...validateImmutable(attachment.spec, old.spec, path('spec'))],
     },
