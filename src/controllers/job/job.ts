@@ -198,7 +198,9 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
 
   async function reconcileJob(key: string, job: Job): Promise<ReconcileResult> {
     const uid = job.metadata.uid ?? '';
+    // Of the same moment as the pods that are looked at: both change while the claim waits.
     const satisfied = expectations.satisfied(key);
+    const releasedNow = new Set(released.get(uid));
     const own = await claim({
       owner: job,
       owners: jobClient,
@@ -207,7 +209,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
       candidates: owned.candidates(job),
       finalizers: [trackingFinalizer],
     });
-    const state = assess(job, own, released.get(uid) ?? new Set(), failures.get(uid) ?? noFailures, now());
+    const state = assess(job, own, releasedNow, failures.get(uid) ?? noFailures, now());
     const step = await act(key, state, satisfied);
     const before = job.status ?? {};
     const changed =

@@ -23,9 +23,13 @@ export function contentResources(resources: readonly ServedResource[]): { pods: 
 
 /** Deletes all; throws when something is left for no reason that is known. `sinceSeconds`: how long the namespace is being deleted. */
 export async function deleteContent(client: Client, { ref, verbs }: ServedResource, namespace: string, sinceSeconds: number): Promise<Leftovers> {
+  const isPods = resourceId(ref) === pods;
   // Grace periods stand in the spec of pods.
-  const resource = client.resource<KubeObject>(resourceId(ref) === pods ? ref : { ...ref, metadataOnly: true });
-  const estimate = resourceId(ref) === pods ? longestGrace((await list(resource, namespace)) as KubeObject[]) : 0;
+  const resource = client.resource<KubeObject>(isPods ? ref : { ...ref, metadataOnly: true });
+  const present = verbs.has('list') ? await list(resource, namespace) : undefined;
+  // Of most resources there is nothing.
+  if (present?.length === 0) return { count: 0, finalizers: new Map(), waitSeconds: 0 };
+  const estimate = isPods ? longestGrace(present ?? []) : 0;
   const waitSeconds = sinceSeconds >= estimate ? 0 : estimate;
   await deleteAll(resource, verbs, namespace);
   const left = verbs.has('list') ? await list(resource, namespace) : [];

@@ -3,7 +3,7 @@ import { namespaces } from '../../api/core/v1/namespace.ts';
 import type { Namespace } from '../../api/core/v1/types.gen.ts';
 import { isConflict, isNotFound } from '../../apimachinery/errors.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
-import { discover, resourceId, type ServedResource } from '../common/discovery.ts';
+import { type Discovered, discover, resourceId, type ServedResource } from '../common/discovery.ts';
 import { type ControllerContext, defineController, type Enqueue, type ReconcileResult, type RunningController } from '../controller.ts';
 import { type DeletionState, deletionConditions } from './conditions.ts';
 import { contentResources, deleteContent } from './content.ts';
@@ -13,6 +13,7 @@ export const namespaceController = defineController({ name: 'namespace-controlle
 const ownFinalizer = 'kubernetes';
 /** Resources of one namespace that are emptied at once. */
 const parallel = 8;
+const discoveryMs = 1_000;
 
 interface Emptied {
   state: DeletionState;
@@ -28,10 +29,18 @@ function setup({ client, informers, now, log }: ControllerContext, enqueue: Enqu
   };
   informer.addHandlers({ added: consider, updated: consider });
 
+  let known: { at: number; discovered: Promise<Discovered> } | undefined;
+  /** Namespaces that go together share what was discovered. */
+  function served(): Promise<Discovered> {
+    const time = now().getTime();
+    if (!known || time - known.at > discoveryMs) known = { at: time, discovered: discover(client) };
+    return known.discovered;
+  }
+
   async function empty(namespace: Namespace): Promise<Emptied> {
     const { name, deletionTimestamp = '' } = namespace.metadata;
     const sinceSeconds = (now().getTime() - Date.parse(deletionTimestamp)) / 1_000;
-    const { resources, failed } = await discover(client);
+    const { resources, failed } = await served();
     const remaining = new Map<string, number>();
     const finalizers = new Map<string, number>();
     const errors: unknown[] = [...failed.values()];

@@ -19,6 +19,8 @@ export interface Cluster extends AsyncDisposable {
   /** Texts `Reason message` of events about an object. */
   events(name: string): Promise<string[]>;
   pods(labelSelector?: string): Promise<Pod[]>;
+  /** Stops the controllers where they are, and starts them anew: caches and expectations are gone. */
+  restart(): Promise<void>;
 }
 
 export interface ClusterOptions {
@@ -76,7 +78,8 @@ export async function startCluster({ controllers, kubelet = runningStatus, setti
   informers.informer(podKind).addHandlers({ added: (pod) => void play(pod), updated: (pod) => void play(pod) });
   await informers.start();
   await prepare?.(client);
-  const manager = runControllers({ definitions: controllers, client, clientFor: () => client, settings, log });
+  const run = () => runControllers({ definitions: controllers, client, clientFor: () => client, settings, log });
+  let manager = run();
   await manager.ready;
   return {
     client,
@@ -87,6 +90,11 @@ export async function startCluster({ controllers, kubelet = runningStatus, setti
     },
     async pods(labelSelector) {
       return (await pods.list('default', labelSelector ? { labelSelector } : {})).items;
+    },
+    async restart() {
+      await manager.stop();
+      manager = run();
+      await manager.ready;
     },
     async [Symbol.asyncDispose]() {
       await manager.stop();

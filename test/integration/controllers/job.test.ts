@@ -38,14 +38,14 @@ const indexOf = (pod: Pod): string | undefined => pod.metadata.annotations?.['ba
 
 test('a job runs its pods, counts them and is complete', async () => {
   await using cluster = await startCluster({ controllers, kubelet: succeed });
-  await cluster.client.resource(jobKind).create(job({ completions: 8, parallelism: 3 }));
+  await cluster.client.resource(jobKind).create(job({ completions: 30, parallelism: 4 }));
   const done = await finished(cluster, 'Complete');
-  assert.equal(done.status?.succeeded, 8);
+  assert.equal(done.status?.succeeded, 30);
   assert.ok(done.status?.completionTime && done.status.startTime);
   assert.deepEqual(done.status?.uncountedTerminatedPods ?? {}, {});
   assert.deepEqual(conditions(done), ['SuccessCriteriaMet True CompletionsReached', 'Complete True CompletionsReached']);
   const pods = await cluster.pods();
-  assert.equal(pods.length, 8);
+  assert.equal(pods.length, 30);
   assert.ok(pods.every((pod) => pod.metadata.finalizers === undefined));
   assert.equal(done.status?.active ?? 0, 0);
   await eventually(async () => (await cluster.events('work')).includes('Completed Job completed'), 'the event');
