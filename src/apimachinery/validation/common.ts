@@ -1,7 +1,7 @@
 /** Checks that validation of many kinds shares. Source: apimachinery `api/validation`, `meta/v1/validation`. */
 import { semanticEqual } from '../equality.ts';
-import { duplicate, forbiddenField, invalidValue, notSupported, notSupportedInOrder, required, tooLong } from '../fieldpath.ts';
 import type { FieldError, FieldPath } from '../fieldpath.ts';
+import { duplicate, forbiddenField, invalidValue, notSupported, notSupportedInOrder, required, tooLong } from '../fieldpath.ts';
 import * as ip from '../ip.ts';
 import {
   patternError,
@@ -19,7 +19,8 @@ export const negativeMessage = 'must be greater than or equal to 0';
 export const notPositiveMessage = 'must be greater than 0';
 
 /** Every message of a check on a string, as errors of the field. */
-export const checked = <V>(value: V, path: FieldPath, messages: readonly string[]): FieldError[] => messages.map((message) => invalidValue(path, value, message));
+export const checked = <V>(value: V, path: FieldPath, messages: readonly string[]): FieldError[] =>
+  messages.map((message) => invalidValue(path, value, message));
 
 /** The field must be what it was. An empty list is the same as none. */
 export const validateImmutable = (value: unknown, old: unknown, path: FieldPath): FieldError[] =>
@@ -47,6 +48,12 @@ export const validateLabelName = validateQualifiedNameField;
 /** One of the values of an enumerated field; with an empty value the field is required. */
 export function validateEnum(value: string | undefined, supported: readonly string[], path: FieldPath): FieldError[] {
   if (value === undefined || value === '') return [required(path)];
+  return supported.includes(value) ? [] : [notSupported(path, value, supported)];
+}
+
+/** As {@link validateEnum}, but empty is a value that is not supported. */
+export function validateGiven(value: string | undefined, supported: readonly string[], path: FieldPath): FieldError[] {
+  if (value === undefined) return [required(path)];
   return supported.includes(value) ? [] : [notSupported(path, value, supported)];
 }
 

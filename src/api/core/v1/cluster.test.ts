@@ -77,7 +77,7 @@ test('a bad node is refused', () => {
     }),
   );
   assert.deepEqual(errors, [
-    'metadata.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}: taints must be unique by key and effect pair',
+    'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
     'metadata.taints[2].effect: Unsupported value: "x": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
     'status.capacity.pods: Invalid value: "1500m": must be an integer',
     'status.capacity.cpu: Invalid value: "-1": must be greater than or equal to 0',

@@ -22,7 +22,7 @@ const badVolumes: [string, Any['spec'], string[]][] = [
   [
     'that says nothing',
     { capacity: null, accessModes: null },
-    ['spec.accessModes: Required value', 'spec.capacity: Required value', 'spec.capacity: Unsupported value: {}: supported values: "storage"'],
+    ['spec.accessModes: Required value', 'spec.capacity: Required value', 'spec.capacity: Unsupported value: null: supported values: "storage"'],
   ],
   [
     'with unknown modes',

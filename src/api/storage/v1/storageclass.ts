@@ -1,7 +1,7 @@
 import { deepEqual } from '../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
 import { duplicate, notSupported, path, required } from '../../../apimachinery/fieldpath.ts';
-import { validateEnum, validateImmutable, validateLabelName } from '../../../apimachinery/validation/common.ts';
+import { validateGiven, validateImmutable, validateLabelName } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { nodeLabelDeprecation } from '../../core/v1/node/labelwarnings.ts';
 import type { TopologySelectorTerm } from '../../core/v1/types.gen.ts';
@@ -34,7 +34,8 @@ const meaning = ({ matchLabelExpressions = [] }: TopologySelectorTerm): Record<s
 
 function validateTopologies(terms: readonly TopologySelectorTerm[], at: FieldPath): FieldError[] {
   return terms.flatMap((term, index) => {
-    const same = terms.slice(0, index).filter((other) => deepEqual(meaning(other), meaning(term)));
+    // Upstream compares with as many empty terms too as there are terms.
+    const same = [...terms.map(() => ({})), ...terms.slice(0, index)].filter((other) => deepEqual(meaning(other), meaning(term)));
     return [...validateTerm(term, at.index(index)), ...same.map(() => duplicate(at.index(index).child('matchLabelExpressions'), ''))];
   });
 }
@@ -46,7 +47,7 @@ function validateStorageClass(storageClass: StorageClass): FieldError[] {
     ...validateProvisioner(provisioner, path('provisioner')),
     ...validateParameters(parameters, true, path('parameters')),
     ...(reclaimPolicy && !policies.includes(reclaimPolicy) ? [notSupported('reclaimPolicy', reclaimPolicy, policies)] : []),
-    ...validateEnum(volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], path('volumeBindingMode')),
+    ...validateGiven(volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], path('volumeBindingMode')),
     ...validateTopologies(allowedTopologies, path('allowedTopologies')),
   ];
 }

@@ -52,7 +52,7 @@ export function validateEvent(event: Event, context: StrategyContext): FieldErro
   const errors = validateBasics(event, context);
   if (isCore(context)) return errors;
   const { name, finalizers = [] } = event.metadata;
-  errors.push(...checked(name, path('metadata', 'name'), subdomainName(name, false)));
+  if (name) errors.push(...checked(name, path('metadata', 'name'), subdomainName(name, false)));
   errors.push(...finalizers.flatMap((finalizer, index) => validateFinalizerDomain(finalizer, path('metadata', 'finalizers').index(index))));
   errors.push(...validateSeries(event));
   if (!event.eventTime) errors.push(required(path('eventTime')));

@@ -1,8 +1,8 @@
 /** Validation of a node. Source of the rule: upstream's `core/validation`. */
 
 import type { FieldPath } from '../../../../apimachinery/fieldpath.ts';
-import { duplicate, FieldError, forbiddenField, invalidValue, path, required } from '../../../../apimachinery/fieldpath.ts';
-import { isIPv4Cidr, isIPv6Cidr } from '../../../../apimachinery/ip.ts';
+import { duplicate, FieldError, forbiddenField, internalFieldError, invalidValue, path, required } from '../../../../apimachinery/fieldpath.ts';
+import { isIPv4Cidr, isIPv6Cidr, parseCidr } from '../../../../apimachinery/ip.ts';
 import { labelName, subdomainName, validateConfigMapKey, validateLabelValue } from '../../../../apimachinery/names.ts';
 import { checked, validateLabelName, validateLegacyCidrField } from '../../../../apimachinery/validation/common.ts';
 import { validateResourceQuantity } from '../resourcenames.ts';
@@ -12,6 +12,9 @@ import { validateTaintEffect } from './taints.ts';
 const meta = path('metadata');
 const specPath = path('spec');
 const statusPath = path('status');
+
+/** As upstream prints its internal type. */
+const asInternal = ({ key, value = '', effect, timeAdded }: Taint): unknown => ({ Key: key, Value: value, Effect: effect, TimeAdded: timeAdded ?? null });
 
 function validateTaints(taints: readonly Taint[] | undefined, at: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
@@ -23,7 +26,7 @@ function validateTaints(taints: readonly Taint[] | undefined, at: FieldPath): Fi
     if (wrong.length > 0) errors.push(invalidValue(one.child('value'), taint.value, wrong.join(';')));
     errors.push(...validateTaintEffect(taint.effect ?? '', false, one.child('effect')));
     const pair = `${taint.key}:${taint.effect}`;
-    if (seen.has(pair)) errors.push(new FieldError('FieldValueDuplicate', one, taint, 'taints must be unique by key and effect pair'));
+    if (seen.has(pair)) errors.push(new FieldError('FieldValueDuplicate', one, asInternal(taint), 'taints must be unique by key and effect pair'));
     seen.add(pair);
   }
   return errors;
@@ -63,9 +66,15 @@ function validatePodCidrs({ spec }: Node): FieldError[] {
   const cidrs = spec?.podCIDRs ?? [];
   const at = specPath.child('podCIDRs');
   const errors = cidrs.flatMap((cidr, index) => validateLegacyCidrField(cidr, at.index(index)));
-  if (errors.length > 0 || cidrs.length < 2) return errors;
-  const dualStack = cidrs.some(isIPv4Cidr) && cidrs.some(isIPv6Cidr);
-  return dualStack && cidrs.length === 2 ? [] : [invalidValue(at, cidrs, 'may specify no more than one CIDR for each IP family')];
+  if (cidrs.length < 2) return errors;
+  const unknown = cidrs.findIndex((cidr) => !parseCidr(cidr));
+  if (unknown >= 0) {
+    const why = `invalid CIDR[${unknown}]: <nil> (invalid CIDR address: ${cidrs[unknown]})`;
+    errors.push(internalFieldError(at, `invalid PodCIDRs. failed to check with dual stack with error:${why}`));
+  }
+  const dualStack = unknown < 0 && cidrs.some(isIPv4Cidr) && cidrs.some(isIPv6Cidr);
+  if (!dualStack || cidrs.length > 2) errors.push(invalidValue(at, cidrs, 'may specify no more than one CIDR for each IP family'));
+  return errors;
 }
 
 /** Everything but `metadata`, which the generic code checks. */

@@ -15,11 +15,12 @@ import { sourceOf, validateVolumeSource } from './sources.ts';
 const specPath = path('spec');
 const reclaimPolicies = ['Delete', 'Recycle', 'Retain'];
 
-function validateCapacity(capacity: Readonly<Record<string, string | number>>, at: FieldPath): FieldError[] {
-  const names = Object.keys(capacity);
+function validateCapacity(capacity: Readonly<Record<string, string | number>> | undefined, at: FieldPath): FieldError[] {
+  const names = Object.keys(capacity ?? {}).sort();
   const errors = names.length === 0 ? [required(at)] : [];
-  if (!names.includes('storage') || names.length > 1) errors.push(notSupported(at, capacity, ['storage']));
-  for (const [name, amount] of Object.entries(capacity)) {
+  if (!names.includes('storage') || names.length > 1)
+    errors.push(notSupported(at, capacity ? Object.fromEntries(names.map((name) => [name, capacity[name]])) : null, ['storage']));
+  for (const [name, amount] of Object.entries(capacity ?? {})) {
     if (wholeValue(amount) < 0) errors.push(invalidValue(at.key(name), wholeValue(amount), 'must be a valid resource quantity'));
     if (quantitySign(amount) <= 0) errors.push(invalidValue(at.key(name), canonicalQuantity(amount), 'must be greater than zero'));
   }
@@ -45,7 +46,7 @@ function validateInline(spec: PersistentVolumeSpec, at: FieldPath): FieldError[]
 
 function validateObject(spec: PersistentVolumeSpec, at: FieldPath): FieldError[] {
   const { persistentVolumeReclaimPolicy: policy = '', nodeAffinity, storageClassName = '', volumeMode } = spec;
-  const errors = validateCapacity(spec.capacity ?? {}, at.child('capacity'));
+  const errors = validateCapacity(spec.capacity, at.child('capacity'));
   const policyPath = at.child('persistentVolumeReclaimPolicy');
   if (policy !== '' && !reclaimPolicies.includes(policy)) errors.push(notSupported(policyPath, policy, reclaimPolicies));
   if (nodeAffinity?.required) errors.push(...validateNodeSelector(nodeAffinity.required, at.child('nodeAffinity', 'required')));

@@ -4,7 +4,6 @@ import type { Quantity } from '../../../../apimachinery/quantity.ts';
 import { addQuantities, compareQuantities, parseQuantity, quantitySign } from '../../../../apimachinery/quantity.ts';
 import type { Pod } from '../types.gen.ts';
 import type { ResourceList } from './resources.ts';
-import { isPodLevelResourcesSet } from './resources.ts';
 
 export type QOSClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
@@ -30,7 +29,7 @@ export function computePodQOS(pod: Pod): QOSClass {
   const requests: Pair = {};
   const limits: Pair = {};
   let guaranteed = true;
-  const levels = isPodLevelResourcesSet(pod) ? [pod.spec] : [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  const levels = pod.spec.resources ? [pod.spec] : [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
   for (const { resources } of levels) {
     collect(requests, resources?.requests);
     if (!collect(limits, resources?.limits)) guaranteed = false;

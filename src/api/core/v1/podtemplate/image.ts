@@ -4,7 +4,9 @@ const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const domainLabel = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const domain = `(?:${domainLabel}(?:\\.${domainLabel})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
 const digest = '[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}';
-const reference = new RegExp(`^(?:${domain}/)?${component}(?:/${component})*(?::([\\w][\\w.-]{0,127}))?(?:@(${digest}))?$`);
+const reference = new RegExp(`^((?:${domain}/)?${component}(?:/${component})*)(?::([\\w][\\w.-]{0,127}))?(?:@(${digest}))?$`);
+
+const longestName = 255;
 
 /**
  * The tag of an image: `latest` when it has neither tag nor digest, `''` when it has only a digest.
@@ -12,8 +14,8 @@ const reference = new RegExp(`^(?:${domain}/)?${component}(?:/${component})*(?::
  */
 export function imageTag(image: string): string | undefined {
   const match = reference.exec(image);
-  if (!match || /^[0-9a-f]{64}$/.test(image)) return undefined;
-  return match[1] ?? (match[2] ? '' : 'latest');
+  if (!match || match[1]!.length > longestName || /^[0-9a-f]{64}$/.test(image)) return undefined;
+  return match[2] ?? (match[3] ? '' : 'latest');
 }
 
 /** `imagePullPolicy` when nobody chose one. */

@@ -10,6 +10,7 @@ import {
   validateDnsLabelField,
   validateEnum,
   validateFullyQualifiedDomainName,
+  validateGiven,
   validateImmutable,
   validateIpField,
   validateLegacyIpField,
@@ -82,7 +83,7 @@ function validatePorts(ports: readonly EndpointPort[]): FieldError[] {
     const errors = name === '' ? [] : validateDnsLabelField(name, one.child('name'));
     if (names.has(name)) errors.push(duplicate(one.child('name'), name));
     names.add(name);
-    errors.push(...validateEnum(protocol, portProtocols, one.child('protocol')));
+    errors.push(...validateGiven(protocol, portProtocols, one.child('protocol')));
     return appProtocol === undefined ? errors : [...errors, ...validateQualifiedNameField(appProtocol, one.child('appProtocol'))];
   });
 }

@@ -19,6 +19,34 @@ const ids = (context: PodSecurityContext & SecurityContext, path: FieldPath): Fi
   ];
 };
 
+/** As upstream prints its internal type. */
+function asInternal(context: SecurityContext): unknown {
+  const { capabilities, seLinuxOptions, windowsOptions, seccompProfile, appArmorProfile } = context;
+  const profile = (own: typeof seccompProfile): unknown => own && { Type: own.type, LocalhostProfile: own.localhostProfile ?? null };
+  const { user: User = '', role: Role = '', type: Type = '', level: Level = '' } = seLinuxOptions ?? {};
+  const { gmsaCredentialSpecName, gmsaCredentialSpec, runAsUserName, hostProcess } = windowsOptions ?? {};
+  const shown = {
+    Capabilities: capabilities && { Add: capabilities.add ?? null, Drop: capabilities.drop ?? null },
+    Privileged: context.privileged,
+    SELinuxOptions: seLinuxOptions && { User, Role, Type, Level },
+    WindowsOptions: windowsOptions && {
+      GMSACredentialSpecName: gmsaCredentialSpecName ?? null,
+      GMSACredentialSpec: gmsaCredentialSpec ?? null,
+      RunAsUserName: runAsUserName ?? null,
+      HostProcess: hostProcess ?? null,
+    },
+    RunAsUser: context.runAsUser,
+    RunAsGroup: context.runAsGroup,
+    RunAsNonRoot: context.runAsNonRoot,
+    ReadOnlyRootFilesystem: context.readOnlyRootFilesystem,
+    AllowPrivilegeEscalation: context.allowPrivilegeEscalation,
+    ProcMount: context.procMount,
+    SeccompProfile: profile(seccompProfile),
+    AppArmorProfile: profile(appArmorProfile),
+  };
+  return Object.fromEntries(Object.entries(shown).map(([field, value]) => [field, value ?? null]));
+}
+
 /** Of a container. */
 export function validateSecurityContext(context: SecurityContext | undefined, hostUsers: boolean, path: FieldPath): FieldError[] {
   if (!context) return [];
@@ -31,10 +59,10 @@ export function validateSecurityContext(context: SecurityContext | undefined, ho
   }
   errors.push(...validateSeccomp(context.seccompProfile, path.child('seccompProfile')));
   if (allowPrivilegeEscalation === false) {
-    if (privileged) errors.push(invalidValue(path, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
+    if (privileged) errors.push(invalidValue(path, asInternal(context), 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
     for (const capability of capabilities?.add ?? []) {
       if (capability !== 'CAP_SYS_ADMIN') continue;
-      errors.push(invalidValue(path, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
+      errors.push(invalidValue(path, asInternal(context), 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
     }
   }
   errors.push(...validateWindowsOptions(context.windowsOptions, path.child('windowsOptions')));
