@@ -15,13 +15,13 @@ import { forward } from './forward.ts';
 import { kubeletOf, splitProxyName } from './node.ts';
 import { resolveService } from './service.ts';
 
-/** The rest of the path, with its query. */
+/** What follows the subresource, as it was written, with its query. A namespace may be called `proxy` too, so segments are counted. */
 function pathOf({ context }: Target): string {
   const { url } = context.exchange;
-  const mark = url.indexOf('/proxy');
-  const rest = mark < 0 ? '' : url.slice(mark + '/proxy'.length);
-  const path = rest === '' || rest.startsWith('?') ? `/${rest}` : rest;
-  return path;
+  const before = context.info.namespace === '' ? 6 : 8;
+  const mark = url.indexOf('?');
+  const segments = (mark < 0 ? url : url.slice(0, mark)).split('/').slice(before);
+  return `/${segments.join('/')}${mark < 0 ? '' : url.slice(mark)}`;
 }
 
 /** A browser that opens the root without a slash would resolve relative links against the wrong place. */
