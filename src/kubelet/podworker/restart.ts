@@ -14,21 +14,37 @@ const policyOf = (pod: Pod, container: Container): Policy => {
   return isInit && policy === 'Always' ? 'OnFailure' : policy;
 };
 
-function ruleMatches(container: Container, exitCode: number): boolean {
-  return (container.restartPolicyRules ?? []).some(({ action, exitCodes }) => {
-    if (action !== 'Restart' || !exitCodes) return false;
-    const listed = (exitCodes.values ?? []).includes(exitCode);
-    return exitCodes.operator === 'In' ? listed : exitCodes.operator === 'NotIn' && !listed;
+type RuleAction = 'Restart' | 'RestartAllContainers';
+
+/** What the first rule that fits says. */
+function ruleFor(container: Container, exitCode: number): RuleAction | undefined {
+  const rule = (container.restartPolicyRules ?? []).find(({ exitCodes }) => {
+    const listed = (exitCodes?.values ?? []).includes(exitCode);
+    return exitCodes?.operator === 'In' ? listed : exitCodes?.operator === 'NotIn' && !listed;
   });
+  return rule?.action as RuleAction | undefined;
 }
 
 /** After it ended with that code, deletion of the pod aside. */
 export function restartsAfter(pod: Pod, container: Container, exitCode: number): boolean {
   if (isRestartableInit(container)) return true;
-  if (ruleMatches(container, exitCode)) return true;
+  if (ruleFor(container, exitCode)) return true;
   const policy = policyOf(pod, container);
   return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
 }
+
+/** Whether a container has ended in a way that starts the whole pod over, in its sandbox. Source of the rule: KEP-5532. */
+export const restartsAll = ({ spec }: Pod, runtime: RuntimePod): boolean =>
+  [...(spec.initContainers ?? []), ...spec.containers].some((container) => {
+    const current = findContainer(runtime, container.name);
+    return current?.state === 'exited' && ruleFor(container, current.exitCode) === 'RestartAllContainers';
+  });
+
+/** Whether any rule of the pod says so. */
+export const couldRestartAll = ({ spec }: Pod): boolean =>
+  [...(spec.initContainers ?? []), ...spec.containers].some(({ restartPolicyRules }) =>
+    restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
+  );
 
 /** Whether the next look at the pod starts this container. */
 export function shouldStart(pod: Pod, container: Container, runtime: RuntimePod): boolean {

@@ -3,25 +3,26 @@
  * next step and reports. States: `syncing` (it lives), `terminating` (its containers are being ended), `terminated`
  * (volumes and cgroups go, the last status is reported), `finished` (nothing is left of it).
  */
-import { rm } from 'node:fs/promises';
 import type { Pod, PodStatus } from '../../api/core/v1/types.gen.ts';
 import { semanticEqual } from '../../apimachinery/equality.ts';
 import { keyOf, timeOf } from '../../apimachinery/meta.ts';
-import { containerNamed, qosClassOf } from '../containers/resources.ts';
+import { containerNamed } from '../containers/resources.ts';
 import { messageOf } from '../context.ts';
-import { isRuntimeNotFound } from '../cri/client.ts';
 import { defaults } from '../options.ts';
 import type { ProbeManager } from '../probes/manager.ts';
 import { type RuntimePod, runningContainers } from '../runtime/model.ts';
 import type { StatusManager } from '../status/manager.ts';
 import { isTerminalPhase } from '../status/phase.ts';
-import { finalStatus, podStatus } from '../status/pod.ts';
+import { finalStatus, podStatus, rejectedStatus } from '../status/pod.ts';
 import { VolumeError } from '../volumes/manager.ts';
 import { deadlineExceeded, deadlineOf } from './deadline.ts';
+import { forgetPod } from './forget.ts';
 import { killPod } from './kill.ts';
 import { planPod } from './plan.ts';
 import { nextLook } from './quicklook.ts';
 import { PodResizer, type ResizeRefusal } from './resize.ts';
+import { restartsAll } from './restart.ts';
+import { allBack, cleanedUp, removeAllContainers, restartCondition } from './restartall.ts';
 import { carryOut, factsOf, type Postponed, type SyncParts } from './sync.ts';
 import { podTarget } from './target.ts';
 
@@ -63,6 +64,8 @@ export class PodWorker {
   #evicted: { reason: string; message: string } | undefined;
   #killing: { hasten: AbortController; grace: number } | undefined;
   #cleaned = false;
+  /** All containers are on their way out and in again. */
+  #startingOver = false;
 
   constructor(pod: Pod, parts: WorkerParts) {
     this.uid = pod.metadata.uid ?? '';
@@ -193,7 +196,11 @@ export class PodWorker {
       recursiveReadOnly: engine.handlers.some(({ name, recursiveReadOnlyMounts }) => name === '' && recursiveReadOnlyMounts),
       previous,
       actuated: (id) => this.#resizer.actuated(id),
-      ...(terminal ? {} : { passing: this.#resizer.conditions(previous.conditions ?? [], timeOf(now)) }),
+      restartingAll: this.#startingOver,
+      passing: [
+        ...(terminal ? [] : this.#resizer.conditions(previous.conditions ?? [], timeOf(now))),
+        ...restartCondition(pod, this.#startingOver && !terminal && !cleanedUp(pod, runtime), previous.conditions ?? [], previous.phase, timeOf(now)),
+      ],
       readiness: probes.view(this.uid),
       terminal,
       ...(this.#evicted ? { evicted: this.#evicted } : {}),
@@ -217,19 +224,7 @@ export class PodWorker {
     const { reason, message } = refusal;
     context.events.event(podTarget(this.#pod), 'Warning', reason, message);
     this.#rejected = true;
-    const pod = this.#pod;
-    this.#report({
-      ...pod.status,
-      phase: 'Failed',
-      reason,
-      message: `Pod was rejected: ${message}`,
-      qosClass: qosClassOf(pod),
-      startTime: context
-        .now()
-        .toISOString()
-        .replace(/\.\d+Z$/, 'Z'),
-      ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
-    });
+    this.#report(rejectedStatus(this.#pod, refusal, context.now()));
     this.#state = 'terminated';
     return false;
   }
@@ -255,6 +250,15 @@ export class PodWorker {
       this.#state = 'terminating';
       this.#dirty = true;
       return undefined;
+    }
+    if (this.#startingOver || restartsAll(pod, runtime)) {
+      this.#startingOver = !allBack(pod, runtime) || restartsAll(pod, runtime);
+      if (restartsAll(pod, runtime)) {
+        this.#report(this.#status(runtime, false));
+        await removeAllContainers(context, pod, runtime);
+        this.#dirty = true;
+        return undefined;
+      }
     }
     if (!this.#cgroup) {
       await cgroups.ensure(pod);
@@ -347,26 +351,8 @@ export class PodWorker {
     await this.#forget();
   }
 
-  /** Takes the rest out of the runtime: dead containers, sandboxes, logs. */
   async #forget(): Promise<void> {
-    const { context, cache, statuses, puller, backoff, probes } = this.#parts;
-    const { sandboxes, containers } = await cache.get(this.uid);
-    for (const { id } of sandboxes) {
-      await context.cri.removePodSandbox(id).catch((error: unknown) => {
-        if (!isRuntimeNotFound(error)) throw error;
-      });
-    }
-    for (const { id } of containers) {
-      await context.cri.removeContainer(id).catch((error: unknown) => {
-        if (!isRuntimeNotFound(error)) throw error;
-      });
-    }
-    await rm(context.paths.podLogs(this.#pod), { recursive: true, force: true });
-    cache.forget(this.uid);
-    statuses.forget(this.uid);
-    puller.forget(this.uid);
-    backoff.delete(`${this.uid}_`);
-    probes.remove(this.uid);
+    await forgetPod(this.#parts, this.#pod, this.uid);
     this.#state = 'finished';
     clearTimeout(this.#timer);
     this.#parts.finished(this.uid);

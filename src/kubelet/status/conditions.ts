@@ -10,6 +10,7 @@ export const ownedConditions = [
   'PodScheduled',
   'PodResizePending',
   'PodResizeInProgress',
+  'AllContainersRestarting',
 ];
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;

@@ -18,6 +18,8 @@ export interface ContainerStatusInput {
   /** Why the last attempt to start that container failed. */
   failure(container: string): StartFailure | undefined;
   recursiveReadOnly: boolean;
+  /** All containers have been removed, to be started over. */
+  restartingAll?: boolean;
   /** What a container's cgroup was last given. */
   actuated?(containerId: string): ResourceRequirements | undefined;
 }
@@ -60,13 +62,25 @@ function volumeMounts(container: Container, recursiveReadOnly: boolean): Pick<Co
   };
 }
 
+const startsOver = { reason: 'RestartingAllContainers', message: 'The container is removed because RestartAllContainers in place' };
+
+const startedOver = (old: ContainerStatus): ContainerStatus => ({
+  ...old,
+  ready: false,
+  started: false,
+  restartCount: old.restartCount + 1,
+  state: { waiting: startsOver },
+  lastState: { terminated: { ...startsOver, exitCode: 137 } as ContainerStateTerminated },
+});
+
 /** The runtime knows no such container: it was not created yet, or it was removed behind our back. */
 function withoutRuntime(
-  { pod, recursiveReadOnly }: ContainerStatusInput,
+  { pod, recursiveReadOnly, restartingAll }: ContainerStatusInput,
   container: Container,
   old: ContainerStatus | undefined,
   waitingReason: string,
 ): ContainerStatus {
+  if (restartingAll && old && !old.state?.waiting) return startedOver(old);
   if (old?.state?.terminated) return { ...old };
   const status: ContainerStatus = {
     name: container.name,
@@ -74,7 +88,7 @@ function withoutRuntime(
     imageID: '',
     ready: false,
     restartCount: old?.restartCount ?? 0,
-    state: { waiting: { reason: waitingReason } },
+    state: { waiting: restartingAll && old?.state?.waiting ? old.state.waiting : { reason: waitingReason } },
     lastState: old?.lastState ?? {},
     ...volumeMounts(container, recursiveReadOnly),
   };

@@ -7,6 +7,10 @@ export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
 export const isTerminalPhase = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';
 
+/** It waits to be started over with all others: however it ended is no verdict. */
+const startsOver = (status: ContainerStatus | undefined): boolean =>
+  status?.lastState?.terminated?.reason === 'RestartingAllContainers' && status.state?.waiting !== undefined;
+
 interface Count {
   running: number;
   waiting: number;
@@ -28,7 +32,7 @@ export function podPhase(pod: Pod, statuses: readonly ContainerStatus[], termina
   for (const container of inits.filter((init) => !isRestartableInit(init))) {
     const exit = lastExit(of(container));
     if (exit === undefined) pendingInit = true;
-    else if (exit !== 0 && !restartsAfter(pod, container, exit)) return 'Failed';
+    else if (exit !== 0 && !startsOver(of(container)) && !restartsAfter(pod, container, exit)) return 'Failed';
   }
   const count: Count = { running: 0, waiting: 0, stopped: 0, final: 0, succeeded: 0, unknown: 0 };
   let pendingSidecar = false;
@@ -66,7 +70,7 @@ function countRegular(pod: Pod, container: Container, status: ContainerStatus | 
     return;
   }
   count.stopped++;
-  if (!restartsAfter(pod, container, exit)) count.final++;
+  if (!startsOver(status) && !restartsAfter(pod, container, exit)) count.final++;
   // One that waits to be started again has not succeeded, however it ended.
   if (status?.state?.terminated && exit === 0) count.succeeded++;
 }

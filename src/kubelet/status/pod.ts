@@ -119,3 +119,17 @@ export function finalStatus(pod: Pod, status: PodStatus): PodStatus {
     ...(inits.length ? { initContainerStatuses: inits.map((one, index) => (index <= lastInit ? ended(one) : one)) } : {}),
   };
 }
+
+/** Of a pod that the node does not take. */
+export function rejectedStatus(pod: Pod, { reason, message }: { reason: string; message: string }, now: Date): PodStatus {
+  const { generation } = pod.metadata;
+  return {
+    ...pod.status,
+    phase: 'Failed',
+    reason,
+    message: `Pod was rejected: ${message}`,
+    qosClass: qosClassOf(pod),
+    startTime: timeOf(now),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  };
+}
