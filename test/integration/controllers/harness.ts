@@ -28,6 +28,10 @@ export interface ClusterOptions {
   /** What the kubelet makes of a pod; absent: Running and ready. Undefined leaves it alone. */
   kubelet?: (pod: Pod) => Pod['status'] | undefined;
   settings?: Record<string, unknown>;
+  /** The API server, when it is to be another than one that allows everything. */
+  server?: TestServer;
+  /** What a controller writes with; absent: one that may do everything. */
+  clientFor?(server: TestServer, identity: string): Client;
   /** Before the controllers start. */
   prepare?(client: Client): Promise<void>;
 }
@@ -48,8 +52,8 @@ export async function eventually<R>(probe: () => Promise<R | undefined | false>,
   }
 }
 
-export async function startCluster({ controllers, kubelet = runningStatus, settings = {}, prepare }: ClusterOptions): Promise<Cluster> {
-  const server = await startTestServer();
+export async function startCluster({ controllers, kubelet = runningStatus, settings = {}, prepare, ...options }: ClusterOptions): Promise<Cluster> {
+  const server = options.server ?? (await startTestServer());
   const { client } = server;
   const log = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
   for (const name of ['default', 'kube-system']) {
@@ -78,7 +82,8 @@ export async function startCluster({ controllers, kubelet = runningStatus, setti
   informers.informer(podKind).addHandlers({ added: (pod) => void play(pod), updated: (pod) => void play(pod) });
   await informers.start();
   await prepare?.(client);
-  const run = () => runControllers({ definitions: controllers, client, clientFor: () => client, settings, log });
+  const run = () =>
+    runControllers({ definitions: controllers, client, clientFor: (identity) => options.clientFor?.(server, identity) ?? client, settings, log });
   let manager = run();
   await manager.ready;
   return {
