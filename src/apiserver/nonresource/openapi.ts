@@ -10,6 +10,8 @@ import { textReply } from '../exchange.ts';
 import type { KindRegistry } from '../registry.ts';
 import type { PathHandler } from '../route.ts';
 
+/** What clients ask for with `@`, which no media type may have in it, is answered under this name. */
+const protobufV2Type = protobufV2.replace('@', '.');
 const gzipAsync = promisify(gzip);
 
 interface Document {
@@ -60,7 +62,7 @@ export function openapiPaths(registry: KindRegistry, options: OpenApiOptions = {
   async function version2(context: RequestContext): Promise<Reply> {
     const accept = context.exchange.headers['accept'] ?? '';
     const { json, protobuf, hash } = await openapiV2(current());
-    if (accept.includes(protobufV2)) return answer(context, { body: protobuf, hash, contentType: protobufV2 });
+    if (accept.includes(protobufV2) || accept.includes(protobufV2Type)) return answer(context, { body: protobuf, hash, contentType: protobufV2Type });
     if (accept !== '' && !/\*\/\*|application\/(?:json|\*)/.test(accept)) {
       throw notAcceptable(`only the following media types are accepted: application/json, ${protobufV2}`);
     }
