@@ -6,7 +6,7 @@ import { containerConfig, restartCountFromLogs } from '../containers/config.ts';
 import type { PodFacts } from '../containers/fields.ts';
 import { runHook } from '../containers/hooks.ts';
 import { describePod, type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
-import type { Image, PodSandboxConfig } from '../cri/types.gen.ts';
+import type { Image, PodSandboxConfig, UserNamespace } from '../cri/types.gen.ts';
 import { formatDuration, type ImagePuller, StartError } from '../images/puller.ts';
 import type { Backoff } from '../runtime/backoff.ts';
 import { containerHash } from '../runtime/labels.ts';
@@ -14,6 +14,7 @@ import { findContainer, type RuntimePod } from '../runtime/model.ts';
 import type { MountedVolumes } from '../volumes/manager.ts';
 import { killContainer } from './kill.ts';
 import { containerTarget } from './target.ts';
+import { applyUserNamespace } from './userns.ts';
 
 export interface StartRequest {
   context: KubeletContext;
@@ -26,6 +27,7 @@ export interface StartRequest {
   sandbox: PodSandboxConfig;
   facts: PodFacts;
   volumes: MountedVolumes;
+  userns: UserNamespace | undefined;
   signal: AbortSignal;
 }
 
@@ -71,6 +73,7 @@ export async function startContainer(request: StartRequest): Promise<string> {
   } catch (error) {
     throw fail('CreateContainerConfigError', error, messageOf(error));
   }
+  applyUserNamespace(config, request.userns);
   if (signal.aborted) throw new StartError('CreateContainerError', 'context canceled');
   let id: string;
   try {

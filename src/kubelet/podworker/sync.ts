@@ -17,6 +17,7 @@ import type { Plan } from './plan.ts';
 import { sandboxConfig } from './sandbox.ts';
 import { startContainer } from './start.ts';
 import { podTarget } from './target.ts';
+import { applyUserNamespace, userNamespaceOf } from './userns.ts';
 
 export interface SyncParts {
   context: KubeletContext;
@@ -91,6 +92,8 @@ export async function carryOut(
   const sandbox = current.sandboxes[0];
   if (!sandbox?.ready || signal.aborted) return { acted, started };
   const config = await sandboxConfig(context, pod, sandbox.attempt, parts.cgroups.parent(pod));
+  const userns = pod.spec.hostUsers === false ? await userNamespaceOf(context, pod, await parts.runtimeHandler(pod)) : undefined;
+  applyUserNamespace(config, userns);
   let retryAt: number | undefined;
   for (const container of plan.start) {
     if (signal.aborted) break;
@@ -112,6 +115,7 @@ export async function carryOut(
         sandbox: config,
         facts: factsOf(context, pod, current),
         volumes: mounted,
+        userns,
         signal,
       });
       started.push({ id, container });
@@ -137,9 +141,9 @@ async function createSandbox({ context, runtimeHandler, cgroups }: SyncParts, po
   const { cri, events, paths } = context;
   try {
     const handler = await runtimeHandler(pod);
-    if (pod.spec.hostUsers === false) throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
     await mkdir(join(paths.pod(pod.metadata.uid ?? ''), 'volumes'), { recursive: true, mode: 0o750 });
     const config = await sandboxConfig(context, pod, attempt, cgroups.parent(pod));
+    applyUserNamespace(config, await userNamespaceOf(context, pod, handler));
     await cri.runPodSandbox({ config, runtimeHandler: handler });
   } catch (error) {
     events.event(podTarget(pod), 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
