@@ -51,6 +51,7 @@ export interface RunningResources {
 }
 
 const identity = { username: 'system:apiserver', groups: ['system:masters'] };
+const namespacesMs = 60_000;
 const endpointsMs = 10_000;
 const repairMs = 180_000;
 const retryMs = 1000;
@@ -103,7 +104,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
   return {
     load: custom.start,
     async start(port) {
-      await ensureNamespaces(client);
+      await loop('the system namespaces could not be made', namespacesMs, () => ensureNamespaces(client));
       aggregation.start();
       if (options.advertiseAddress !== undefined) {
         const address = options.advertiseAddress;
