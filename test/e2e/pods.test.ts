@@ -213,7 +213,7 @@ test('logs: what was said, the last lines, the run before; following ends with t
       containers: [
         {
           name: 'main',
-          ...shell('echo one; echo two >&2; echo three; [ -f /data/again ] && exec sleep 3600; touch /data/again; exit 1'),
+          ...shell('echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three; [ -f /data/again ] && exec sleep 3600; touch /data/again; exit 1'),
           volumeMounts: [{ name: 'data', mountPath: '/data' }],
         },
       ],
