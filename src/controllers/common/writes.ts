@@ -14,26 +14,33 @@ export interface OwnWrites<T extends KubeObject> {
 /** Resource versions can be compared as numbers (KEP-5504). */
 const isNewer = (a: KubeObject, b: KubeObject): boolean => BigInt(a.metadata.resourceVersion || 0) > BigInt(b.metadata.resourceVersion || 0);
 
-export function trackOwnWrites<T extends KubeObject>(informer: Informer<T>): OwnWrites<T> {
-  const written = new Map<string, T>();
+/** An informer that has not shown a write for so long never will: the object was there and gone while the watch was broken. */
+const believedForMs = 60_000;
+
+export function trackOwnWrites<T extends KubeObject>(informer: Informer<T>, now: () => number = Date.now): OwnWrites<T> {
+  const written = new Map<string, { object: T; at: number }>();
   const gone = new Set<string>();
+  const ours = (key: string): T | undefined => {
+    const entry = written.get(key);
+    if (entry && now() - entry.at > believedForMs) written.delete(key);
+    return written.get(key)?.object;
+  };
   const settle = (object: T): void => {
-    const ours = written.get(keyOf(object));
-    if (ours && !isNewer(ours, object)) written.delete(keyOf(object));
+    const own = ours(keyOf(object));
+    if (own && !isNewer(own, object)) written.delete(keyOf(object));
   };
   informer.addHandlers({
     added: settle,
     updated: settle,
     deleted(object) {
-      const ours = written.get(keyOf(object));
-      if (ours?.metadata.uid === object.metadata.uid) written.delete(keyOf(object));
+      if (ours(keyOf(object))?.metadata.uid === object.metadata.uid) written.delete(keyOf(object));
       gone.delete(object.metadata.uid ?? '');
     },
   });
   return {
     wrote(object) {
       const seen = informer.getByKey(keyOf(object));
-      if (!seen || isNewer(object, seen)) written.set(keyOf(object), object);
+      if (!seen || isNewer(object, seen)) written.set(keyOf(object), { object, at: now() });
     },
     deleted(object) {
       written.delete(keyOf(object));
@@ -42,10 +49,10 @@ export function trackOwnWrites<T extends KubeObject>(informer: Informer<T>): Own
     apply(seen, isWanted) {
       const keys = new Set(seen.map(keyOf));
       const current = seen.map((object) => {
-        const ours = written.get(keyOf(object));
-        return ours && isNewer(ours, object) ? ours : object;
+        const own = ours(keyOf(object));
+        return own && isNewer(own, object) ? own : object;
       });
-      const created = [...written.values()].filter((object) => !keys.has(keyOf(object)));
+      const created = [...written.keys()].flatMap((key) => (keys.has(key) ? [] : (ours(key) ?? [])));
       return [...current, ...created].filter((object) => !gone.has(object.metadata.uid ?? '') && isWanted(object));
     },
   };
