@@ -33,7 +33,9 @@ test('bounds and targets are checked', () => {
     'spec.maxReplicas: Required value: must be set and greater than 0',
     'spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`',
   ]);
-  assert.deepEqual(problems(v2, autoscaler({ scaleTargetRef: { kind: '', name: 'web' } })), ['spec.scaleTargetRef.kind: Required value']);
+  assert.deepEqual(problems(v2, autoscaler({ scaleTargetRef: { kind: '', name: 'web', apiVersion: 'apps/v1' } })), [
+    'spec.scaleTargetRef.kind: Required value',
+  ]);
 });
 
 test('v1 shows the target for the CPU, and the rest in annotations', () => {
