@@ -11,7 +11,10 @@ const map = (name: string, resourceVersion: string): ConfigMap => ({ metadata: {
 function makeInformer() {
   const objects = new Map<string, ConfigMap>();
   let handlers: InformerHandlers<ConfigMap> = {};
-  const informer = { getByKey: (key: string) => objects.get(key), addHandlers: (added: InformerHandlers<ConfigMap>) => void (handlers = added) };
+  const addHandlers = (added: InformerHandlers<ConfigMap>): void => {
+    handlers = added;
+  };
+  const informer = { getByKey: (key: string) => objects.get(key), addHandlers };
   return {
     informer: informer as unknown as Informer<ConfigMap>,
     show(object: ConfigMap) {
