@@ -1,5 +1,5 @@
 /** Expressions that are parsed and checked once and evaluated often. */
-import type { ParseResult } from '@marcbachmann/cel-js';
+import type { ASTNode, ParseResult } from '@marcbachmann/cel-js';
 import type { CelEnvironment } from './environment.ts';
 import { type CelBudget, costLimit, meter } from './meter.ts';
 import { rewrite } from './syntax.ts';
@@ -67,11 +67,7 @@ function compileText(expression: string, kind: string, error: unknown): string {
 
 const matchesType = (type: string, wanted: string): boolean => type === wanted || type === 'dyn' || type.startsWith('dyn<');
 
-/**
- * @param wanted types that the expression may give; absent allows every one
- * @throws {CelCompileError}
- */
-export function compileCel({ environment }: CelEnvironment, expression: string, wanted?: readonly string[]): CelProgram {
+function parseCel({ environment }: CelEnvironment, expression: string, wanted: readonly string[] | undefined): { parsed: ParseResult; type: string } {
   let parsed: ParseResult;
   try {
     parsed = environment.parse(rewrite(expression));
@@ -80,10 +76,24 @@ export function compileCel({ environment }: CelEnvironment, expression: string, 
   }
   const { valid, type = 'dyn', error } = parsed.check();
   if (!valid) throw new CelCompileError(compileText(expression, '', error), { cause: error });
-  if (wanted && !wanted.some((one) => matchesType(type, one)))
-    throw new CelCompileError(
-      `must evaluate to ${wanted.length === 1 ? wanted[0] : `one of [${wanted.join(' ').replace('null', 'null_type')}]`} but got ${type}`,
-    );
+  if (!wanted || wanted.some((one) => matchesType(type, one))) return { parsed, type };
+  const names = wanted.length === 1 ? wanted[0] : `one of [${wanted.join(' ').replace('null', 'null_type')}]`;
+  throw new CelCompileError(`must evaluate to ${names} but got ${type}`);
+}
+
+/**
+ * What a checked expression consists of, for those who want to know more about it than its type.
+ * @throws {CelCompileError}
+ */
+export const syntaxOf = (environment: CelEnvironment, expression: string, wanted?: readonly string[]): ASTNode =>
+  parseCel(environment, expression, wanted).parsed.ast;
+
+/**
+ * @param wanted types that the expression may give; absent allows every one
+ * @throws {CelCompileError}
+ */
+export function compileCel(environment: CelEnvironment, expression: string, wanted?: readonly string[]): CelProgram {
+  const { parsed, type } = parseCel(environment, expression, wanted);
   const failed = (cause: unknown): CelEvaluationError => new CelEvaluationError(runtimeText(cause), { cause });
   // By the evaluation under way. Those that wait for something overlap, and are then counted together.
   let spent = 0;

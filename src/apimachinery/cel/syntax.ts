@@ -1,6 +1,7 @@
 /**
  * CEL that the parser does not know, written as calls that it does: message literals (`Object{spec: …}`),
- * optional entries and elements (`{?"a": x}`, `[?x]`), `matches` with RE2's syntax, and `value()` of optionals.
+ * optional entries and elements (`{?"a": x}`, `[?x]`), `matches` with RE2's syntax, `value()` of optionals,
+ * and `has` of members of whatever.
  */
 
 const token =
@@ -29,6 +30,8 @@ export const optionalElementFunction = '__optionalElement';
 export const matchesFunction = '__matches';
 /** The library's own gives a type that its operators can't choose by, when that of the optional is not known. */
 export const valueFunction = '__value';
+/** The library's own takes plain paths alone, not `has(list[0].name)`. */
+export const hasFunction = '__has';
 
 const renamed: ReadonlyMap<string, string> = new Map([
   ['matches', matchesFunction],
@@ -61,7 +64,8 @@ class Rewriter {
       return;
     }
     const start = this.#last === '.' && this.#path !== undefined ? this.#path : this.output.length;
-    this.#emit((followedByCall ? renamed.get(text) : undefined) ?? text, text);
+    const callee = text === 'has' && this.#last !== '.' ? hasFunction : (renamed.get(text) ?? text);
+    this.#emit(followedByCall ? callee : text, text);
     if (!words.has(text)) this.#path = start;
   }
 

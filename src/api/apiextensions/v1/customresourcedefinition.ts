@@ -34,7 +34,7 @@ export const customresourcedefinitions = defineKind<CustomResourceDefinition>({
     const stored = definition.spec.versions.find(({ storage }) => storage);
     definition.status = { storedVersions: stored ? [stored.name] : [] };
   },
-  validate: validateDefinition,
+  validate: (definition) => validateDefinition(definition),
   validateUpdate: validateDefinitionUpdate,
   finalizeOnDelete(definition) {
     const { metadata } = definition;

@@ -57,6 +57,7 @@ export const literals: Library = (environment) => {
     if (!optional.hasValue()) throw new Error('optional.none() dereference');
     return optional.value();
   });
+  environment.registerOperator('optional == null', () => false);
   // The one function that goes with the literals: a key as a segment of a JSON pointer (RFC 6901).
   namespace(environment, 'jsonpatch', 'JsonPatchNamespace');
   define(environment, 'JsonPatchNamespace.escapeKey(string): string', (_: unknown, key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1'));

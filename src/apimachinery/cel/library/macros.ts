@@ -1,6 +1,7 @@
-/** Macros that the parser's library does not have: two-variable comprehensions, `existsOne`, `sortBy`, `optMap` and `optFlatMap`. */
+/** Macros that the parser's library does not have: two-variable comprehensions, `existsOne`, `sortBy`, `optMap`, `optFlatMap`, and a `has` for every member. */
 import { type ASTNode, type Environment, Optional } from '@marcbachmann/cel-js';
-import { celCompare, entriesOf } from '../values.ts';
+import { hasFunction } from '../syntax.ts';
+import { CelStruct, celCompare, entriesOf } from '../values.ts';
 import type { Library } from './register.ts';
 
 /** The parts of the library's checker, evaluator and scopes that macros are handed; they have no published types. */
@@ -109,9 +110,34 @@ function mergeEntries(pairs: [unknown, unknown][]): Record<string, unknown> {
 }
 
 const toMap = (pairs: [unknown, unknown][]): Record<string, unknown> => Object.fromEntries(pairs.map(([key, value]) => [String(key), value]));
+function hasMember(holder: unknown, name: string): boolean {
+  if (holder instanceof Optional) return holder.hasValue() && hasMember(holder.value(), name);
+  if (holder instanceof CelStruct) return Object.hasOwn(holder.fields, name);
+  if (holder instanceof Map) return holder.has(name);
+  if (typeof holder !== 'object' || holder === null || Array.isArray(holder)) throw new Error('no such overload: only maps and messages have members');
+  // Members may be computed when they are asked for (a policy's variables): those count without being asked.
+  return (
+    Object.hasOwn(holder, name) && (Object.getOwnPropertyDescriptor(holder, name)?.get !== undefined || (holder as Record<string, unknown>)[name] !== undefined)
+  );
+}
+
+function hasMacro({ args: [member] }: Expansion): object {
+  if (member?.op !== '.' && member?.op !== '.?') throw new Error('invalid argument to has() macro');
+  const [holder, name] = member.args;
+  return {
+    async: false,
+    typeCheck(checker: Checker, _: unknown, scope: Scope) {
+      checker.check(holder, scope);
+      return checker.getType('bool');
+    },
+    evaluate: (evaluator: Evaluator, _: unknown, scope: Scope) => hasMember(evaluator.run(holder, scope), name),
+  };
+}
+
 const exactlyOne = (count: number): boolean => count === 1;
 
 export const macros: Library = (environment) => {
+  environment.registerFunction(`${hasFunction}(ast): bool`, hasMacro);
   const two = 2;
   macro(environment, {
     signature: 'list.all(ast, ast, ast): bool',

@@ -3,6 +3,7 @@ import type { JSONSchemaProps, ValidationRule } from '../../../api/apiextensions
 import type { CelEnvironment } from '../../../apimachinery/cel/environment.ts';
 import { createCelEnvironment } from '../../../apimachinery/cel/environment.ts';
 import type { CelBudget } from '../../../apimachinery/cel/meter.ts';
+import { celName } from '../../../apimachinery/cel/names.ts';
 import type { CelProgram } from '../../../apimachinery/cel/program.ts';
 import { CelCostError, compileCel } from '../../../apimachinery/cel/program.ts';
 import { celOptional, celValue } from '../../../apimachinery/cel/values.ts';
@@ -13,16 +14,6 @@ import { isSchema, itemsOf } from './struct.ts';
 type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const reserved = new Set('true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '));
-
-const escapes: Readonly<Record<string, string>> = { __: '__underscores__', '.': '__dot__', '-': '__dash__', '/': '__slash__' };
-
-/** The name under which an expression sees a property. */
-export function celName(name: string): string {
-  if (reserved.has(name)) return `__${name}__`;
-  return name.replace(/__|[-./]/g, (part) => escapes[part] as string);
-}
 
 /** A value as CEL sees it, by its schema: integers, doubles and times are what they are declared to be. */
 function typed(value: unknown, schema: JSONSchemaProps | undefined): unknown {

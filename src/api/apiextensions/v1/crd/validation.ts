@@ -1,8 +1,10 @@
 /** What is wrong with a CustomResourceDefinition. Source of the rules: upstream's `apiextensions/validation`. */
+import { deepEqual } from '../../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { duplicate, forbiddenField, invalidValue, notSupported, path, required } from '../../../../apimachinery/fieldpath.ts';
 import { validateDns1035Label, validateDnsSubdomain } from '../../../../apimachinery/names.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionVersion } from '../types.gen.ts';
+import { validateSchemaRules } from './rules/validation.ts';
 import { validateStructure } from './structure.ts';
 
 const spec = path('spec');
@@ -35,7 +37,8 @@ function validateGroup(group: string, at: FieldPath): FieldError[] {
 
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
 
-function validateVersion(version: CustomResourceDefinitionVersion, at: FieldPath): FieldError[] {
+/** `old` is the version that stands: rules that have been there are not asked whether they would be taken today. */
+function validateVersion(version: CustomResourceDefinitionVersion, old: CustomResourceDefinitionVersion | undefined, at: FieldPath): FieldError[] {
   const errors = validateDns1035Label(version.name).map((wrong) => invalidValue(at.child('name'), version.name, wrong));
   if (version.deprecationWarning !== undefined && !version.deprecated) {
     errors.push(invalidValue(at.child('deprecationWarning'), version.deprecationWarning, 'can only be set for deprecated versions'));
@@ -43,7 +46,11 @@ function validateVersion(version: CustomResourceDefinitionVersion, at: FieldPath
   const schema = version.schema?.openAPIV3Schema;
   const schemaAt = at.child('schema', 'openAPIV3Schema');
   if (!schema) errors.push(required(schemaAt, 'schemas are required'));
-  else errors.push(...validateStructure(schema, schemaAt));
+  else {
+    const wrong = validateStructure(schema, schemaAt);
+    const asked = wrong.length === 0 && !deepEqual(schema, old?.schema?.openAPIV3Schema);
+    errors.push(...wrong, ...(asked ? validateSchemaRules(schema, schemaAt) : []));
+  }
   for (const [index, column] of (version.additionalPrinterColumns ?? []).entries()) {
     const columnAt = at.child('additionalPrinterColumns').index(index);
     if (!column.name) errors.push(required(columnAt.child('name')));
@@ -65,7 +72,7 @@ function validateVersion(version: CustomResourceDefinitionVersion, at: FieldPath
   return errors;
 }
 
-function validateVersions(definition: CustomResourceDefinition): FieldError[] {
+function validateVersions(definition: CustomResourceDefinition, old: CustomResourceDefinition | undefined): FieldError[] {
   const at = spec.child('versions');
   const { versions } = definition.spec;
   const errors: FieldError[] = [];
@@ -73,7 +80,8 @@ function validateVersions(definition: CustomResourceDefinition): FieldError[] {
   for (const [index, version] of versions.entries()) {
     if (seen.has(version.name)) errors.push(duplicate(at.index(index).child('name'), version.name));
     seen.add(version.name);
-    errors.push(...validateVersion(version, at.index(index)));
+    const before = old?.spec.versions.find(({ name }) => name === version.name);
+    errors.push(...validateVersion(version, before, at.index(index)));
   }
   if (versions.length === 0) errors.push(required(at, 'must have at least one version'));
   else if (versions.filter(({ storage }) => storage).length !== 1) {
@@ -99,7 +107,7 @@ function validateConversion({ spec: { conversion } }: CustomResourceDefinition):
   return errors;
 }
 
-export function validateDefinition(definition: CustomResourceDefinition): FieldError[] {
+export function validateDefinition(definition: CustomResourceDefinition, old?: CustomResourceDefinition): FieldError[] {
   const { group, names, scope, preserveUnknownFields } = definition.spec;
   const errors: FieldError[] = [];
   const expected = `${names.plural}.${group}`;
@@ -108,7 +116,7 @@ export function validateDefinition(definition: CustomResourceDefinition): FieldE
   errors.push(...validateGroup(group, spec.child('group')));
   if (!scope) errors.push(required(spec.child('scope')));
   else if (scope !== 'Cluster' && scope !== 'Namespaced') errors.push(notSupported(spec.child('scope'), scope, ['Cluster', 'Namespaced']));
-  errors.push(...validateVersions(definition));
+  errors.push(...validateVersions(definition, old));
   errors.push(...validateNames(names, spec.child('names')));
   errors.push(...validateConversion(definition));
   if (preserveUnknownFields) {
@@ -124,7 +132,7 @@ export function validateDefinition(definition: CustomResourceDefinition): FieldE
 }
 
 export function validateDefinitionUpdate(definition: CustomResourceDefinition, old: CustomResourceDefinition): FieldError[] {
-  const errors = validateDefinition(definition);
+  const errors = validateDefinition(definition, old);
   const established = old.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True');
   const fixed = (now: unknown, before: unknown, at: FieldPath): void => {
     if (now !== before) errors.push(invalidValue(at, now, 'field is immutable'));

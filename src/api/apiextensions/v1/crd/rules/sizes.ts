@@ -1,0 +1,32 @@
+/** How many elements a value of a schema can have at most, given how big a request may be. Source of the rule: apiserver `cel/common`. */
+import type { JSONSchemaProps } from '../../types.gen.ts';
+
+const maxRequestBytes = 3 * 1024 * 1024;
+
+/** Bytes of the smallest text for them. */
+const smallest: Readonly<Record<string, number>> = { integer: 1, number: 1, boolean: 4, string: 2, array: 2, object: 2 };
+const smallestOfFormat: Readonly<Record<string, number>> = { duration: 3, date: 12, 'date-time': 22 };
+
+export const isSchema = (value: unknown): value is JSONSchemaProps => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const itemsOf = ({ items }: JSONSchemaProps): JSONSchemaProps | undefined => (isSchema(items) ? (items as JSONSchemaProps) : undefined);
+
+export const valuesOf = ({ additionalProperties }: JSONSchemaProps): JSONSchemaProps | undefined =>
+  isSchema(additionalProperties) ? additionalProperties : undefined;
+
+function minSize(schema: JSONSchemaProps): number {
+  if (schema['x-kubernetes-int-or-string']) return 1;
+  if (schema.type === 'string') return smallestOfFormat[schema.format ?? ''] ?? 2;
+  const base = smallest[schema.type ?? ''] ?? 1;
+  if (schema.type !== 'object') return base;
+  const properties = Object.entries(schema.properties ?? {}).filter(([name, { default: value }]) => schema.required?.includes(name) && value === undefined);
+  return properties.reduce((sum, [name, inner]) => sum + name.length + minSize(inner) + 4, base);
+}
+
+/** Undefined for what has no elements. */
+export function maxElements(schema: JSONSchemaProps): number | undefined {
+  const items = itemsOf(schema);
+  if (schema.type === 'array') return schema.maxItems ?? (items ? Math.floor((maxRequestBytes - 2) / (minSize(items) + 1)) : undefined);
+  const values = valuesOf(schema);
+  return values && (schema.maxProperties ?? Math.floor((maxRequestBytes - 2) / (minSize(values) + 6)));
+}
