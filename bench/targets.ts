@@ -38,9 +38,12 @@ export const freePort = (): Promise<number> =>
     });
   });
 
+/** As `./knarr` sets it: where compiled code is kept. */
+const NODE_COMPILE_CACHE = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'node-compile-cache');
+
 function launch(program: string, args: string[], log: string): ChildProcess {
   const file = openSync(log, 'a');
-  const child = spawn(program, args, { stdio: ['ignore', file, file] });
+  const child = spawn(program, args, { stdio: ['ignore', file, file], env: { ...process.env, NODE_COMPILE_CACHE } });
   closeSync(file);
   return child;
 }

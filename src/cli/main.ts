@@ -3,10 +3,14 @@
  * A `UserError` is one sentence on standard error and its exit code; anything else is a fault of knarr and shows its stack.
  */
 import { enableCompileCache } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { version } from './version.ts';
 
-enableCompileCache();
+// Compiled code is kept for the next start; child processes and threads inherit it.
+process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'node-compile-cache');
+enableCompileCache(process.env['NODE_COMPILE_CACHE']);
 
 const positive = (text: string): number => {
   const value = Number(text);
