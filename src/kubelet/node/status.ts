@@ -26,6 +26,14 @@ export function nodeImages(images: readonly Image[]): ContainerImage[] {
     .map(({ repoDigests = [], repoTags = [], size = 0 }) => ({ names: [...repoDigests, ...repoTags].slice(0, maxNamesPerImage), sizeBytes: size }));
 }
 
+/** Names by which the API server and the scheduler know what this kubelet can do. Source of the rule: KEP-5328. */
+const declaredFeatures = [
+  'ExtendWebSocketsToKubelet',
+  'InPlacePodLevelResourcesVerticalScaling',
+  'InPlacePodVerticalScalingInitContainers',
+  'RestartAllContainersOnContainerExits',
+];
+
 type Verdict = Pick<NodeCondition, 'type' | 'status' | 'reason' | 'message'>;
 
 function verdicts({ problems, pressure }: NodeFacts): Verdict[] {
@@ -84,6 +92,7 @@ export function nodeStatus(context: KubeletContext, facts: NodeFacts, previous: 
       ...(name ? { name } : { name: '' }),
       features: { recursiveReadOnlyMounts, userNamespaces },
     })),
+    declaredFeatures: [...declaredFeatures],
     features: { supplementalGroupsPolicy: runtime.supplementalGroupsPolicy },
     ...(previous.volumesAttached ? { volumesAttached: previous.volumesAttached } : {}),
     ...(facts.volumesInUse.length || previous.volumesInUse ? { volumesInUse: facts.volumesInUse } : {}),

@@ -27,18 +27,23 @@ const containersOf = ({ spec }: Pod): Container[] => [...(spec.initContainers ??
 
 type Allocation = ReadonlyMap<string, ResourceRequirements | undefined>;
 
-const specAllocation = (pod: Pod): Allocation => new Map(containersOf(pod).map(({ name, resources }) => [name, resources]));
+/** The key of what the pod as a whole has; no container is named so. */
+const wholePod = '';
+
+const specAllocation = (pod: Pod): Allocation =>
+  new Map([[wholePod, pod.spec.resources], ...containersOf(pod).map(({ name, resources }) => [name, resources] as const)]);
 
 /** What earlier kubelets granted stands in the status of what runs. */
 function initialAllocation(pod: Pod): Allocation {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  return new Map(
-    containersOf(pod).map(({ name, resources }) => {
-      const status = statuses.find((one) => one.name === name);
-      if (!status?.state?.running || !status.resources) return [name, resources];
-      return [name, { ...status.resources, ...(status.allocatedResources ? { requests: status.allocatedResources } : {}) }];
-    }),
-  );
+  const allocation = new Map<string, ResourceRequirements | undefined>();
+  allocation.set(wholePod, (pod.spec.resources && pod.status?.phase === 'Running' && pod.status.resources) || pod.spec.resources);
+  for (const { name, resources } of containersOf(pod)) {
+    const status = statuses.find((one) => one.name === name);
+    const granted = status?.state?.running && status.resources;
+    allocation.set(name, granted ? { ...granted, ...(status.allocatedResources ? { requests: status.allocatedResources } : {}) } : resources);
+  }
+  return allocation;
 }
 
 function withAllocation(pod: Pod, allocation: Allocation): Pod {
@@ -47,10 +52,20 @@ function withAllocation(pod: Pod, allocation: Allocation): Pod {
     return changedResources(container.resources, resources).length ? { ...container, ...(resources ? { resources } : {}) } : container;
   };
   const { initContainers, containers } = pod.spec;
-  return { ...pod, spec: { ...pod.spec, ...(initContainers ? { initContainers: initContainers.map(granted) } : {}), containers: containers.map(granted) } };
+  const whole = allocation.get(wholePod);
+  return {
+    ...pod,
+    spec: {
+      ...pod.spec,
+      ...(whole ? { resources: whole } : {}),
+      ...(initContainers ? { initContainers: initContainers.map(granted) } : {}),
+      containers: containers.map(granted),
+    },
+  };
 }
 
 const differs = (pod: Pod, allocation: Allocation): boolean =>
+  changedResources(pod.spec.resources, allocation.get(wholePod)).length > 0 ||
   containersOf(pod).some(({ name, resources }) => changedResources(resources, allocation.get(name)).length > 0);
 
 /** What an event tells: the resources as they are asked for. */
@@ -144,29 +159,34 @@ export class PodResizer {
   /** Gives running containers of `pod` (as granted) what they lack. Returns those that have to be restarted for it. */
   async actuate(pod: Pod, runtime: RuntimePod, cgroups: PodCgroups, podPidsLimit: number): Promise<Kill[]> {
     const { cri, resources, events } = this.#context;
-    const before = this.#limits;
     const after = podLimits(pod, podPidsLimit);
+    const before = this.#limits ?? after;
     this.#limits = after;
+    if (!this.#actuated.has(wholePod)) this.#actuated.set(wholePod, pod.spec.resources);
+    const ofPod = changedResources(this.#actuated.get(wholePod), pod.spec.resources);
     const restart: Kill[] = [];
     const updates: { id: string; container: Container }[] = [];
     for (const container of containersOf(pod)) {
       const current = findContainer(runtime, container.name);
       if (current?.state !== 'running') continue;
       const changed = changedResources(this.#actuatedOf(pod, current.id, container), container.resources);
-      if (changed.length === 0) continue;
-      const policy = container.resizePolicy
-        ?.filter(({ resourceName }) => changed.includes(resourceName))
-        .some(({ restartPolicy }) => restartPolicy === 'RestartContainer');
-      if (policy) restart.push({ container: current, reason: 'resize', message: `Container ${container.name} resize requires restart` });
-      else updates.push({ id: current.id, container });
+      const restarts = container.resizePolicy?.some(
+        ({ resourceName, restartPolicy }) => changed.includes(resourceName) && restartPolicy === 'RestartContainer',
+      );
+      // What a container has no limit for is limited by its pod.
+      const inherits = ofPod.some((name) => container.resources?.limits?.[name] === undefined);
+      if (restarts) restart.push({ container: current, reason: 'resize', message: `Container ${container.name} resize requires restart` });
+      else if (changed.length || inherits) updates.push({ id: current.id, container });
     }
+    const group = (limits: CgroupLimits): Promise<void> => cgroups.hierarchy.ensure(cgroups.path(pod), limits);
     try {
-      if (before && (updates.length || restart.length)) await cgroups.hierarchy.ensure(cgroups.path(pod), larger(before, after));
+      if (updates.length || restart.length || ofPod.length) await group(larger(before, after));
       for (const { id, container } of updates) {
         await cri.updateContainerResources(id, linuxResources(pod, container, resources.memory, resources.hugePageSizes));
         this.#actuated.set(id, container.resources);
       }
-      if (before && updates.length && restart.length === 0) await cgroups.hierarchy.ensure(cgroups.path(pod), after);
+      if (restart.length === 0 && (updates.length || ofPod.length || this.#progress)) await group(after);
+      this.#actuated.set(wholePod, pod.spec.resources);
     } catch (error) {
       const message = runtimeMessageOf(error);
       if (this.#progress && this.#progress.error !== message)
@@ -176,7 +196,6 @@ export class PodResizer {
       throw error;
     }
     if (restart.length === 0 && this.#progress) {
-      if (before) await cgroups.hierarchy.ensure(cgroups.path(pod), after);
       this.#progress = undefined;
       events.event(podTarget(pod), 'Normal', 'ResizeCompleted', `Pod resize completed: ${summary(pod)}`);
     }

@@ -62,15 +62,7 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
 }
 
 /** Fields of a pod's status that others write. */
-const unreported = new Set([
-  'nominatedNodeName',
-  'resourceClaimStatuses',
-  'extendedResourceClaimStatus',
-  'nodeAllocatableResourceClaimStatuses',
-  'resize',
-  'allocatedResources',
-  'resources',
-]);
+const unreported = new Set(['nominatedNodeName', 'resourceClaimStatuses', 'extendedResourceClaimStatus', 'nodeAllocatableResourceClaimStatuses', 'resize']);
 
 export function createStatusManager(client: Client, log: Logger, signal: AbortSignal): StatusManager {
   const entries = new Map<string, Entry>();

@@ -7,6 +7,7 @@ import { podIps } from '../runtime/model.ts';
 import { podConditions } from './conditions.ts';
 import { type ContainerStatusInput, containerStatuses, type StartFailure } from './containers.ts';
 import { isTerminalPhase, podPhase } from './phase.ts';
+import { grantedResources } from './resources.ts';
 
 export interface ReadinessView {
   /** Of a container that runs. */
@@ -99,6 +100,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     ...(initStatuses.length ? { initContainerStatuses: initStatuses } : {}),
     containerStatuses: regularStatuses,
     ...(ephemeralStatuses.length ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
+    ...grantedResources(pod),
     qosClass: qosClassOf(pod),
   };
 }
