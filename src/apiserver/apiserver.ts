@@ -5,6 +5,7 @@ import type { KindDefinition } from '../api/kind.ts';
 import type { RequestHandler } from '../client/transport.ts';
 import { startCompactor } from '../store/compactor.ts';
 import type { Store } from '../store/store.ts';
+import type { AuditOptions } from './audit/audit.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, CustomHandler, ObjectReader } from './contracts.ts';
 import type { ServerCore } from './core.ts';
 import { createCore } from './core.ts';
@@ -55,6 +56,8 @@ export interface ApiServerOptions extends ResourceOptions {
   /** As `/version` shows it. */
   version?: string;
   flowControl?: FlowControlOptions;
+  /** What is recorded of requests, and where. Default: nothing. */
+  audit?: AuditOptions;
   /** Default 60,000. */
   requestTimeoutMs?: number;
   log?: Logger;
@@ -87,6 +90,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...(log ? { log } : {}),
     ...(options.version === undefined ? {} : { version: options.version }),
     ...(options.flowControl ? { flowControl: options.flowControl } : {}),
+    ...(options.audit ? { audit: options.audit } : {}),
     ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
   });
   await core.start();

@@ -13,7 +13,11 @@ import type { RequestContext } from './context.ts';
 import { maxRequestBodyBytes } from './http/body.ts';
 import type { Encoding } from './negotiation/accept.ts';
 
-export const readRequestBody = (context: RequestContext): Promise<Buffer> => context.exchange.readBody(maxRequestBodyBytes);
+export async function readRequestBody(context: RequestContext): Promise<Buffer> {
+  const body = await context.exchange.readBody(maxRequestBodyBytes);
+  context.body = body;
+  return body;
+}
 
 export type Decoder = (value: unknown, options: DecodeOptions) => Decoded<StoredObject>;
 

@@ -13,6 +13,8 @@ export interface RequestContext {
   /** For `Warning:` headers, in the order in which they came up; without duplicates. */
   warnings: string[];
   warn(message: string): void;
+  /** The request's body, once it was read; for the audit log. */
+  body: Uint8Array | undefined;
   /** For the audit log. */
   annotations: Record<string, string> | undefined;
   annotate(key: string, value: string): void;
@@ -33,6 +35,7 @@ export function createContext(exchange: Exchange, info: RequestInfo, user: UserI
     warn(message) {
       if (message !== '' && !context.warnings.includes(message)) context.warnings.push(message);
     },
+    body: undefined,
     annotations: undefined,
     annotate(key, value) {
       context.annotations ??= {};

@@ -5,6 +5,8 @@ import { groupResourceName } from '../apimachinery/errors.ts';
 import type { KubeObject } from '../apimachinery/meta.ts';
 import type { RequestHandler } from '../client/transport.ts';
 import type { Store } from '../store/store.ts';
+import type { AuditOptions } from './audit/audit.ts';
+import { createAuditor } from './audit/audit.ts';
 import { Cacher } from './cacher/cacher.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, ObjectReader, ResourceHooks } from './contracts.ts';
 import type { RemoteVersion } from './discovery/documents.ts';
@@ -42,6 +44,7 @@ export interface CoreOptions {
   version?: string;
   flowControl?: FlowControlOptions;
   requestTimeoutMs?: number;
+  audit?: AuditOptions;
 }
 
 export interface Security {
@@ -123,6 +126,7 @@ export function createCore(options: CoreOptions): ServerCore {
   const pipeline: Pipeline = createPipeline({
     authenticate: (credentials, audiences) => secured().authenticate(credentials, audiences),
     authorize: (attributes) => secured().authorize(attributes),
+    audit: options.audit && createAuditor(options.audit),
     flowControl: createFlowControl({
       exempt: ({ exchange }) => exchange.identity !== undefined,
       onChange: metrics.inFlight,

@@ -1,10 +1,11 @@
 /**
  * The way of a request, in one place:
- * request info → authenticate → impersonate → flow control → authorize → the verb's handler → reply.
+ * request info → authenticate → audit → impersonate → flow control → authorize → the verb's handler → reply.
  */
 import type { Logger } from 'pino';
 import { badRequest, StatusError, timeout, unauthorized } from '../apimachinery/errors.ts';
 import { errorReply } from './answer/reply.ts';
+import type { Auditor, AuditRecord } from './audit/audit.ts';
 import { impersonate } from './authentication/impersonate.ts';
 import { forbiddenRequest } from './authorization/forbidden.ts';
 import type { RequestContext } from './context.ts';
@@ -18,6 +19,7 @@ import type { Route } from './route.ts';
 export interface Stages {
   authenticate: Authenticator;
   authorize: Authorizer;
+  audit?: Auditor | undefined;
   flowControl: FlowControl;
   route(info: RequestInfo): Route;
   /** Called once per request, with the answer's code and the seconds that it took. */
@@ -33,17 +35,20 @@ export function createPipeline(stages: Stages): Pipeline {
   return async (exchange) => {
     const started = performance.now();
     let context: RequestContext | undefined;
+    let record: AuditRecord | undefined;
     let reply: Reply;
     try {
       const info = requestInfoOf(exchange);
       context = createContext(exchange, info, await authenticated(stages, exchange, info));
-      await impersonated(stages, context);
+      record = stages.audit?.begin(context, attributesOf(context));
+      if (await impersonated(stages, context)) record?.impersonated(context.user);
       reply = await serve(stages, context);
     } catch (error) {
       // What the server says on purpose is no failure of the server.
       if (!(error instanceof StatusError) || error.code === 500) logFailure(stages.log, exchange, error);
       reply = errorReply(exchange, error, context);
     }
+    record?.responded(reply);
     if (context) stages.observe?.(context, reply.status, (performance.now() - started) / 1000);
     return reply;
   };
@@ -69,12 +74,15 @@ async function authenticated({ authenticate }: Stages, exchange: Exchange, info:
   return found.user;
 }
 
-async function impersonated({ authorize }: Stages, context: RequestContext): Promise<void> {
+/** True when the request goes on as somebody else. */
+async function impersonated({ authorize }: Stages, context: RequestContext): Promise<boolean> {
   const { headers } = context.exchange;
-  if (headers['impersonate-user'] === undefined && headers['impersonate-group'] === undefined && headers['impersonate-uid'] === undefined) return;
+  if (headers['impersonate-user'] === undefined && headers['impersonate-group'] === undefined && headers['impersonate-uid'] === undefined) return false;
   const { user: _user, ...request } = attributesOf(context);
   const other = await impersonate(context.user, headers, request, authorize);
-  if (other) context.user = other.user;
+  if (!other) return false;
+  context.user = other.user;
+  return true;
 }
 
 export function attributesOf({ info, user }: RequestContext): AuthorizationAttributes {
