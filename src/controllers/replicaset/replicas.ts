@@ -43,6 +43,8 @@ export interface ReplicasKind<T extends ReplicasObject> {
 
 /** Pods created or deleted in one go. */
 const burst = 500;
+/** Changes of pods that come together are looked at together: a look costs as much as there are pods. */
+const batchMs = 5;
 
 export function defineReplicasController<T extends ReplicasObject>(kind: ReplicasKind<T>): ControllerDefinition {
   return defineController({ name: kind.name, setup: (context, enqueue) => setup(kind, context, enqueue) });
@@ -68,7 +70,7 @@ function setup<T extends ReplicasObject>(kind: ReplicasKind<T>, context: Control
       const selector = kind.selector(set);
       return !selector.empty && selector.matches(pod.metadata.labels);
     },
-    enqueue,
+    enqueue: (key) => enqueue.after(key, batchMs),
     created: (key) => expectations.creationObserved(key),
     deleted: (key, pod) => expectations.deletionObserved(key, keyOf(pod)),
     updated(set, pod, old) {

@@ -12,7 +12,7 @@ const discovery = 'discovery';
 const rediscoverMs = 30_000;
 const resyncMs = 5 * 60_000;
 /** Changes of a namespace are added up together. */
-const batchMs = 50;
+const batchMs = 250;
 
 type Amounts = ReturnType<typeof quantitiesOf>;
 

@@ -63,5 +63,5 @@ test('pods of something without a scale allow nothing', async () => {
     return found?.conditions?.[0]?.reason === 'SyncFailed' && found;
   }, 'the failure');
   assert.equal(status.disruptionsAllowed, 0);
-  assert.equal(status.conditions?.[0]?.message, 'found no controllers for pod "odd"');
+  assert.equal(status.conditions?.[0]?.message, 'configmaps does not implement the scale subresource');
 });
