@@ -25,21 +25,29 @@ type Annotations = Record<string, string>;
 const natural = (text: string | undefined): number | undefined =>
   text !== undefined && /^[0-9]+$/.test(text) && Number(text) <= 2147483647 ? Number(text) : undefined;
 
-/** 0 without a revision; undefined when it is no number. */
-export function revisionOf({ metadata }: ReplicaSet): number | undefined {
-  const text = metadata.annotations?.[revisionAnnotation];
-  if (text === undefined) return 0;
-  return /^-?[0-9]+$/.test(text) ? Number(text) : undefined;
+/** Revisions are 64 bits wide. 0 without one; undefined when it is no number. */
+export function revisionOf({ metadata }: ReplicaSet): bigint | undefined {
+  return parseRevision(metadata.annotations?.[revisionAnnotation]);
 }
 
-export const maxRevision = (sets: readonly ReplicaSet[]): number => Math.max(0, ...sets.map((set) => revisionOf(set) ?? 0));
+export function parseRevision(text: string | undefined): bigint | undefined {
+  if (text === undefined) return 0n;
+  return /^-?[0-9]+$/.test(text) ? BigInt(text) : undefined;
+}
+
+const descending = (sets: readonly ReplicaSet[]): bigint[] => sets.map((set) => revisionOf(set) ?? 0n).sort((a, b) => (a < b ? 1 : a > b ? -1 : 0));
+
+export function maxRevision(sets: readonly ReplicaSet[]): bigint {
+  const [newest = 0n] = descending(sets);
+  return newest < 0n ? 0n : newest;
+}
 
 /** The revision before the newest; 0 when there is none. */
-export const lastRevision = (sets: readonly ReplicaSet[]): number => sets.map((set) => revisionOf(set) ?? 0).sort((a, b) => b - a)[1] ?? 0;
+export const lastRevision = (sets: readonly ReplicaSet[]): bigint => descending(sets)[1] ?? 0n;
 
 export const byRevision = (a: ReplicaSet, b: ReplicaSet): number => {
   const [one, two] = [revisionOf(a), revisionOf(b)];
-  return one === undefined || two === undefined || one === two ? byCreation(a, b) : one - two;
+  return one === undefined || two === undefined || one === two ? byCreation(a, b) : one < two ? -1 : 1;
 };
 
 export const desiredReplicas = ({ metadata }: ReplicaSet): number | undefined => natural(metadata.annotations?.[desiredAnnotation]);
@@ -60,10 +68,10 @@ export const rolledBackAnnotations = (deployment: Deployment, set: ReplicaSet): 
   ...copiedAnnotations(set.metadata.annotations),
 });
 
-function withRevision(annotations: Annotations, revision: number): Annotations {
+function withRevision(annotations: Annotations, revision: bigint): Annotations {
   const before = annotations[revisionAnnotation];
-  const old = before === undefined || before === '' ? 0 : Number(before);
-  if (!Number.isInteger(old) || old >= revision) return annotations;
+  const old = parseRevision(before || undefined);
+  if (old === undefined || old >= revision) return annotations;
   const changed: Annotations = { ...annotations, [revisionAnnotation]: String(revision) };
   if (before === undefined) return changed;
   const revisions = [...(annotations[historyAnnotation] ?? '').split(',').filter(Boolean), before];
@@ -73,5 +81,5 @@ function withRevision(annotations: Annotations, revision: number): Annotations {
 }
 
 /** What the new ReplicaSet's annotations must be: a revision above all old ones, and the Deployment's own. */
-export const newSetAnnotations = (deployment: Deployment, existing: Annotations | undefined, revision: number): Annotations =>
+export const newSetAnnotations = (deployment: Deployment, existing: Annotations | undefined, revision: bigint): Annotations =>
   withRevision({ ...existing, ...copiedAnnotations(deployment.metadata.annotations) }, revision);

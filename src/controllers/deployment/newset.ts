@@ -44,7 +44,7 @@ export function createNewSets({ client, events, now }: Pick<ControllerContext, '
   }
 
   async function keep(deployment: Deployment, found: ReplicaSet, oldSets: ReplicaSet[]): Promise<Sets> {
-    const annotations = newSetAnnotations(deployment, found.metadata.annotations, maxRevision(oldSets) + 1);
+    const annotations = newSetAnnotations(deployment, found.metadata.annotations, maxRevision(oldSets) + 1n);
     const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
     if (!semanticEqual(annotations, found.metadata.annotations ?? {}) || (found.spec.minReadySeconds ?? 0) !== minReadySeconds) {
       const newSet = await setClient.update({ ...found, metadata: { ...found.metadata, annotations }, spec: { ...found.spec, minReadySeconds } });
@@ -55,7 +55,7 @@ export function createNewSets({ client, events, now }: Pick<ControllerContext, '
     return { deployment: await note(deployment, annotations[revisionAnnotation], isNew ? foundCondition : undefined), newSet: found, oldSets };
   }
 
-  function compose(deployment: Deployment, oldSets: readonly ReplicaSet[], revision: number): ReplicaSet {
+  function compose(deployment: Deployment, oldSets: readonly ReplicaSet[], revision: bigint): ReplicaSet {
     const { template, selector, minReadySeconds } = deployment.spec;
     const hash = templateHash(template, deployment.status?.collisionCount);
     const labels = { ...template.metadata?.labels, [hashLabel]: hash };
@@ -86,7 +86,7 @@ export function createNewSets({ client, events, now }: Pick<ControllerContext, '
   }
 
   async function create(deployment: Deployment, oldSets: ReplicaSet[]): Promise<Sets> {
-    const revision = maxRevision(oldSets) + 1;
+    const revision = maxRevision(oldSets) + 1n;
     const wanted = compose(deployment, oldSets, revision);
     const deadline = progressDeadline(deployment);
     let newSet: ReplicaSet;

@@ -2,7 +2,7 @@
 import { deployments } from '../../api/apps/v1/deployment.ts';
 import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.gen.ts';
 import type { ControllerContext } from '../controller.ts';
-import { lastRevision, revisionOf, rollbackAnnotation, rolledBackAnnotations } from './annotations.ts';
+import { lastRevision, parseRevision, revisionOf, rollbackAnnotation, rolledBackAnnotations } from './annotations.ts';
 import { hashLabel, sameTemplate } from './replicas.ts';
 
 function without(record: Record<string, string> | undefined, key: string): Record<string, string> {
@@ -22,10 +22,10 @@ export async function rollBack(
     await resource.update({ ...changed, metadata: { ...changed.metadata, annotations } });
   };
 
-  const revision = Number(deployment.metadata.annotations?.[rollbackAnnotation]) || lastRevision(sets);
-  const set = revision === 0 ? undefined : sets.find((one) => revisionOf(one) === revision);
+  const revision = parseRevision(deployment.metadata.annotations?.[rollbackAnnotation]) || lastRevision(sets);
+  const set = revision === 0n ? undefined : sets.find((one) => revisionOf(one) === revision);
   if (!set) {
-    const message = revision === 0 ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
+    const message = revision === 0n ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
     events.event(deployment, 'Warning', 'DeploymentRollbackRevisionNotFound', message);
     return write(deployment);
   }
