@@ -23,6 +23,12 @@ function minSize(schema: JSONSchemaProps): number {
   return properties.reduce((sum, [name, inner]) => sum + name.length + minSize(inner) + 4, base);
 }
 
+/** What the schema itself allows: 1 for what has no elements, undefined for what has as many as one likes. */
+export function declaredElements(schema: JSONSchemaProps): number | undefined {
+  if (schema.type === 'array') return schema.maxItems;
+  return valuesOf(schema) ? schema.maxProperties : 1;
+}
+
 /** Undefined for what has no elements. */
 export function maxElements(schema: JSONSchemaProps): number | undefined {
   const items = itemsOf(schema);
@@ -30,3 +36,6 @@ export function maxElements(schema: JSONSchemaProps): number | undefined {
   const values = valuesOf(schema);
   return values && (schema.maxProperties ?? Math.floor((maxRequestBytes - 2) / (minSize(values) + 6)));
 }
+
+/** How many values of that schema there can be in a request, wherever they are. */
+export const maxOccurrences = (schema: JSONSchemaProps): number => Math.floor(maxRequestBytes / (minSize(schema) + 1));

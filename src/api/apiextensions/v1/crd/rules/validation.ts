@@ -5,7 +5,7 @@ import type { FieldError, FieldPath } from '../../../../../apimachinery/fieldpat
 import { forbiddenField, invalidValue, notSupported, required } from '../../../../../apimachinery/fieldpath.ts';
 import type { JSONSchemaProps, ValidationRule } from '../../types.gen.ts';
 import { estimate } from './estimate.ts';
-import { itemsOf, maxElements, valuesOf } from './sizes.ts';
+import { declaredElements, itemsOf, maxOccurrences, valuesOf } from './sizes.ts';
 
 const maxRuleCost = 10_000_000;
 const maxTotalCost = 100_000_000;
@@ -20,8 +20,8 @@ interface Total {
 /** Where in the schema a rule stands. */
 interface Place {
   at: FieldPath;
-  /** How many values there can be for which the rule is evaluated. */
-  count: number;
+  /** How many values the lists and maps above allow, for each of which the rule is evaluated; undefined when one of them has no limit. */
+  count: number | undefined;
   /** A list above whose items have no identity, so that none has an old value. */
   uncorrelatable: FieldPath | undefined;
   /** The root of an object, which has metadata. */
@@ -96,7 +96,7 @@ function validateRule(rule: ValidationRule, schema: JSONSchemaProps, place: Plac
   const ruleAt = at.child('rule');
   const seen = place.root ? withObjectMeta(schema) : schema;
   const { problem, cost, usesOld } = compile(rule.rule, 'bool', seen);
-  const errors = validateCost('estimated rule cost', cost * place.count, ruleAt, total);
+  const errors = validateCost('estimated rule cost', cost * (place.count ?? maxOccurrences(schema)), ruleAt, total);
   if (problem !== undefined) return [...errors, invalidValue(ruleAt, rule, problem)];
   if (rule.messageExpression) {
     const messageAt = at.child('messageExpression');
@@ -116,14 +116,15 @@ function validateRule(rule: ValidationRule, schema: JSONSchemaProps, place: Plac
 
 function walk(schema: JSONSchemaProps, place: Place, total: Total): FieldError[] {
   const { at, count, uncorrelatable } = place;
-  const child = (inner: JSONSchemaProps, innerAt: FieldPath, times = 1, from = uncorrelatable): FieldError[] =>
-    walk(inner, { at: innerAt, count: count * times, uncorrelatable: from, root: inner['x-kubernetes-embedded-resource'] === true }, total);
+  const each = declaredElements(schema);
+  const times = count === undefined || each === undefined ? undefined : count * each;
+  const child = (inner: JSONSchemaProps, innerAt: FieldPath, from = uncorrelatable): FieldError[] =>
+    walk(inner, { at: innerAt, count: times, uncorrelatable: from, root: inner['x-kubernetes-embedded-resource'] === true }, total);
   const errors: FieldError[] = [];
   for (const [name, inner] of Object.entries(schema.properties ?? {})) errors.push(...child(inner, at.child('properties').key(name)));
   const [items, values] = [itemsOf(schema), valuesOf(schema)];
-  const times = maxElements(schema);
-  if (items) errors.push(...child(items, at.child('items'), times, schema['x-kubernetes-list-type'] === 'map' ? uncorrelatable : (uncorrelatable ?? at)));
-  if (values) errors.push(...child(values, at.child('additionalProperties'), times));
+  if (items) errors.push(...child(items, at.child('items'), schema['x-kubernetes-list-type'] === 'map' ? uncorrelatable : (uncorrelatable ?? at)));
+  if (values) errors.push(...child(values, at.child('additionalProperties')));
   const rulesAt = at.child('x-kubernetes-validations');
   for (const [index, rule] of (schema['x-kubernetes-validations'] ?? []).entries()) {
     const form = validateForm(rule, rulesAt.index(index));
