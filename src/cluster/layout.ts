@@ -8,6 +8,8 @@ export interface ClusterLayout {
   logs: string;
   /** Of the default storage class. */
   volumes: string;
+  /** Where users say how registries are reached: one folder per registry with a `hosts.toml`, as containerd has it. */
+  registries: string;
   adminKubeconfig: string;
   /** Sockets, pid files, what was switched on: gone after a reboot, as it should be. */
   run: string;
@@ -38,6 +40,7 @@ export function clusterLayout(config: Pick<ClusterConfig, 'dataDir' | 'id'>): Cl
     store: join(config.dataDir, 'store'),
     logs: join(config.dataDir, 'logs'),
     volumes: join(config.dataDir, 'volumes'),
+    registries: join(config.dataDir, 'certs.d'),
     adminKubeconfig: join(config.dataDir, 'admin.kubeconfig'),
     run,
     supervisorSocket: join(run, 'supervisor.sock'),

@@ -79,6 +79,13 @@ async function prepareNode(config: ClusterConfig, name: string): Promise<void> {
   const directories = [node.pki, node.kubelet, node.podLogs, node.containerdRoot, node.containerdState, node.cniConf, node.cniState];
   for (const directory of directories) mkdirSync(directory, { recursive: true, mode: 0o711 });
   const [version, snapshotter] = await Promise.all([containerdVersion(), pickSnapshotter(node.containerdRoot)]);
-  const options = { root: node.containerdRoot, state: node.containerdState, socket: node.containerdSocket, cniConfDir: node.cniConf, snapshotter };
+  const options = {
+    root: node.containerdRoot,
+    state: node.containerdState,
+    socket: node.containerdSocket,
+    cniConfDir: node.cniConf,
+    registryConfigPath: clusterLayout(config).registries,
+    snapshotter,
+  };
   writeAtomically(node.containerdConfig, containerdConfig(options, version));
 }
