@@ -82,12 +82,21 @@ const fixed = [
   'reportingInstance',
 ] as const;
 
+const texts: readonly string[] = ['reason', 'message', 'type', 'action', 'reportingComponent', 'reportingInstance'];
+
+/** As upstream prints its internal type. */
+function shown(event: Event, field: (typeof fixed)[number]): unknown {
+  if (field !== 'involvedObject') return event[field] || (texts.includes(field) ? '' : undefined);
+  const { kind = '', namespace = '', name = '', uid = '', apiVersion = '', resourceVersion = '', fieldPath = '' } = event.involvedObject;
+  return { Kind: kind, Namespace: namespace, Name: name, UID: uid, APIVersion: apiVersion, ResourceVersion: resourceVersion, FieldPath: fieldPath };
+}
+
 /** Only the series may go on. */
 export function validateEventUpdate(event: Event, old: Event, context: StrategyContext): FieldError[] {
   const errors = validateBasics(event, context);
   if (isCore(context)) return errors;
   if (!semanticEqual(event.series, old.series)) errors.push(...validateSeries(event));
   for (const field of fixed)
-    errors.push(...validateImmutable(event[field] || undefined, old[field] || undefined, path(field === 'reportingComponent' ? 'reportingController' : field)));
+    errors.push(...validateImmutable(shown(event, field), shown(old, field), path(field === 'reportingComponent' ? 'reportingController' : field)));
   return errors;
 }

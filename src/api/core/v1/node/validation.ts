@@ -113,7 +113,7 @@ function validateAddresses({ status }: Node): FieldError[] {
   const seen = new Set<string>();
   return (status?.addresses ?? []).flatMap((address, index) => {
     const key = `${address.type}/${address.address}`;
-    if (seen.has(key)) return duplicate(statusPath.child('addresses').index(index), address);
+    if (seen.has(key)) return duplicate(statusPath.child('addresses').index(index), { Type: address.type, Address: address.address });
     seen.add(key);
     return [];
   });

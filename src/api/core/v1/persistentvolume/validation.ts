@@ -121,6 +121,20 @@ function sameAffinity(now: VolumeNodeAffinity | undefined, before: VolumeNodeAff
   return now?.required !== undefined && semanticEqual(withNewLabels(own), withNewLabels(old));
 }
 
+/** As upstream prints its internal type. */
+function asInternal(affinity: VolumeNodeAffinity | undefined): unknown {
+  if (!affinity) return null;
+  type Requirements = NodeSelectorTerm['matchExpressions'];
+  const requirements = (list: Requirements): unknown =>
+    list?.map(({ key, operator, values = null }) => ({ Key: key, Operator: operator, Values: values })) ?? null;
+  const term = ({ matchExpressions, matchFields }: NodeSelectorTerm): unknown => ({
+    MatchExpressions: requirements(matchExpressions),
+    MatchFields: requirements(matchFields),
+  });
+  const { required } = affinity;
+  return { Required: required ? { NodeSelectorTerms: required.nodeSelectorTerms?.map(term) ?? null } : null };
+}
+
 /** A secret for expansion may be added later; else the source stays. */
 function sourceChange(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): string | undefined {
   const now = structuredClone(sourceOf(spec)) as Pick<PersistentVolumeSpec, 'csi'>;
@@ -139,7 +153,7 @@ export function validateVolumeUpdate(volume: PersistentVolume, old: PersistentVo
   }
   errors.push(...validateImmutable(spec.volumeMode, before.volumeMode, path('volumeMode')));
   if (before.nodeAffinity && !sameAffinity(spec.nodeAffinity, before.nodeAffinity)) {
-    errors.push(invalidValue(path('nodeAffinity'), spec.nodeAffinity, `${immutableMessage}, except for updating from beta label to GA`));
+    errors.push(invalidValue(path('nodeAffinity'), asInternal(spec.nodeAffinity), `${immutableMessage}, except for updating from beta label to GA`));
   }
   if (before.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) {
     errors.push(forbiddenField(specPath.child('volumeAttributesClassName'), 'update from non-nil value to nil is forbidden'));

@@ -66,7 +66,7 @@ function validateAttributesClass({ spec }: PersistentVolumeClaim, old: Persisten
 }
 
 export function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
-  const errors = [...validateClaimSpec(claim.spec ?? {}, specPath), ...validateAnnotation(claim, old)];
+  const errors = [...validateClaimSpec(claim.spec ?? {}, specPath, old.spec), ...validateAnnotation(claim, old)];
   const { now, before } = comparable(claim, old);
   if (!semanticEqual(now, before)) {
     const what = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';

@@ -21,22 +21,22 @@ export function validateAccessModes(modes: readonly string[], path: FieldPath): 
   return errors;
 }
 
-function validateSource(source: TypedLocalObjectReference | TypedObjectReference, path: FieldPath): FieldError[] {
+function validateSource(source: TypedLocalObjectReference | TypedObjectReference, anyGroup: boolean, path: FieldPath): FieldError[] {
   const { name, kind = '', apiGroup = '' } = source;
   const errors: FieldError[] = [];
   if (!name) errors.push(required(path.child('name')));
   if (!kind) errors.push(required(path.child('kind')));
-  if (apiGroup !== '') errors.push(...checked(apiGroup, path.child('apiGroup'), validateDnsSubdomain(apiGroup)));
+  if (apiGroup !== '') errors.push(...(anyGroup ? [] : checked(apiGroup, path.child('apiGroup'), validateDnsSubdomain(apiGroup))));
   else if (kind !== 'PersistentVolumeClaim') {
     errors.push(invalidValue(path, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup"));
   }
   return errors;
 }
 
-function validateSources({ dataSource, dataSourceRef }: PersistentVolumeClaimSpec, path: FieldPath): FieldError[] {
-  const errors = dataSource ? validateSource(dataSource, path.child('dataSource')) : [];
+function validateSources({ dataSource, dataSourceRef }: PersistentVolumeClaimSpec, anyGroup: boolean, path: FieldPath): FieldError[] {
+  const errors = dataSource ? validateSource(dataSource, anyGroup, path.child('dataSource')) : [];
   const namespace = dataSourceRef?.namespace;
-  if (dataSourceRef) errors.push(...validateSource(dataSourceRef, path.child('dataSourceRef')));
+  if (dataSourceRef) errors.push(...validateSource(dataSourceRef, anyGroup, path.child('dataSourceRef')));
   if (namespace) errors.push(...checked(namespace, path.child('dataSourceRef', 'namespace'), labelName(namespace, false)));
   if (!dataSource || !dataSourceRef) return errors;
   // Upstream shows the path itself, an object without exported fields.
@@ -47,7 +47,8 @@ function validateSources({ dataSource, dataSourceRef }: PersistentVolumeClaimSpe
   return errors;
 }
 
-export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: FieldPath): FieldError[] {
+/** With `old`, what it has already may stay. */
+export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: FieldPath, old?: PersistentVolumeClaimSpec): FieldError[] {
   const modes = spec.accessModes ?? [];
   const errors: FieldError[] = [];
   if (modes.length === 0) errors.push(required(path.child('accessModes'), 'at least 1 access mode is required'));
@@ -62,7 +63,8 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: FieldPa
   if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode)) {
     errors.push(notSupported(path.child('volumeMode'), spec.volumeMode, volumeModes));
   }
-  errors.push(...validateSources(spec, path));
+  const anyGroup = old?.dataSource?.apiGroup !== undefined || old?.dataSourceRef?.apiGroup !== undefined;
+  errors.push(...validateSources(spec, anyGroup, path));
   const attributes = spec.volumeAttributesClassName;
   if (attributes) errors.push(...checked(attributes, path.child('volumeAttributesClassName'), subdomainName(attributes, false)));
   return errors;

@@ -38,11 +38,19 @@ function setPodLevelRequests(pod: Pod): void {
   if (Object.keys(requests).length > 0) resources.requests = requests;
 }
 
+/** `podIP` is the first of `podIPs`. Older kubelets know it alone, so it counts where they differ. */
+function setPodIps({ status }: Pod): void {
+  if (!status) return;
+  if (status.podIP && status.podIP !== status.podIPs?.[0]?.ip) status.podIPs = [{ ip: status.podIP }];
+  else if (status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip;
+}
+
 export function setPodDefaults(pod: Pod): void {
   pod.spec ??= { containers: [] };
   setRequestsFromLimits(pod);
   setPodLevelHugePageLimits(pod);
   setPodLevelRequests(pod);
+  setPodIps(pod);
   pod.spec.enableServiceLinks ??= true;
   setHostPortDefaults(pod.spec);
   setPodSpecDefaults(pod.spec);

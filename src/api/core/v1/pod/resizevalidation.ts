@@ -41,7 +41,10 @@ function tidy({ claims = [], limits, requests }: ResourceRequirements = {}): Res
   return { ...(claims.length > 0 ? { claims } : {}), ...(filled(limits) ? { limits: limits! } : {}), ...(filled(requests) ? { requests: requests! } : {}) };
 }
 
-const masked = (now: Container, before: Container): Container => ({ ...now, resources: tidy(mask(now.resources, before.resources)) });
+/** Upstream loses the claims on one side, so that a container with claims cannot be resized. */
+const withoutClaims = ({ claims: _claims, ...rest }: ResourceRequirements): ResourceRequirements => rest;
+
+const masked = (now: Container, before: Container): Container => ({ ...now, resources: withoutClaims(tidy(mask(now.resources, before.resources))) });
 const tidied = (container: Container): Container => ({ ...container, resources: tidy(container.resources) });
 
 function validateOrder(pod: Pod, old: Pod): FieldError[] {
@@ -97,7 +100,7 @@ const withoutResources = (spec: PodSpec): Partial<PodSpec> => {
 export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
   if (old.metadata.annotations?.[mirrorAnnotation] !== undefined) return [forbiddenField('', 'static pods cannot be resized')];
   if (old.spec.os?.name === 'windows') return [forbiddenField('', 'windows pods cannot be resized')];
-  const errors = validatePod(pod);
+  const errors = validatePod(pod, old);
   if (podQOSClass(old) !== computePodQOS(pod)) {
     errors.push(invalidValue(specPath, pod.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
   }

@@ -1,7 +1,7 @@
 /** What a kubelet may report of a pod. Source of the rule: upstream's `core/validation`. */
 
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, path } from '../../../../apimachinery/fieldpath.ts';
+import { forbiddenField, internalFieldError, invalidValue, path } from '../../../../apimachinery/fieldpath.ts';
 import { isIPv4, isIPv6, warningsForIp } from '../../../../apimachinery/ip.ts';
 import { subdomainName, validateGroupId, validateUserId } from '../../../../apimachinery/names.ts';
 import { checked, validateImmutable, validateLegacyIpField, validateQualifiedNameField } from '../../../../apimachinery/validation/common.ts';
@@ -73,8 +73,12 @@ function validateAddresses(now: readonly Address[], before: readonly Address[], 
   const known = before.map(({ ip }) => ip);
   const errors = now.flatMap(({ ip }, index) => validateLegacyIpField(ip, at.index(index), true, known));
   if (now.length < 2) return errors;
+  const unknown = now.findIndex(({ ip }) => !isIPv4(ip) && !isIPv6(ip));
+  if (unknown >= 0) errors.push(internalFieldError(at, `failed to check for dual stack with error:invalid IP[${unknown}]: ${now[unknown]!.ip}`));
   const dualStack = now.length === 2 && now.some(({ ip }) => isIPv4(ip)) && now.some(({ ip }) => isIPv6(ip));
-  return dualStack ? errors : [...errors, invalidValue(at, now, 'may specify no more than one IP for each IP family')];
+  // As upstream prints its internal type.
+  const shown = now.map(({ ip }) => ({ IP: ip }));
+  return dualStack ? errors : [...errors, invalidValue(at, shown, 'may specify no more than one IP for each IP family')];
 }
 
 function validateHostAddresses({ hostIP = '', hostIPs = [] }: PodStatus, before: PodStatus): FieldError[] {

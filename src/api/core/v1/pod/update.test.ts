@@ -81,7 +81,7 @@ test('the status endpoint keeps spec and QoS class, and no container comes back 
   );
   assert.deepEqual(errors, [
     'status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state',
-    'status.podIPs: Invalid value: [{"ip":"1.2.3.4"},{"ip":"1.2.3.5"}]: may specify no more than one IP for each IP family',
+    'status.podIPs: Invalid value: [{"IP":"1.2.3.4"},{"IP":"1.2.3.5"}]: may specify no more than one IP for each IP family',
   ]);
 });
 

@@ -139,7 +139,7 @@ function validateRest(now: PodSpec, old: PodSpec): FieldError[] {
 }
 
 export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
-  const errors = [...validatePod(pod), ...validatePodAnnotationsUpdate(pod, old)];
+  const errors = [...validatePod(pod, old), ...validatePodAnnotationsUpdate(pod, old)];
   for (const list of ['containers', 'initContainers'] as const) {
     const containers = pod.spec[list] ?? [];
     const at = specPath.child(list);
@@ -157,7 +157,7 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
 /** Ephemeral containers can be added, and stay. */
 export function validateEphemeralContainersUpdate(pod: Pod, old: Pod): FieldError[] {
   if (old.metadata.annotations?.[mirrorAnnotation] !== undefined) return [forbiddenField('', 'static pods do not support ephemeral containers')];
-  const errors = [...validatePod(pod), ...validatePodAnnotationsUpdate(pod, old)];
+  const errors = [...validatePod(pod, old), ...validatePodAnnotationsUpdate(pod, old)];
   const at = specPath.child('ephemeralContainers');
   const now = new Map((pod.spec.ephemeralContainers ?? []).map((container) => [container.name, container]));
   for (const container of old.spec.ephemeralContainers ?? []) {

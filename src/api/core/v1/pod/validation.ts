@@ -25,11 +25,11 @@ function validateTokenVolumes({ spec }: Pod): FieldError[] {
 }
 
 /** Annotations and spec; `metadata` is checked by the generic code. */
-export function validatePod(pod: Pod): FieldError[] {
+export function validatePod(pod: Pod, old?: Pod): FieldError[] {
   const { spec, metadata } = pod;
   return [
     ...validatePodAnnotations(metadata.annotations, spec, annotationsPath),
-    ...validatePodSpec(spec, specPath, { isPod: true, metadata }),
+    ...validatePodSpec(spec, specPath, { isPod: true, metadata, ...(old ? { old: old.spec } : {}) }),
     ...validateTokenVolumes(pod),
     ...(spec.containers ?? []).flatMap((container, index) => validateImagePadding(container, specPath.child('containers').index(index))),
     ...(spec.initContainers ?? []).flatMap((container, index) => validateImagePadding(container, specPath.child('initContainers').index(index))),

@@ -63,7 +63,7 @@ export function validatePodSpec(spec: PodSpec, path: FieldPath, options: PodSpec
   errors.push(...validateRestartPolicy(spec.restartPolicy, path.child('restartPolicy')));
   errors.push(...network.validateDnsPolicy(spec.dnsPolicy, path.child('dnsPolicy')));
   errors.push(...validateLabels(spec.nodeSelector, path.child('nodeSelector')));
-  errors.push(...validatePodSecurityContext(spec, path.child('securityContext')));
+  errors.push(...validatePodSecurityContext(spec, path.child('securityContext'), options));
   errors.push(...validateAffinity(spec.affinity, path.child('affinity')));
   errors.push(...network.validateDns(spec, path));
   errors.push(...validateGates(spec, path));

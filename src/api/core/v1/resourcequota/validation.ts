@@ -94,7 +94,7 @@ export function validateQuotaUpdate(quota: ResourceQuota, old: ResourceQuota): F
   const now = quota.spec?.scopes ?? [];
   const before = new Set(old.spec?.scopes ?? []);
   const same = before.size === new Set(now).size && now.every((scope) => before.has(scope));
-  return [...validateQuota(quota), ...(same ? [] : [invalidValue(path('spec', 'scopes'), now, immutableMessage)])];
+  return [...validateQuota(quota), ...(same ? [] : [invalidValue(path('spec', 'scopes'), quota.spec?.scopes ?? null, immutableMessage)])];
 }
 
 export const validateQuotaStatusUpdate = ({ status }: ResourceQuota): FieldError[] => [

@@ -6,6 +6,7 @@ import { validateGroupId, validateUserId } from '../../../../../apimachinery/nam
 import { checked } from '../../../../../apimachinery/validation/common.ts';
 import type { PodSecurityContext, PodSpec, SecurityContext } from '../../types.gen.ts';
 import { eachContainer } from './common.ts';
+import type { PodSpecOptions } from './options.ts';
 import { validateAppArmor, validateSeccomp } from './profiles.ts';
 import { validateWindowsOptions } from './windows.ts';
 
@@ -103,7 +104,7 @@ const optional = (value: string | undefined, supported: readonly string[], path:
   value === undefined || supported.includes(value) ? [] : [notSupported(path, value, supported)];
 
 /** Of the pod. */
-export function validatePodSecurityContext(spec: PodSpec, path: FieldPath): FieldError[] {
+export function validatePodSecurityContext(spec: PodSpec, path: FieldPath, { old }: PodSpecOptions): FieldError[] {
   const context = spec.securityContext ?? {};
   const errors = ids(context, path);
   if (spec.shareProcessNamespace && spec.hostPID) {
@@ -115,7 +116,9 @@ export function validatePodSecurityContext(spec: PodSpec, path: FieldPath): Fiel
   errors.push(...validateWindowsOptions(context.windowsOptions, path.child('windowsOptions')));
   errors.push(...validateAppArmor(context.appArmorProfile, path.child('appArmorProfile')));
   errors.push(...optional(context.supplementalGroupsPolicy, ['Merge', 'Strict'], path.child('supplementalGroupsPolicy')));
-  return [...errors, ...optional(context.seLinuxChangePolicy, ['Recursive'], path.child('seLinuxChangePolicy'))];
+  // The other one is off by default upstream.
+  const policies = old?.securityContext?.seLinuxChangePolicy === undefined ? ['Recursive'] : ['MountOption', 'Recursive'];
+  return [...errors, ...optional(context.seLinuxChangePolicy, policies, path.child('seLinuxChangePolicy'))];
 }
 
 /** With users of its own a pod cannot be in the host's other namespaces. */
