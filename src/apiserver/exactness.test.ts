@@ -23,6 +23,13 @@ async function createMaps({ client }: TestServer, ...names: string[]): Promise<C
   return created;
 }
 
+/** What these tests look at in a decoded message. */
+interface Decoded {
+  metadata: { name: string };
+  items: Decoded[];
+  reason?: string;
+}
+
 const namesOf = (body: { items: ConfigMap[] }): string[] => body.items.map(({ metadata }) => metadata.name);
 
 test('a list comes in pieces that are all of one moment', async () => {
@@ -196,7 +203,7 @@ test('protobuf is spoken for objects, lists, tables, metadata, statuses, watches
   const accept = 'application/vnd.kubernetes.protobuf';
   const decode = (bytes: Buffer) => {
     const { apiVersion, kind, raw } = decodeEnvelope(bytes);
-    return { apiVersion, kind, object: decodeProtobuf(structOfKind(apiVersion, kind) as NonNullable<ReturnType<typeof structOfKind>>, raw) as any };
+    return { apiVersion, kind, object: decodeProtobuf(structOfKind(apiVersion, kind) as NonNullable<ReturnType<typeof structOfKind>>, raw) as unknown as Decoded };
   };
   const one = decode((await request('GET', `${maps}/a`, undefined, { accept })).bytes);
   assert.deepEqual([one.kind, one.object.metadata.name], ['ConfigMap', 'a']);

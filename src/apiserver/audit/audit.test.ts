@@ -5,8 +5,22 @@ import type { AuditPolicy } from './policy.ts';
 
 const maps = '/api/v1/namespaces/default/configmaps';
 
+/** What these tests look at in an event. */
+interface Recorded {
+  stage: string;
+  level: string;
+  auditID: string;
+  verb: string;
+  user: { username: string };
+  userAgent: string;
+  objectRef: { name?: string };
+  responseStatus: { code: number };
+  requestObject?: { data: unknown };
+  responseObject?: { metadata: { managedFields?: unknown } };
+}
+
 async function recorded(policy: AuditPolicy) {
-  const events: any[] = [];
+  const events: Recorded[] = [];
   const running = await startTestServer({ audit: { policy, write: (event) => void events.push(JSON.parse(JSON.stringify(event))) } });
   return { running, events };
 }
@@ -30,13 +44,13 @@ test('what the policy wants is recorded, as fully as it wants', async () => {
   await running.request('GET', '/api/v1/namespaces/default/secrets');
   await running.request('GET', '/version');
   assert.equal(events.length, 2);
-  const [create, get] = events;
+  const [create, get] = events as [Recorded, Recorded];
   assert.deepEqual(
     [create.stage, create.level, create.auditID, create.verb, create.user.username, create.userAgent, create.responseStatus.code],
     ['ResponseComplete', 'RequestResponse', 'x', 'create', admin.username, 'me', 201],
   );
   assert.deepEqual(create.objectRef, { resource: 'configmaps', namespace: 'default', apiVersion: 'v1' });
-  assert.deepEqual([create.requestObject.data, create.responseObject.metadata.managedFields], [{ a: '1' }, undefined]);
+  assert.deepEqual([create.requestObject?.data, create.responseObject?.metadata.managedFields], [{ a: '1' }, undefined]);
   assert.deepEqual([get.level, get.objectRef.name, get.requestObject], ['Metadata', 'one', undefined]);
 });
 

@@ -36,7 +36,7 @@ function objectRef({ isResourceRequest, resource, namespace, name, group, versio
 }
 
 /** A body as a value; what is neither JSON nor YAML is left out. */
-function valueOf(bytes: Uint8Array | undefined, omitManagedFields: boolean): unknown {
+function bodyValue(bytes: Uint8Array | undefined, omitManagedFields: boolean): unknown {
   if (!bytes || bytes.length === 0 || bytes[0] === 0x6b) return undefined;
   try {
     const value = parseYaml(Buffer.from(bytes).toString('utf8')) as { metadata?: { managedFields?: unknown } };
@@ -82,10 +82,10 @@ export function createAuditor({ policy, write }: AuditOptions): Auditor {
         responded(reply) {
           const responseStatus = { metadata: {}, code: reply.status };
           const more: Record<string, unknown> = { responseStatus };
-          if (level === 'Request' || level === 'RequestResponse') more['requestObject'] = valueOf(context.body, omitManagedFields);
+          if (level === 'Request' || level === 'RequestResponse') more['requestObject'] = bodyValue(context.body, omitManagedFields);
           if (level === 'RequestResponse' && reply.body) {
             const whole = reply.body instanceof Uint8Array ? reply.body : Buffer.concat(reply.body);
-            if (!reply.headers['content-encoding']) more['responseObject'] = valueOf(whole, omitManagedFields);
+            if (!reply.headers['content-encoding']) more['responseObject'] = bodyValue(whole, omitManagedFields);
           }
           if (!reply.stream) {
             record('ResponseComplete', more);
