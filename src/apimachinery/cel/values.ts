@@ -27,6 +27,19 @@ export function celValue(value: unknown): unknown {
 /** `optional.of` the value, `optional.none` of undefined. */
 export const celOptional = (value: unknown): unknown => (value === undefined ? Optional.none() : Optional.of(value));
 
+const nanosecondsOf: Readonly<Record<string, number>> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
+
+/** A duration in Go's notation (`1h30m`); undefined for any other text. */
+export function celDuration(text: string): Duration | undefined {
+  if (!/^[-+]?(\d+(\.\d*)?(h|m|s|ms|us|µs|ns))+$/.test(text)) return undefined;
+  let total = 0n;
+  for (const [, amount = '', unit = ''] of text.matchAll(/(\d+(?:\.\d*)?)(h|ms|us|µs|ns|m|s)/g)) {
+    total += BigInt(Math.round(Number(amount) * (nanosecondsOf[unit] as number)));
+  }
+  if (text.startsWith('-')) total = -total;
+  return new Duration(total / 1_000_000_000n, Number(total % 1_000_000_000n));
+}
+
 /** What an expression gave, as JSON; optionals are their value or nothing. */
 export function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);

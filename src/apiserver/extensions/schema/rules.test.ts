@@ -42,3 +42,14 @@ test('all rules for one object share a budget', () => {
   assert.equal(errors.length, 1);
   assert.match(errors[0] ?? '', /validation failed due to running out of cost budget, no further validation rules will be run$/);
 });
+
+test('texts of a format are what the format says', () => {
+  const schema = withRules(
+    {
+      type: 'object',
+      properties: { wait: { type: 'string', format: 'duration' }, at: { type: 'string', format: 'date-time' }, data: { type: 'string', format: 'byte' } },
+    },
+    { rule: "self.wait < duration('1h30m') && self.wait.getSeconds() == 90 && self.at > timestamp('2026-01-01T00:00:00Z') && self.data.size() == 3" },
+  );
+  assert.deepEqual(wrong(schema, { wait: '1m30s', at: '2026-05-01T00:00:00Z', data: 'YWJj' }), []);
+});

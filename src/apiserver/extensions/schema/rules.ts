@@ -6,7 +6,7 @@ import type { CelBudget } from '../../../apimachinery/cel/meter.ts';
 import { celName } from '../../../apimachinery/cel/names.ts';
 import type { CelProgram } from '../../../apimachinery/cel/program.ts';
 import { CelCostError, compileCel } from '../../../apimachinery/cel/program.ts';
-import { celOptional, celValue } from '../../../apimachinery/cel/values.ts';
+import { celDuration, celOptional, celValue } from '../../../apimachinery/cel/values.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { duplicate, forbiddenField, invalidUnshown, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
 import { isSchema, itemsOf } from './struct.ts';
@@ -31,11 +31,24 @@ function typed(value: unknown, schema: JSONSchemaProps | undefined): unknown {
     return Object.fromEntries(entries.map(([name, inner]) => [celName(name), typed(inner, schema.properties?.[name])]));
   }
   if (typeof value === 'number') return schema.type === 'number' ? value : celValue(value);
-  if (typeof value === 'string' && (schema.format === 'date-time' || schema.format === 'date')) {
-    const date = new Date(value);
-    return Number.isNaN(date.getTime()) ? value : date;
+  return typeof value === 'string' ? typedText(value, schema.format) : value;
+}
+
+/** What isn't of its format stays text: saying so is the format's business. */
+function typedText(value: string, format: string | undefined): unknown {
+  switch (format) {
+    case 'date-time':
+    case 'date': {
+      const date = new Date(value);
+      return Number.isNaN(date.getTime()) ? value : date;
+    }
+    case 'duration':
+      return celDuration(value) ?? value;
+    case 'byte':
+      return new Uint8Array(Buffer.from(value, 'base64'));
+    default:
+      return value;
   }
-  return value;
 }
 
 interface CompiledRule {
