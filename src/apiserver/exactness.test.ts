@@ -203,14 +203,18 @@ test('protobuf is spoken for objects, lists, tables, metadata, statuses, watches
   const accept = 'application/vnd.kubernetes.protobuf';
   const decode = (bytes: Buffer) => {
     const { apiVersion, kind, raw } = decodeEnvelope(bytes);
-    return { apiVersion, kind, object: decodeProtobuf(structOfKind(apiVersion, kind) as NonNullable<ReturnType<typeof structOfKind>>, raw) as unknown as Decoded };
+    return {
+      apiVersion,
+      kind,
+      object: decodeProtobuf(structOfKind(apiVersion, kind) as NonNullable<ReturnType<typeof structOfKind>>, raw) as unknown as Decoded,
+    };
   };
   const one = decode((await request('GET', `${maps}/a`, undefined, { accept })).bytes);
   assert.deepEqual([one.kind, one.object.metadata.name], ['ConfigMap', 'a']);
   const list = decode((await request('GET', maps, undefined, { accept })).bytes);
   assert.deepEqual([list.kind, list.object.items.length], ['ConfigMapList', 1]);
   const partial = decode((await request('GET', maps, undefined, { accept: `${accept};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1` })).bytes);
-  assert.deepEqual([partial.apiVersion, partial.kind, partial.object.items[0].metadata.name], ['meta.k8s.io/v1', 'PartialObjectMetadataList', 'a']);
+  assert.deepEqual([partial.apiVersion, partial.kind, partial.object.items[0]?.metadata.name], ['meta.k8s.io/v1', 'PartialObjectMetadataList', 'a']);
   const missing = await request('GET', `${maps}/none`, undefined, { accept });
   assert.deepEqual([missing.status, decode(missing.bytes).object.reason], [404, 'NotFound']);
   const groups = decode((await request('GET', '/apis', undefined, { accept })).bytes);
