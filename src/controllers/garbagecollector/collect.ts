@@ -2,7 +2,7 @@
 import { isNotFound } from '../../apimachinery/errors.ts';
 import type { KubeObject, OwnerReference } from '../../apimachinery/meta.ts';
 import type { Client, DeleteQuery, ResourceRef } from '../../client/client.ts';
-import { foregroundFinalizer, type Graph, type Identity, type Node, orphanFinalizer } from './graph.ts';
+import { foregroundFinalizer, type Graph, type Identity, matchesCoordinates, type Node, orphanFinalizer } from './graph.ts';
 import type { Monitors } from './monitors.ts';
 
 /** The kind of an owner or an object is not served: it may come back. */
@@ -77,6 +77,10 @@ export function createCollector(client: Client, graph: Graph, monitors: Monitors
     // A cluster-scoped object can't have an owner in a namespace; nobody can say which was meant, so it stays.
     if (ref.namespaced && namespace === '') return 'solid';
     const { apiVersion, kind, name, uid } = reference;
+    // Seen to be going after its dependents: that is never taken back, so a thousand dependents need not ask.
+    const node = graph.get(uid);
+    const inReach = node?.identity.namespace === '' || node?.identity.namespace === namespace;
+    if (node?.deletingDependents && !node.virtual && inReach && matchesCoordinates(reference, node.identity)) return 'waiting';
     const owner = await read({ apiVersion, kind, name, uid, namespace });
     if (!owner) {
       graph.noteAbsent(reference, ref.namespaced ? namespace : '');
