@@ -5,7 +5,7 @@ import { listOf, quantitiesOf, quotaApplies, sum } from '../../api/core/v1/quota
 import { resourcequotas } from '../../api/core/v1/resourcequota.ts';
 import type { ResourceQuota } from '../../api/core/v1/types.gen.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
-import { defineController, enqueueSelf } from '../controller.ts';
+import { defineController } from '../controller.ts';
 import { createWatchedKinds } from './watched.ts';
 
 const discovery = 'discovery';
@@ -22,7 +22,11 @@ export const resourceQuotaController = defineController({
     const { client, informers, now } = context;
     const quotas = informers.informer(resourcequotas);
     const quotaClient = client.resource(resourcequotas);
-    enqueueSelf(quotas, enqueue, keyOf);
+    // What admission notes in the status is no reason to count: the object that it notes is not written yet.
+    quotas.addHandlers({
+      added: (quota) => enqueue(keyOf(quota)),
+      updated: (quota, old) => void (sameAmounts(quantitiesOf(quota.spec.hard), quantitiesOf(old.spec.hard)) || enqueue(keyOf(quota))),
+    });
     const kinds = createWatchedKinds(context, ({ metadata }) => {
       for (const quota of quotas.list(metadata.namespace)) enqueue.after(keyOf(quota), batchMs);
     });
