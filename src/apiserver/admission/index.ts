@@ -14,6 +14,7 @@ import { persistentVolumeClaimResize } from './claimresize.ts';
 import { defaultIngressClass } from './defaultingressclass.ts';
 import { defaultStorageClass } from './defaultstorageclass.ts';
 import { defaultTolerationSeconds } from './defaulttolerationseconds.ts';
+import { deviceAdminAccess } from './deviceadmin.ts';
 import { rbacEscalation } from './escalation.ts';
 import { limitRanger } from './limitranger/limitranger.ts';
 import { namespaceLifecycle } from './namespacelifecycle.ts';
@@ -70,6 +71,7 @@ export function admissionPlugins({ reader, registry, handle, authorize, guardEsc
     defaultIngressClass(reader),
     podTopologyLabels(reader),
     podResizeValidator(reader),
+    deviceAdminAccess(reader),
   ];
   const webhooks = { reader, registry, authorize, transport: createWebhookTransport(reader, dial) };
   const reinvoke = (attributes: AdmissionAttributes): Promise<void> => runAdmission(builtIn, 'admit', attributes);
