@@ -16,6 +16,7 @@ async function running(resources: ResourceRequirements, more: object = {}) {
   const fail: { message?: string } = {};
   const context = {
     cri: {
+      listContainerStats: async () => [{ memory: { usageBytes: { value: 5 } } }],
       updateContainerResources: async (id: string, linux: { cpuQuota?: number; memoryLimitInBytes?: number }) => {
         if (fail.message) throw new Error(fail.message);
         done.push(`${id} ${linux.cpuQuota} ${linux.memoryLimitInBytes}`);
@@ -26,7 +27,11 @@ async function running(resources: ResourceRequirements, more: object = {}) {
   } as unknown as KubeletContext;
   const cgroups = {
     path: () => '/pod',
-    hierarchy: { ensure: async (_path: string, { cpuQuota, memory }: CgroupLimits) => void done.push(`pod ${cpuQuota} ${memory}`) },
+    hierarchy: {
+      version: 1,
+      read: async () => '5',
+      ensure: async (_path: string, { cpuQuota, memory }: CgroupLimits) => void done.push(`pod ${cpuQuota} ${memory}`),
+    },
   } as unknown as PodCgroups;
   const resizer = new PodResizer(context);
   const before = asking(resources, more);
@@ -89,4 +94,14 @@ test('a resize that fails says so and is tried again', async () => {
   delete fail.message;
   await actuate(less);
   assert.deepEqual(resizer.conditions([], 'now'), []);
+});
+
+test('a limit is not set below what is in use', async () => {
+  const { resizer, actuate, done } = await running(sized('100m', '100'));
+  const less = asking(sized('100m', '4'));
+  resizer.allocate(less, () => undefined);
+  await assert.rejects(actuate(less), {
+    message: '[attempting to set pod memory limit (4) below current usage (5), attempting to set container "main" memory limit (4) below current usage (5)]',
+  });
+  assert.deepEqual(done, ['ResizeStarted', 'ResizeError']);
 });

@@ -11,6 +11,7 @@ import { type KubeletContext, runtimeMessageOf } from '../context.ts';
 import { findContainer, type RuntimePod } from '../runtime/model.ts';
 import type { Kill } from './plan.ts';
 import { podTarget } from './target.ts';
+import { checkUsage, type Update } from './usage.ts';
 
 const resizable = ['cpu', 'memory'] as const;
 
@@ -156,6 +157,11 @@ export class PodResizer {
     return this.#actuated.get(containerId);
   }
 
+  /** For the pod's status. */
+  actuatedPod(): ResourceRequirements | undefined {
+    return this.#actuated.get(wholePod);
+  }
+
   /** Gives running containers of `pod` (as granted) what they lack. Returns those that have to be restarted for it. */
   async actuate(pod: Pod, runtime: RuntimePod, cgroups: PodCgroups, podPidsLimit: number): Promise<Kill[]> {
     const { cri, resources, events } = this.#context;
@@ -165,21 +171,23 @@ export class PodResizer {
     if (!this.#actuated.has(wholePod)) this.#actuated.set(wholePod, pod.spec.resources);
     const ofPod = changedResources(this.#actuated.get(wholePod), pod.spec.resources);
     const restart: Kill[] = [];
-    const updates: { id: string; container: Container }[] = [];
+    const updates: Update[] = [];
     for (const container of containersOf(pod)) {
       const current = findContainer(runtime, container.name);
       if (current?.state !== 'running') continue;
-      const changed = changedResources(this.#actuatedOf(pod, current.id, container), container.resources);
+      const own = changedResources(this.#actuatedOf(pod, current.id, container), container.resources);
+      // What a container has no limit for is limited by its pod.
+      const changed = [...own, ...ofPod.filter((name) => container.resources?.limits?.[name] === undefined)];
+      if (changed.length === 0) continue;
       const restarts = container.resizePolicy?.some(
         ({ resourceName, restartPolicy }) => changed.includes(resourceName) && restartPolicy === 'RestartContainer',
       );
-      // What a container has no limit for is limited by its pod.
-      const inherits = ofPod.some((name) => container.resources?.limits?.[name] === undefined);
       if (restarts) restart.push({ container: current, reason: 'resize', message: `Container ${container.name} resize requires restart` });
-      else if (changed.length || inherits) updates.push({ id: current.id, container });
+      else updates.push({ id: current.id, container, before: this.#actuatedOf(pod, current.id, container) });
     }
     const group = (limits: CgroupLimits): Promise<void> => cgroups.hierarchy.ensure(cgroups.path(pod), limits);
     try {
+      await checkUsage(this.#context, cgroups, pod, before, after, updates);
       if (updates.length || restart.length || ofPod.length) await group(larger(before, after));
       for (const { id, container } of updates) {
         await cri.updateContainerResources(id, linuxResources(pod, container, resources.memory, resources.hugePageSizes));

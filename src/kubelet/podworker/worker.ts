@@ -196,6 +196,7 @@ export class PodWorker {
       recursiveReadOnly: engine.handlers.some(({ name, recursiveReadOnlyMounts }) => name === '' && recursiveReadOnlyMounts),
       previous,
       actuated: (id) => this.#resizer.actuated(id),
+      actuatedPod: this.#resizer.actuatedPod(),
       restartingAll: this.#startingOver,
       passing: [
         ...(terminal ? [] : this.#resizer.conditions(previous.conditions ?? [], timeOf(now))),

@@ -1,5 +1,5 @@
 /** A pod's status as the kubelet reports it: a pure function of spec, runtime, probes and what was reported before. */
-import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/core/v1/types.gen.ts';
+import type { Container, ContainerStatus, Pod, PodCondition, PodStatus, ResourceRequirements } from '../../api/core/v1/types.gen.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import { isRestartableInit, qosClassOf } from '../containers/resources.ts';
 import { sandboxChange } from '../podworker/plan.ts';
@@ -24,6 +24,8 @@ export interface PodStatusInput extends Omit<ContainerStatusInput, 'failure'> {
   terminal: boolean;
   /** The kubelet itself ends the pod. */
   evicted?: { reason: string; message: string };
+  /** What the pod's own cgroup was last given, where the pod as a whole asks for something. */
+  actuatedPod?: ResourceRequirements | undefined;
   /** Conditions that only come and go. */
   passing?: readonly PodCondition[];
   hostIps: readonly string[];
@@ -100,7 +102,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     ...(initStatuses.length ? { initContainerStatuses: initStatuses } : {}),
     containerStatuses: regularStatuses,
     ...(ephemeralStatuses.length ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
-    ...grantedResources(pod),
+    ...grantedResources(pod, input.actuatedPod),
     qosClass: qosClassOf(pod),
   };
 }

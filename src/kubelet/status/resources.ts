@@ -19,9 +19,9 @@ function totals(pod: Pod, which: 'requests' | 'limits'): ResourceList {
 }
 
 /** `pod` is as granted. */
-export function grantedResources(pod: Pod): Pick<PodStatus, 'allocatedResources' | 'resources'> {
+export function grantedResources(pod: Pod, actuated: ResourceRequirements | undefined): Pick<PodStatus, 'allocatedResources' | 'resources'> {
   const requests = totals(pod, 'requests');
-  if (pod.spec.resources) return { allocatedResources: requests, resources: pod.spec.resources };
+  if (pod.spec.resources) return { allocatedResources: requests, resources: actuated ?? pod.spec.resources };
   const { cpuQuota, memory } = podLimits(pod, -1);
   const all = totals(pod, 'limits');
   const limits: ResourceList = {
