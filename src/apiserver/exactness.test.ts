@@ -57,6 +57,18 @@ test('a list whose moment is compacted away goes on inconsistently if the client
   assert.deepEqual(namesOf(rest.body), ['b', 'c', 'd']);
 });
 
+test('a token is worth no more than its revision, even where nothing changed since', async () => {
+  const store = createMemoryStore();
+  await using running = await startTestServer({ store });
+  await createMaps(running, 'a', 'b', 'c');
+  const first = await running.request('GET', `${maps}?limit=1`);
+  await running.request('POST', '/api/v1/namespaces/default/secrets', { metadata: { name: 'other' } });
+  const token = `${maps}?limit=1&continue=${first.body.metadata.continue}`;
+  assert.equal((await running.request('GET', token)).status, 200);
+  await store.compact(await store.currentRevision());
+  assert.equal((await running.request('GET', token)).status, 410);
+});
+
 test('an exact list is of that revision, and one that is too new is waited for in vain', async () => {
   await using running = await startTestServer();
   const [a] = await createMaps(running, 'a', 'b');

@@ -6,6 +6,7 @@ import { tooLargeResourceVersion } from '../cacher/cacher.ts';
 import type { Resource } from '../registry.ts';
 import { inSlices } from '../slices.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';
+import { prepareServed } from './objects.ts';
 import type { ListOptions } from './options.ts';
 import { parseResourceVersion } from './options.ts';
 import type { Selection } from './selection.ts';
@@ -46,19 +47,15 @@ export async function listEntries(storage: Storage, resource: Resource, namespac
   } else if (asked > 0) await cacher.reached(asked);
 
   const range = rangeOf(resource, namespace, selection);
-  // The present is as good as the past when nothing changed since.
-  if (revision === undefined || (revision >= cache.lastRevision && revision <= cacher.revision)) {
-    return collect(resource, options, selection, revision ?? cacher.revision, Array.from(cache.sorted.range(range, cache.prefix + startKey)));
-  }
+  const present = (): CacheEntry[] => Array.from(cache.sorted.range(range, cache.prefix + startKey));
   try {
-    const { entries } = await cacher.store.list(range, { revision, ...(startKey === '' ? {} : { startKey: cache.prefix + startKey }) });
-    return await collect(
-      resource,
-      options,
-      selection,
-      revision,
-      entries.map((entry) => cacher.entryOf(entry)),
-    );
+    if (revision === undefined) return await collect(resource, options, selection, cacher.revision, present());
+    // The present is as good as the past when nothing changed since; yet a revision that is forgotten is gone for everybody.
+    if (revision >= cache.lastRevision && revision <= cacher.revision) {
+      if (revision < cacher.revision) await cacher.store.get(cache.prefix, { revision });
+      return await collect(resource, options, selection, revision, present());
+    }
+    return await listPast(storage, resource, options, selection, { range, revision, startKey });
   } catch (error) {
     if (error instanceof FutureRevisionError) throw tooLargeResourceVersion(revision, cacher.revision);
     if (!(error instanceof CompactedError)) throw error;
@@ -66,6 +63,34 @@ export async function listEntries(storage: Storage, resource: Resource, namespac
     const gone = expired(inconsistentAdvice);
     throw withContinue(gone, encodeContinue({ revision: -1, startKey }));
   }
+}
+
+interface Past {
+  range: string;
+  revision: number;
+  startKey: string;
+}
+
+/** From the store. Without a selector, no more is read than is asked for. */
+async function listPast(
+  { cacher }: Storage,
+  resource: Resource,
+  options: ListOptions,
+  selection: Selection,
+  { range, revision, startKey }: Past,
+): Promise<Listed> {
+  const { prefix } = resource.stored;
+  const limit = selection.empty && options.limit > 0 ? { limit: options.limit } : {};
+  const { entries: stored, count } = await cacher.store.list(range, { revision, ...limit, ...(startKey === '' ? {} : { startKey: prefix + startKey }) });
+  const entries = stored.map((entry) => cacher.entryOf(entry));
+  const last = entries[entries.length - 1];
+  if (!selection.empty || !last || count <= entries.length) return collect(resource, options, selection, revision, entries);
+  return {
+    entries,
+    revision,
+    continue: encodeContinue({ revision, startKey: `${last.key.slice(prefix.length)}\0` }),
+    remainingItemCount: count - entries.length,
+  };
 }
 
 function withContinue(error: StatusError, token: string): StatusError {
@@ -84,6 +109,7 @@ async function collect(resource: Resource, options: ListOptions, selection: Sele
   const { limit } = options;
   const { empty } = selection;
   if (empty && limit <= 0) return { entries: candidates as CacheEntry[], revision, continue: '', remainingItemCount: undefined };
+  if (selection.served) await prepareServed(resource, ...candidates);
   const entries: CacheEntry[] = [];
   let rest = 0;
   await inSlices(candidates, (entry, index) => {

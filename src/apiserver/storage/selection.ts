@@ -1,11 +1,11 @@
 /** Label and field selectors over cache entries. */
-import { copyJson } from '../../apimachinery/copy.ts';
 import { badRequest } from '../../apimachinery/errors.ts';
 import type { FieldSelector, LabelMatcher } from '../../apimachinery/selectors.ts';
 import { parseFieldSelector, parseLabelSelector } from '../../apimachinery/selectors.ts';
 import type { CacheEntry, Cacher } from '../cacher/cacher.ts';
 import type { EntryIndex } from '../cacher/resource-cache.ts';
 import type { Resource } from '../registry.ts';
+import { servedObject } from './objects.ts';
 
 export interface Selection {
   /** Everything matches. */
@@ -13,10 +13,12 @@ export interface Selection {
   /** The one name that can match, when a field selector pins it. */
   name: string | undefined;
   namespace: string | undefined;
+  /** Looks at fields that only a webhook's conversion shows: entries must be made ready (`prepareServed`) before `matches`. */
+  served: boolean;
   matches(entry: CacheEntry): boolean;
 }
 
-const everythingSelected: Selection = { empty: true, name: undefined, namespace: undefined, matches: () => true };
+const everythingSelected: Selection = { empty: true, name: undefined, namespace: undefined, served: false, matches: () => true };
 
 function parsed<T>(kind: string, text: string, parse: (text: string) => T): T {
   try {
@@ -41,10 +43,14 @@ export function selectionOf(resource: Resource, cacher: Cacher, labelSelector: s
       if (operator === '=') namespace = value;
     } else if (!Object.hasOwn(selectable, field)) throw badRequest(unknownField(resource, field));
   }
+  const storedFields = resource.stored.definition.selectableFields ?? {};
+  const served =
+    resource.remote !== undefined && (fields?.requirements ?? []).some(({ field }) => Object.hasOwn(selectable, field) && !Object.hasOwn(storedFields, field));
   return {
     empty: (labels?.empty ?? true) && (fields?.empty ?? true),
     name,
     namespace,
+    served,
     matches(entry) {
       if (fields) {
         for (const { field, operator, value } of fields.requirements) {
@@ -71,8 +77,7 @@ function fieldOf(resource: Resource, cacher: Cacher, entry: CacheEntry, field: s
   if (known !== undefined) return known;
   // A field that only this served version can be selected by.
   const select = resource.definition.selectableFields?.[field];
-  const object = copyJson(cacher.decoded.of(entry));
-  return select?.(resource.fromStored ? resource.fromStored(object, entry.apiVersion) : object) ?? '';
+  return select?.(servedObject(resource, entry)) ?? '';
 }
 
 const noLabels: Readonly<Record<string, string>> = {};

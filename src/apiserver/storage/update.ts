@@ -220,6 +220,6 @@ export function checkName(object: StoredObject, name: string, namespace: string)
   if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   if (namespace !== '' && metadata.namespace && metadata.namespace !== namespace) {
-    throw badRequest(`the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`);
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
 }
