@@ -57,7 +57,7 @@ export async function listEntries(storage: Storage, resource: Resource, namespac
     }
     return await listPast(storage, resource, options, selection, { range, revision, startKey });
   } catch (error) {
-    if (error instanceof FutureRevisionError) throw tooLargeResourceVersion(revision, cacher.revision);
+    if (error instanceof FutureRevisionError) throw tooLargeResourceVersion(revision ?? asked, cacher.revision);
     if (!(error instanceof CompactedError)) throw error;
     if (startKey === '') throw expired(`The resourceVersion for the provided list is too old.`);
     const gone = expired(inconsistentAdvice);
