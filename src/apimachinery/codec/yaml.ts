@@ -2,7 +2,18 @@
  * YAML bodies, read as upstream's YAML-to-JSON conversion reads them: YAML 1.1 booleans and octal numbers, times stay strings,
  * keys become strings, and the keys of an object come out sorted.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, stringify, type Pair, type ScalarTag, type YAMLMap } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
+import type { Pair, ScalarTag, YAMLMap } from 'yaml';
+
+const require = createRequire(import.meta.url);
+let loaded: typeof Yaml | undefined;
+
+/** The library, loaded when it is first needed: few processes see YAML, and it is 70 files. */
+function yaml(): typeof Yaml {
+  loaded ??= require('yaml') as typeof Yaml;
+  return loaded;
+}
 
 const truths = ['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'];
 
@@ -38,7 +49,10 @@ function integerOf(text: string): number {
 }
 
 /** Strings that an emitter of YAML 1.1 must quote are quoted, so that other readers see strings. */
-export const formatYaml = (value: unknown): string => stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
+export const formatYaml = (value: unknown): string => yaml().stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
+
+/** As upstream's servers answer: the keys of objects sorted. */
+export const formatSortedYaml = (value: unknown): string => yaml().stringify(value, { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false });
 
 /** Parses one document to its JSON value; throws an Error that starts with `yaml: ` for what is no YAML. */
 export const parseYaml = (text: string): unknown => parseYamlStrict(text).value;
@@ -48,6 +62,7 @@ export const parseYaml = (text: string): unknown => parseYamlStrict(text).value;
  * as upstream's strict conversion gives it.
  */
 export function parseYamlStrict(text: string): { value: unknown; errors: string[] } {
+  const { LineCounter, parseDocument, isAlias } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, {
     schema: 'failsafe',
@@ -70,6 +85,7 @@ type Resolve = (node: unknown) => unknown;
 type Duplicate = (key: string, offset: number) => void;
 
 function plainOf(given: unknown, resolve: Resolve, duplicate: Duplicate): unknown {
+  const { isMap, isScalar, isSeq } = yaml();
   const node = resolve(given);
   if (isScalar(node)) return node.value;
   if (isSeq(node)) return node.items.map((item) => plainOf(item, resolve, duplicate));
@@ -77,6 +93,7 @@ function plainOf(given: unknown, resolve: Resolve, duplicate: Duplicate): unknow
 }
 
 function objectOf(map: YAMLMap, resolve: Resolve, duplicate: Duplicate): Record<string, unknown> {
+  const { isScalar } = yaml();
   const entries = new Map<string, unknown>();
   const merged = new Map<string, unknown>();
   for (const pair of map.items as Pair[]) {
@@ -94,7 +111,7 @@ function objectOf(map: YAMLMap, resolve: Resolve, duplicate: Duplicate): Record<
 }
 
 function keyOf(node: unknown): string {
-  const value = isScalar(node) ? node.value : node;
+  const value = yaml().isScalar(node) ? node.value : node;
   if (value === null || value === undefined) return 'null';
   return String(value);
 }

@@ -1,7 +1,7 @@
 /** Objects and lists as the client asked for them: JSON, YAML or protobuf; whole, as Table rows, or their metadata alone. */
-import { stringify as stringifyYaml } from 'yaml';
 import { structOfKind } from '../../api/schema.ts';
 import { encodeEnvelope, encodeProtobuf, wrapEncoded } from '../../apimachinery/codec/protobuf.ts';
+import { formatSortedYaml } from '../../apimachinery/codec/yaml.ts';
 import type { ListMeta } from '../../apimachinery/meta.ts';
 import type { IncludeObject } from '../../apimachinery/table.ts';
 import { tableOf } from '../../apimachinery/table.ts';
@@ -35,7 +35,7 @@ export function ordered(resource: Resource, object: StoredObject): Record<string
 export function encodeValue(media: MediaType, pretty: boolean, value: object): Uint8Array {
   switch (media.encoding) {
     case 'yaml':
-      return Buffer.from(stringifyYaml(value, { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false }));
+      return Buffer.from(formatSortedYaml(value));
     case 'protobuf': {
       const { apiVersion = '', kind = '' } = value as { apiVersion?: string; kind?: string };
       const struct = structOfKind(apiVersion, kind);

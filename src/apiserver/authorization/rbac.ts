@@ -3,10 +3,10 @@
  * however many bindings a cluster or an account has.
  */
 import type { UserInfo } from '../../api/kind.ts';
-import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
 import { clusterroles } from '../../api/rbac/v1/clusterrole.ts';
-import { rolebindings } from '../../api/rbac/v1/rolebinding.ts';
+import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
 import { roles } from '../../api/rbac/v1/role.ts';
+import { rolebindings } from '../../api/rbac/v1/rolebinding.ts';
 import type { ClusterRoleBinding, PolicyRule, RoleBinding, RoleRef, Subject } from '../../api/rbac/v1/types.gen.ts';
 import { notFound } from '../../apimachinery/errors.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
@@ -31,6 +31,8 @@ type Binding = RoleBinding | ClusterRoleBinding;
 interface Grant {
   binding: Binding;
   subject: Subject;
+  /** Why a request was allowed; put into words when it first allows one. */
+  reason?: string;
 }
 
 /** Subject key → grants, in order of binding name within one namespace (`''` for cluster role bindings). */
@@ -189,7 +191,10 @@ export function createRbac(reader: ObjectReader): Rbac {
       allowedBy = grant;
       return true;
     });
-    if (allowedBy) return { decision: 'allow', reason: `RBAC: allowed by ${describeGrant(allowedBy)}` };
+    if (allowedBy) {
+      allowedBy.reason ??= `RBAC: allowed by ${describeGrant(allowedBy)}`;
+      return { decision: 'allow', reason: allowedBy.reason };
+    }
     return { decision: 'no-opinion', reason: errors.length > 0 ? `RBAC: ${aggregate(errors)}` : '' };
   }
 

@@ -6,7 +6,6 @@ import type { Logger } from 'pino';
 import { services as serviceKind } from '../../api/core/v1/service.ts';
 import type { Service } from '../../api/core/v1/types.gen.ts';
 import type { InformerFactory } from '../../client/informer.ts';
-import { startDns } from '../../dns/server.ts';
 import { runPodRoutes } from '../../proxy/podroutes.ts';
 import type { ClusterConfig } from '../config.ts';
 import { gatewayOf } from '../host/network.ts';
@@ -69,6 +68,7 @@ function publishNodePorts(config: ClusterConfig, informers: InformerFactory, log
 /** Only where the host's resolvers are on its loopback. A host that answers on the bridge itself needs no help. */
 async function forwardDns(config: ClusterConfig, log: Logger): Promise<{ close(): Promise<void> } | undefined> {
   if (loopbackResolvers(readHostResolvConf()).length === 0) return undefined;
+  const { startDns } = await import('../../dns/server.ts');
   try {
     return await startDns({
       domain: config.clusterDomain,
