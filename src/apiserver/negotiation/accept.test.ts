@@ -13,6 +13,7 @@ test('the best of what a client accepts is chosen', () => {
   assert.deepEqual([table.as, table.asVersion], ['Table', 'v1']);
   // A form that is not to be had is passed over.
   assert.equal(negotiate('application/json;as=Other;v=v1;g=meta.k8s.io,application/json').as, '');
+  assert.throws(() => negotiate('application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io'), { reason: 'NotAcceptable' });
   assert.throws(() => negotiate('text/html'), { reason: 'NotAcceptable' });
 });
 

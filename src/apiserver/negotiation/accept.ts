@@ -73,6 +73,8 @@ function mediaTypeOf(clause: Clause, allowed: readonly Encoding[], transforms: b
   }
   if (!transforms || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
   if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList') return undefined;
+  // Cells are of any type, which protobuf messages can't be.
+  if (as === 'Table' && encoding === 'protobuf') return undefined;
   return { encoding, as, asVersion: version, stream: parameters['stream'] === 'watch', discovery: '' };
 }
 
