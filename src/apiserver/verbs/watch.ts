@@ -11,6 +11,7 @@ import type { CacheWatcher } from '../cacher/resource-cache.ts';
 import type { Reply, Sink } from '../exchange.ts';
 import { contentTypes } from '../negotiation/accept.ts';
 import { inSlices } from '../slices.ts';
+import { prepareServed } from '../storage/objects.ts';
 import type { ListOptions } from '../storage/options.ts';
 import { parseListOptions, parseResourceVersion } from '../storage/options.ts';
 import type { Selection } from '../storage/selection.ts';
@@ -145,6 +146,7 @@ class ResourceWatch implements CacheWatcher {
       while (next < entries.length && !this.#ended) {
         const part = entries.slice(next, next + statePart);
         next += part.length;
+        if (this.#selection.served) await prepareServed(resource, ...part);
         await inSlices(part, (entry) => {
           if (this.#selection.empty || this.#selection.matches(entry)) this.#send('ADDED', entry, undefined);
           return !this.#ended;
@@ -175,6 +177,22 @@ class ResourceWatch implements CacheWatcher {
     if (this.#prefix !== '' && entry.namespace !== this.#prefix) return;
     if (event.revision <= this.#revision) return;
     this.#revision = event.revision;
+    if (!this.#selection.served) {
+      this.#decide(event);
+      return;
+    }
+    const converted = prepareServed(this.#target.resource, entry, ...(previous ? [previous] : []));
+    this.#turn = this.#turn
+      .then(() => converted)
+      .then(
+        () => this.#decide(event),
+        (error: unknown) => this.#fail(error),
+      );
+  }
+
+  /** What the change is to this watch: an object that comes into the selection is added, one that leaves it deleted. */
+  #decide(event: CacheEvent): void {
+    const { entry, previous } = event;
     const { empty } = this.#selection;
     const after = event.type === 'put' && (empty || this.#selection.matches(entry));
     const before = previous !== undefined && (empty || this.#selection.matches(previous));

@@ -12,16 +12,17 @@ import { kubeletTls } from '../pods/streaming.ts';
 import { admitConnect, authorizeUpgrade } from './connect.ts';
 import type { Destination } from './forward.ts';
 import { forward } from './forward.ts';
+import { keepRedirectBehind, rewriteLinks } from './links.ts';
 import { kubeletOf, splitProxyName } from './node.ts';
 import { resolveService } from './service.ts';
 
-/** What follows the subresource, as it was written, with its query. A namespace may be called `proxy` too, so segments are counted. */
-function pathOf({ context }: Target): string {
+/** The path up to the subresource, and what follows it with its query, both as they were written. A namespace may be called `proxy` too, so segments are counted. */
+function splitPath({ context }: Target): { prefix: string; path: string } {
   const { url } = context.exchange;
   const before = context.info.namespace === '' ? 6 : 8;
   const mark = url.indexOf('?');
-  const segments = (mark < 0 ? url : url.slice(0, mark)).split('/').slice(before);
-  return `/${segments.join('/')}${mark < 0 ? '' : url.slice(mark)}`;
+  const segments = (mark < 0 ? url : url.slice(0, mark)).split('/');
+  return { prefix: segments.slice(0, before).join('/'), path: `/${segments.slice(before).join('/')}${mark < 0 ? '' : url.slice(mark)}` };
 }
 
 /** A browser that opens the root without a slash would resolve relative links against the wrong place. */
@@ -71,19 +72,9 @@ export function proxyHandlers(reader: ObjectReader, authorize: Authorizer, clien
     await admitConnect(target, { kind, apiVersion: 'v1', path: context.info.parts.join('/') });
     const to = await resolve(target);
     if (!Number.isInteger(to.port) || to.port <= 0) throw internalError(new StatusError(500, '', `invalid port ${to.port}`));
-    const prefix = context.exchange.url.split('?', 1)[0]?.replace(/(\/proxy)(\/.*)?$/, '$1') ?? '';
-    return forward(
-      client.dial,
-      context.exchange,
-      { ...to, path: pathOf(target) },
-      {
-        headers(headers) {
-          const { location } = headers;
-          // A redirect within the proxied server stays behind the proxy.
-          if (typeof location === 'string' && location.startsWith('/') && !location.startsWith(prefix)) headers['location'] = `${prefix}${location}`;
-        },
-      },
-    );
+    const { prefix, path } = splitPath(target);
+    const reply = await forward(client.dial, context.exchange, { ...to, path }, { headers: (headers) => keepRedirectBehind(prefix, headers) });
+    return rewriteLinks(reply, prefix, to.host);
   }
 
   const of = { group: '', subresource: 'proxy', longRunning: true, anyMethod: true };
