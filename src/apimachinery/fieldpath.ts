@@ -29,6 +29,9 @@ export class FieldPath {
   }
 }
 
+/** What upstream shows as the field of an error that is about no field. */
+export const unnamedField = '[]';
+
 /** The root of a path: `path('spec', 'template')`. */
 export const path = (...names: string[]): FieldPath => new FieldPath(names.join('.'));
 
@@ -66,8 +69,7 @@ const noValue = Symbol('no value');
 const goEscapes: Readonly<Record<string, string>> = { '\\u0007': '\\a', '\\u000b': '\\v' };
 
 /** A string as Go's `%q` prints it: like JSON, but for control characters. */
-export const quote = (text: string): string =>
-  JSON.stringify(text).replace(/\\u00[01][0-9a-f]/g, (escape) => goEscapes[escape] ?? `\\x${escape.slice(4)}`);
+export const quote = (text: string): string => JSON.stringify(text).replace(/\\u00[01][0-9a-f]/g, (escape) => goEscapes[escape] ?? `\\x${escape.slice(4)}`);
 
 const htmlEscape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
@@ -131,8 +133,7 @@ export const tooFew = (field: At, actual: number, limit: number): FieldError =>
 export const internalFieldError = (field: At, message: string): FieldError => new FieldError('InternalError', field, noValue, message);
 
 /** `supported` is listed sorted and quoted, as upstream does with a set. */
-export const notSupported = (field: At, value: unknown, supported: readonly string[]): FieldError =>
-  notSupportedInOrder(field, value, [...supported].sort());
+export const notSupported = (field: At, value: unknown, supported: readonly string[]): FieldError => notSupportedInOrder(field, value, [...supported].sort());
 
 /** `supported` is listed as given, as upstream does with a list. */
 export function notSupportedInOrder(field: At, value: unknown, supported: readonly string[]): FieldError {

@@ -1,6 +1,6 @@
 import { deepEqual } from '../../../apimachinery/equality.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, path, tooLong } from '../../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, path, tooLong, unnamedField } from '../../../apimachinery/fieldpath.ts';
 import { validateConfigMapKey } from '../../../apimachinery/names.ts';
 import { checked } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, countColumn, nameColumn } from '../../columns.ts';
@@ -36,7 +36,7 @@ function validateConfigMap({ data = {}, binaryData = {} }: ConfigMap): FieldErro
     size += Buffer.byteLength(value, 'base64');
   }
   // The whole is too long, no field of it.
-  if (size > maxDataSize) errors.push(tooLong('', maxDataSize));
+  if (size > maxDataSize) errors.push(tooLong(unnamedField, maxDataSize));
   return errors;
 }
 

@@ -17,7 +17,7 @@ test('keys of a config map are file names, each once', () => {
     'data[a]: Invalid value: "a": duplicate of key present in binaryData',
     'data[..x]: Invalid value: "..x": must not start with \'..\'',
   ]);
-  assert.deepEqual(createErrors(configmaps, { metadata, data: { a: 'x'.repeat(1024 * 1024 + 1) } }), [': Too long: may not be more than 1048576 bytes']);
+  assert.deepEqual(createErrors(configmaps, { metadata, data: { a: 'x'.repeat(1024 * 1024 + 1) } }), ['[]: Too long: may not be more than 1048576 bytes']);
 });
 
 test('an immutable config map or secret stays', () => {

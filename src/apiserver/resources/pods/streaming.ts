@@ -4,7 +4,7 @@ import { pods } from '../../../api/core/v1/pod.ts';
 import type { Node, Pod } from '../../../api/core/v1/types.gen.ts';
 import { badRequest, invalid, notFound, StatusError } from '../../../apimachinery/errors.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, notSupported } from '../../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, notSupported, unnamedField } from '../../../apimachinery/fieldpath.ts';
 import type { Authorizer, ObjectReader } from '../../contracts.ts';
 import type { Reply } from '../../exchange.ts';
 import { isWebSocketUpgrade, replyOverWebSocket } from '../../http/websocketreply.ts';
@@ -78,12 +78,13 @@ function logErrors(query: URLSearchParams): FieldError[] {
   };
   positive('tailLines', 0);
   positive('limitBytes', 1);
-  if (query.has('sinceSeconds') && query.has('sinceTime')) errors.push(forbiddenField('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+  if (query.has('sinceSeconds') && query.has('sinceTime'))
+    errors.push(forbiddenField(unnamedField, 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   else positive('sinceSeconds', 1);
   const stream = query.get('stream');
   if (stream !== null && !streams.includes(stream)) errors.push(notSupported('stream', stream, streams));
   else if (stream !== null && stream !== 'All' && query.has('tailLines')) {
-    errors.push(forbiddenField('', '`tailLines` and specific `stream` are mutually exclusive for now'));
+    errors.push(forbiddenField(unnamedField, '`tailLines` and specific `stream` are mutually exclusive for now'));
   }
   return errors;
 }

@@ -1,7 +1,7 @@
 /** What may change through `pods/resize`: CPU and memory, neither appearing nor vanishing. Source of the rule: KEP-1287, `core/validation`. */
 import { semanticEqual } from '../../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, path } from '../../../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, path, unnamedField } from '../../../../apimachinery/fieldpath.ts';
 import { mirrorAnnotation } from '../podtemplate/validation/scheduling.ts';
 import type { Container, Pod, PodSpec, ResourceRequirements } from '../types.gen.ts';
 import { computePodQOS, podQOSClass } from './qos.ts';
@@ -98,8 +98,8 @@ const withoutResources = (spec: PodSpec): Partial<PodSpec> => {
 };
 
 export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
-  if (old.metadata.annotations?.[mirrorAnnotation] !== undefined) return [forbiddenField('', 'static pods cannot be resized')];
-  if (old.spec.os?.name === 'windows') return [forbiddenField('', 'windows pods cannot be resized')];
+  if (old.metadata.annotations?.[mirrorAnnotation] !== undefined) return [forbiddenField(unnamedField, 'static pods cannot be resized')];
+  if (old.spec.os?.name === 'windows') return [forbiddenField(unnamedField, 'windows pods cannot be resized')];
   const errors = validatePod(pod, old);
   if (podQOSClass(old) !== computePodQOS(pod)) {
     errors.push(invalidValue(specPath, pod.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));

@@ -1,7 +1,7 @@
 /** What may change of a pod's spec. Source of the rule: upstream's `core/validation`. */
 import { semanticEqual } from '../../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, path, required } from '../../../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, path, required, unnamedField } from '../../../../apimachinery/fieldpath.ts';
 import { rangeError } from '../../../../apimachinery/names.ts';
 import { validatePodAnnotations } from '../podtemplate/validation/annotations.ts';
 import { appArmorPrefix } from '../podtemplate/validation/profiles.ts';
@@ -156,7 +156,7 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
 
 /** Ephemeral containers can be added, and stay. */
 export function validateEphemeralContainersUpdate(pod: Pod, old: Pod): FieldError[] {
-  if (old.metadata.annotations?.[mirrorAnnotation] !== undefined) return [forbiddenField('', 'static pods do not support ephemeral containers')];
+  if (old.metadata.annotations?.[mirrorAnnotation] !== undefined) return [forbiddenField(unnamedField, 'static pods do not support ephemeral containers')];
   const errors = [...validatePod(pod, old), ...validatePodAnnotationsUpdate(pod, old)];
   const at = specPath.child('ephemeralContainers');
   const now = new Map((pod.spec.ephemeralContainers ?? []).map((container) => [container.name, container]));

@@ -1,7 +1,7 @@
 /** Validation of tolerations, topology spread, gates and claims. */
 
 import type { FieldError, FieldPath } from '../../../../../apimachinery/fieldpath.ts';
-import { duplicate, forbiddenField, invalidValue, notSupported, notSupportedInOrder, required } from '../../../../../apimachinery/fieldpath.ts';
+import { duplicate, forbiddenField, invalidValue, notSupported, notSupportedInOrder, required, unnamedField } from '../../../../../apimachinery/fieldpath.ts';
 import { subdomainName, validateLabelValue } from '../../../../../apimachinery/names.ts';
 import { validateLabelSelector } from '../../../../../apimachinery/selectors.ts';
 import { checked, validateDnsLabelField, validateLabelName, validateQualifiedNameField } from '../../../../../apimachinery/validation/common.ts';
@@ -87,7 +87,7 @@ export function validateResourceClaims({ resourceClaims }: PodSpec, path: FieldP
   const seen = new Set<string>();
   const isStatic = metadata?.annotations?.[mirrorAnnotation] !== undefined;
   return (resourceClaims ?? []).flatMap((claim, index) => {
-    if (isStatic) return [forbiddenField('', 'static pods do not support resource claims')];
+    if (isStatic) return [forbiddenField(unnamedField, 'static pods do not support resource claims')];
     const at = path.index(index);
     const { name = '', resourceClaimName: claimName, resourceClaimTemplateName: templateName } = claim;
     const errors: FieldError[] = [];
