@@ -42,6 +42,8 @@ type State = 'syncing' | 'terminating' | 'terminated' | 'finished';
 
 /** Milliseconds between looks at a pod about which nothing was heard. */
 const resyncMs = 60_000;
+/** A step that takes longer does not keep what changes meanwhile from being reported. */
+const longMs = 2_000;
 const errorDelayMs = { first: 100, last: 10_000 };
 
 export class PodWorker {
@@ -62,6 +64,8 @@ export class PodWorker {
   #timer: NodeJS.Timeout | undefined;
   #errors = 0;
   #evicted: { reason: string; message: string } | undefined;
+  /** Something under way may take long: a pull, a hook. */
+  #busySince: number | undefined;
   #killing: { hasten: AbortController; grace: number } | undefined;
   #cleaned = false;
   /** All containers are on their way out and in again. */
@@ -133,7 +137,8 @@ export class PodWorker {
   wake(): void {
     if (this.#state === 'finished') return;
     this.#dirty = true;
-    if (this.#killing) void this.#reportWhileKilling();
+    const long = this.#busySince !== undefined && Date.now() - this.#busySince > longMs;
+    if (this.#killing || long) void this.#reportMeanwhile();
     this.#loop ??= this.#run();
   }
 
@@ -273,7 +278,10 @@ export class PodWorker {
       plan.kill.push(kill);
       plan.start.push(container);
     }
-    const { acted, started, retryAt } = await carryOut(this.#parts, pod, runtime, plan, this.#failures, this.#syncing.signal);
+    this.#busySince = Date.now();
+    const { acted, started, retryAt } = await carryOut(this.#parts, pod, runtime, plan, this.#failures, this.#syncing.signal).finally(() => {
+      this.#busySince = undefined;
+    });
     for (const { id, container } of started) this.#resizer.started(id, container);
     if (acted) this.#dirty = true;
     else {
@@ -301,12 +309,12 @@ export class PodWorker {
     }
   }
 
-  async #reportWhileKilling(): Promise<void> {
+  async #reportMeanwhile(): Promise<void> {
     try {
       const runtime = await this.#parts.cache.get(this.uid);
-      if (this.#state === 'terminating') this.#report(this.#status(runtime, false));
+      if (this.#state === 'terminating' || this.#state === 'syncing') this.#report(this.#status(runtime, false));
     } catch (error) {
-      this.#parts.context.log.debug({ pod: keyOf(this.#pod), err: messageOf(error) }, 'a terminating pod could not be looked at');
+      this.#parts.context.log.debug({ pod: keyOf(this.#pod), err: messageOf(error) }, 'a pod could not be looked at');
     }
   }
 
