@@ -334,3 +334,12 @@ test('ephemeral containers and resources of a pod change through their own endpo
   const refused = await request('PATCH', `${pods}/p`, { spec: { containers: [{ name: 'c', resources: { requests: { cpu: '3' } } }] } }, merge);
   assert.equal(refused.status, 422);
 });
+
+test('a client may allow less time, in a form that is understood', async () => {
+  await using running = await startTestServer();
+  running.server.addAdmission([{ name: 'Slow', handles: ({ operation }) => operation === 'CREATE', admit: () => sleep(200) }]);
+  const late = await running.request('POST', `${maps}?timeout=20ms`, map('slow'));
+  assert.equal(late.status, 504);
+  const wrong = await running.request('GET', `${maps}?timeout=soon`);
+  assert.deepEqual([wrong.status, wrong.body.message.startsWith('invalid timeout specified in the request URL')], [400, true]);
+});

@@ -3,6 +3,7 @@
  * request info → authenticate → audit → impersonate → flow control → authorize → the verb's handler → reply.
  */
 import type { Logger } from 'pino';
+import { parseDuration } from '../apimachinery/duration.ts';
 import { badRequest, StatusError, timeout, unauthorized } from '../apimachinery/errors.ts';
 import { errorReply } from './answer/reply.ts';
 import type { Auditor, AuditRecord } from './audit/audit.ts';
@@ -113,7 +114,7 @@ async function serve(stages: Stages, context: RequestContext): Promise<Reply> {
   const leave = typeof entered === 'function' ? entered : await entered;
   try {
     await authorized(stages, context);
-    return await inTime(route.serve(context), stages.requestTimeoutMs);
+    return await inTime(route.serve(context), timeLimit(context, stages.requestTimeoutMs));
   } finally {
     leave();
   }
@@ -124,6 +125,19 @@ async function authorized({ authorize }: Stages, context: RequestContext): Promi
   const pending = authorize(attributes);
   const { decision, reason } = pending instanceof Promise ? await pending : pending;
   if (decision !== 'allow') throw forbiddenRequest(attributes, reason);
+}
+
+/** What the client allows, where it allows less than the server. Fails with 400 for what is no duration. */
+function timeLimit({ info }: RequestContext, most: number): number {
+  const text = info.query.size > 0 ? info.query.get('timeout') : null;
+  if (text === null || text === '') return most;
+  let wanted: number;
+  try {
+    wanted = parseDuration(text);
+  } catch (error) {
+    throw badRequest(`invalid timeout specified in the request URL - ${(error as Error).message}`);
+  }
+  return wanted > 0 && wanted < most ? wanted : most;
 }
 
 function inTime(work: Promise<Reply>, milliseconds: number): Promise<Reply> {
