@@ -60,6 +60,8 @@ export function createGate({ options, client, log }: KubeletContext): (request: 
   const decisions = remember<boolean>();
 
   function byCertificate(request: IncomingMessage): Caller | undefined {
+    // Without a CA of the cluster Node would take the machine's trust store, which is no word on who is who here.
+    if (!options.server.clientCa) return undefined;
     const socket = request.socket as TLSSocket;
     if (!socket.authorized) return undefined;
     const { CN = '', O = [] } = (socket.getPeerCertificate().subject ?? {}) as { CN?: string; O?: string | string[] };
