@@ -29,6 +29,8 @@ export interface Update {
   forceCreate?: boolean;
   /** `apply` already recorded who owns what. */
   tracksFields?: boolean;
+  /** What admission sees instead of the object, where the subresource has a kind of its own; what it changes is taken over. */
+  view?: { of(object: StoredObject): StoredObject; apply(object: StoredObject, viewed: StoredObject): void };
   /** Works on stored objects inside the server (graceful deletion): no admission. */
 }
 
@@ -94,9 +96,11 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   dedupeOwnerReferences(served, context);
   const asked = served.metadata.resourceVersion ?? '';
   if (!update.tracksFields) trackFields(request, served, oldServed);
-  const attributes = admissionAttributes(request, 'UPDATE', served, oldServed);
+  const { view } = update;
+  const attributes = admissionAttributes(request, 'UPDATE', view ? view.of(served) : served, view ? view.of(oldServed) : oldServed);
   if (handled(storage.admission, 'admit', attributes)) {
     await runAdmission(storage.admission, 'admit', attributes);
+    view?.apply(served, attributes.object as StoredObject);
     resource.definition.setDefaults?.(served);
   }
 
@@ -119,7 +123,8 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   const write = await beginWrite(stored.hooks, object, old, options.dryRun);
   try {
     if (handled(storage.admission, 'validate', attributes)) {
-      attributes.object = resource.remote ? served : resource.fromStored ? fromStored(resource, copyJson(object)) : object;
+      const written = resource.remote ? served : resource.fromStored ? fromStored(resource, copyJson(object)) : object;
+      attributes.object = view ? view.of(written) : written;
       await runAdmission(storage.admission, 'validate', attributes);
     }
     const written = await commit(storage, request, key, current, object, old);

@@ -113,17 +113,21 @@ async function changeScale(target: Target, scale: ScaleSubresource, options: Wri
   const form = formOf(context);
   const request = writeRequest(target, options, optionsKind);
   const input: FieldManagerInput = { struct: scaleStruct(), apiVersion, manager: request.fieldManager, subresource: request.subresource, now: context.now };
+  const replace = (object: StoredObject, wanted: Scale): void => {
+    const replicas = wanted.spec?.replicas ?? 0;
+    if (replicas < 0) {
+      const errors = [invalidValue(path('spec', 'replicas'), replicas, 'must be greater than or equal to 0')];
+      throw invalid({ group: 'autoscaling', kind }, context.info.name, errors);
+    }
+    write(object, scale.specReplicasPath, replicas);
+  };
   const written = await updateObject(storage, request, {
     tracksFields: true,
+    view: { of: (object) => scaleOf(scale, object), apply: replace },
     apply(current) {
       if (!current) throw notFound(resource.groupResource, request.name);
       const wanted = change(scaleOf(scale, current), input);
-      const replicas = wanted.spec?.replicas ?? 0;
-      if (replicas < 0) {
-        const errors = [invalidValue(path('spec', 'replicas'), replicas, 'must be greater than or equal to 0')];
-        throw invalid({ group: 'autoscaling', kind }, context.info.name, errors);
-      }
-      write(current, scale.specReplicasPath, replicas);
+      replace(current, wanted);
       const managedFields = withScaleManagedFields(current.metadata.managedFields, wanted.metadata.managedFields, scale.specReplicasPath, resource.apiVersion);
       if (managedFields) current.metadata.managedFields = managedFields;
       else delete current.metadata.managedFields;

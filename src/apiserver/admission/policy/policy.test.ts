@@ -12,6 +12,7 @@ import { validatingadmissionpolicybindings } from '../../../api/admissionregistr
 import { deployments } from '../../../api/apps/v1/deployment.ts';
 import type { Deployment } from '../../../api/apps/v1/types.gen.ts';
 import { configmaps } from '../../../api/core/v1/configmap.ts';
+import type { KubeObject } from '../../../apimachinery/meta.ts';
 import { type AdmissionServer, startAdmissionServer } from '../testing.ts';
 
 let server: AdmissionServer;
@@ -137,4 +138,26 @@ test('a JSON patch changes the object; a mutation that makes no sense denies', a
   assert.equal((await create('patched', 1)).metadata.annotations?.['a/b'], 'c');
   await server.client.resource(mutatingadmissionpolicies).patch('', 'policy', 'merge', { spec: patch('[JSONPatch{op: "remove", path: "/nothing"}]') });
   await assert.rejects(create('refused', 1), /policy 'policy' with binding 'binding' denied request: JSON Patch: /);
+});
+
+test('a change of the scale is seen, and changed, as a Scale', async () => {
+  const onScale = { resourceRules: [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['deployments/scale'] }] };
+  await validate({
+    matchConstraints: onScale,
+    validations: [
+      { expression: "object.kind == 'Scale' && request.kind.group == 'autoscaling' && request.subResource == 'scale' && oldObject.spec.replicas == 2" },
+      { expression: 'object.spec.replicas <= 6', message: 'too many' },
+    ],
+  });
+  await create('scaled', 2);
+  const { client } = server;
+  const scale = await client.resource(deployments).subresource<KubeObject & { spec: { replicas: number } }>('GET', 'ns', 'scaled', 'scale');
+  const scaleTo = (replicas: number) => client.resource(deployments).subresource('PUT', 'ns', 'scaled', 'scale', { ...scale, spec: { replicas } });
+  await assert.rejects(scaleTo(7), /denied request: too many/);
+  await mutate({
+    matchConstraints: onScale,
+    mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "replace", path: "/spec/replicas", value: object.spec.replicas + 1}]' } }],
+  });
+  await scaleTo(5);
+  assert.equal((await client.resource(deployments).get('ns', 'scaled')).spec.replicas, 6);
 });
