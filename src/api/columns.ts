@@ -38,3 +38,6 @@ export const containerColumns = <T extends KubeObject>(containersOf: (object: T)
   wideColumn('Containers', (object) => (containersOf(object) ?? []).map(({ name }) => name).join(',')),
   wideColumn('Images', (object) => (containersOf(object) ?? []).map(({ image }) => image ?? '').join(',')),
 ];
+
+/** How many keys there are; upstream calls it a text. */
+export const keysColumn = <T extends KubeObject>(value: (object: T) => number): Column<T> => ({ name: 'Data', type: 'string', value });

@@ -3,7 +3,7 @@ import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { forbiddenField, invalidValue, path, tooLong, unnamedField } from '../../../apimachinery/fieldpath.ts';
 import { validateConfigMapKey } from '../../../apimachinery/names.ts';
 import { checked } from '../../../apimachinery/validation/common.ts';
-import { ageColumn, countColumn, nameColumn } from '../../columns.ts';
+import { ageColumn, keysColumn, nameColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import type { ConfigMap } from './types.gen.ts';
 
@@ -52,5 +52,5 @@ export const configmaps = defineKind<ConfigMap>({
   schema: 'io.k8s.api.core.v1.ConfigMap',
   validate: validateConfigMap,
   validateUpdate: (map, old) => [...validateImmutableData(map, old, ['data', 'binaryData']), ...validateConfigMap(map)],
-  columns: [nameColumn, countColumn('Data', ({ data, binaryData }) => Object.keys({ ...data }).length + Object.keys({ ...binaryData }).length), ageColumn],
+  columns: [nameColumn, keysColumn(({ data, binaryData }) => Object.keys({ ...data }).length + Object.keys({ ...binaryData }).length), ageColumn],
 });

@@ -71,8 +71,6 @@ export const namespaces = defineKind<Namespace>({
   columns: [nameColumn, textColumn('Status', ({ status }) => status?.phase ?? ''), ageColumn],
   selectableFields: {
     'status.phase': ({ status }) => status?.phase ?? '',
-    // Served since ever, beside metadata.name.
-    name: ({ metadata }) => metadata.name,
   },
   subresources: {
     finalize: {

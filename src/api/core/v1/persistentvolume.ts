@@ -35,8 +35,6 @@ export const persistentvolumes = defineKind<PersistentVolume>({
   validateUpdate: validateVolumeUpdate,
   warnings: volumeWarnings,
   columns: volumeColumns,
-  // Served since ever, beside metadata.name.
-  selectableFields: { name: ({ metadata }) => metadata.name },
   subresources: {
     status: {
       type: 'object',

@@ -39,8 +39,6 @@ export const persistentvolumeclaims = defineKind<PersistentVolumeClaim>({
   validateUpdate: validateClaimUpdate,
   warnings: claimWarnings,
   columns: claimColumns,
-  // Served since ever, beside metadata.name.
-  selectableFields: { name: ({ metadata }) => metadata.name },
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'], validateUpdate: validateClaimStatusUpdate },
   },

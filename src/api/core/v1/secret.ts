@@ -3,7 +3,7 @@ import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, path, required, tooLong } from '../../../apimachinery/fieldpath.ts';
 import { validateConfigMapKey } from '../../../apimachinery/names.ts';
 import { checked, validateImmutable } from '../../../apimachinery/validation/common.ts';
-import { ageColumn, countColumn, nameColumn, textColumn } from '../../columns.ts';
+import { ageColumn, keysColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { maxDataSize, validateImmutableData } from './configmap.ts';
 import type { Secret } from './types.gen.ts';
@@ -106,6 +106,6 @@ export const secrets = defineKind<Secret>({
     ...validateSecret(secret),
   ],
   warnings: keyPairWarnings,
-  columns: [nameColumn, textColumn('Type', ({ type }) => type ?? ''), countColumn('Data', ({ data }) => Object.keys({ ...data }).length), ageColumn],
+  columns: [nameColumn, textColumn('Type', ({ type }) => type ?? ''), keysColumn(({ data }) => Object.keys({ ...data }).length), ageColumn],
   selectableFields: { type: ({ type }) => type ?? '' },
 });

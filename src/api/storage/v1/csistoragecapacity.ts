@@ -2,10 +2,8 @@ import { semanticEqual } from '../../../apimachinery/equality.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, path } from '../../../apimachinery/fieldpath.ts';
 import { subdomainName } from '../../../apimachinery/names.ts';
-import { canonicalQuantity } from '../../../apimachinery/quantity.ts';
 import { validateLabelSelector } from '../../../apimachinery/selectors.ts';
 import { checked, immutableMessage, validateNonNegativeQuantity } from '../../../apimachinery/validation/common.ts';
-import { nameColumn, textColumn } from '../../columns.ts';
 import { nodeLabelDeprecation } from '../../core/v1/node/labelwarnings.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import type { CSIStorageCapacity } from './types.gen.ts';
@@ -43,10 +41,5 @@ export const csistoragecapacities = defineKind<CSIStorageCapacity>({
       const why = nodeLabelDeprecation(label);
       return why ? `nodeTopology.matchLabels.${label}: ${why}` : [];
     }),
-  ],
-  columns: [
-    nameColumn,
-    textColumn('StorageClassName', ({ storageClassName }) => storageClassName),
-    textColumn('Capacity', ({ capacity }) => (capacity === undefined ? '<unset>' : canonicalQuantity(capacity))),
   ],
 });
