@@ -91,6 +91,8 @@ class ResourceWatch implements CacheWatcher {
   readonly #frameKey: string;
   #sink!: Sink;
   #revision: number;
+  /** What happened up to this revision is in the state that was sent, or known to the client. */
+  #from: number;
   #timers: NodeJS.Timeout[] = [];
   #ended = false;
   #sentHeaders = false;
@@ -105,6 +107,7 @@ class ResourceWatch implements CacheWatcher {
     this.#selection = selection;
     this.#start = start;
     this.#revision = start.revision;
+    this.#from = start.revision;
     const { resource, context } = target;
     const namespace = resource.definition.namespaced ? context.info.namespace || selection.namespace || '' : '';
     this.#prefix = namespace === '' ? '' : namespace;
@@ -140,6 +143,7 @@ class ResourceWatch implements CacheWatcher {
     const range = this.#prefix === '' ? cache.prefix : `${cache.prefix}${this.#prefix}/`;
     const entries = Array.from(cache.sorted.range(range));
     this.#revision = storage.cacher.revision;
+    this.#from = this.#revision;
     this.#meanwhile = [];
     try {
       let next = 0;
@@ -175,7 +179,8 @@ class ResourceWatch implements CacheWatcher {
     }
     const { entry, previous } = event;
     if (this.#prefix !== '' && entry.namespace !== this.#prefix) return;
-    if (event.revision <= this.#revision) return;
+    // Several changes may share a revision (etcd forgets the keys of a lease in one).
+    if (event.revision <= this.#from) return;
     this.#revision = event.revision;
     if (!this.#selection.served) {
       this.#decide(event);
