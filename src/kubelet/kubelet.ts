@@ -17,6 +17,7 @@ import { terminationMessage } from './containers/termination.ts';
 import { type KubeletContext, kubeletPaths, messageOf } from './context.ts';
 import { createCriClient } from './cri/client.ts';
 import { createCsiDrivers } from './csi/drivers.ts';
+import { runEvictions } from './eviction/manager.ts';
 import { createHousekeeping } from './housekeeping/housekeeping.ts';
 import { createImagePuller } from './images/puller.ts';
 import { readNodeResources } from './node/capacity.ts';
@@ -160,6 +161,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     podInformer.addHandlers({ added: manager.added, updated: (pod) => manager.added(pod), deleted: manager.deleted });
     const housekeeping = createHousekeeping({ context, manager, pleg, cgroups, volumes, cache });
     await housekeeping.start();
+    background.push(runEvictions(context, manager, cache));
     log.info({ node: nodeName, runtime: `${runtime.name}://${runtime.version}` }, 'the kubelet runs');
   }
 

@@ -7,7 +7,8 @@ export interface Pressure {
   pid: boolean;
 }
 
-const minMemory = 100 * 1024 * 1024;
+/** Upstream's default for `memory.available`, in bytes. */
+export const minMemory = 100 * 1024 * 1024;
 const minDiskShare = 0.1;
 const minInodeShare = 0.05;
 const minPids = 0.02;

@@ -5,7 +5,7 @@
  */
 import type { Pod, PodStatus } from '../../api/core/v1/types.gen.ts';
 import { semanticEqual } from '../../apimachinery/equality.ts';
-import { keyOf, timeOf } from '../../apimachinery/meta.ts';
+import { keyOf } from '../../apimachinery/meta.ts';
 import { containerNamed } from '../containers/resources.ts';
 import { messageOf } from '../context.ts';
 import { defaults } from '../options.ts';
@@ -13,16 +13,17 @@ import type { ProbeManager } from '../probes/manager.ts';
 import { type RuntimePod, runningContainers } from '../runtime/model.ts';
 import type { StatusManager } from '../status/manager.ts';
 import { isTerminalPhase } from '../status/phase.ts';
-import { finalStatus, podStatus, rejectedStatus } from '../status/pod.ts';
+import { finalStatus, rejectedStatus } from '../status/pod.ts';
 import { VolumeError } from '../volumes/manager.ts';
 import { deadlineExceeded, deadlineOf } from './deadline.ts';
 import { forgetPod } from './forget.ts';
 import { killPod } from './kill.ts';
 import { planPod } from './plan.ts';
 import { nextLook } from './quicklook.ts';
+import { composeStatus, type Eviction, onlyStatusDiffers } from './report.ts';
 import { PodResizer, type ResizeRefusal } from './resize.ts';
 import { restartsAll } from './restart.ts';
-import { allBack, cleanedUp, removeAllContainers, restartCondition } from './restartall.ts';
+import { allBack, removeAllContainers } from './restartall.ts';
 import { carryOut, factsOf, type Postponed, type SyncParts } from './sync.ts';
 import { podTarget } from './target.ts';
 
@@ -63,7 +64,7 @@ export class PodWorker {
   #loop: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #errors = 0;
-  #evicted: { reason: string; message: string } | undefined;
+  #evicted: Eviction | undefined;
   /** Something under way may take long: a pull, a hook. */
   #busySince: number | undefined;
   #killing: { hasten: AbortController; grace: number } | undefined;
@@ -120,8 +121,8 @@ export class PodWorker {
   }
 
   /** Ends the pod for a reason of the node's own; its phase becomes Failed. */
-  evict(reason: string, message: string): void {
-    this.#evicted ??= { reason, message };
+  evict(eviction: Eviction): void {
+    this.#evicted ??= eviction;
     this.#syncing.abort();
     this.wake();
   }
@@ -188,31 +189,8 @@ export class PodWorker {
   }
 
   #status(runtime: RuntimePod, terminal: boolean): PodStatus {
-    const { context, statuses, probes } = this.#parts;
-    const { options, runtime: engine } = context;
-    const pod = this.granted;
-    const now = context.now();
-    const previous = statuses.get(this.uid) ?? pod.status ?? {};
-    return podStatus({
-      pod,
-      runtime,
-      runtimeName: engine.name,
-      failure: (container) => this.#failures.get(container),
-      recursiveReadOnly: engine.handlers.some(({ name, recursiveReadOnlyMounts }) => name === '' && recursiveReadOnlyMounts),
-      previous,
-      actuated: (id) => this.#resizer.actuated(id),
-      actuatedPod: this.#resizer.actuatedPod(),
-      restartingAll: this.#startingOver,
-      passing: [
-        ...(terminal ? [] : this.#resizer.conditions(previous.conditions ?? [], timeOf(now))),
-        ...restartCondition(pod, this.#startingOver && !terminal && !cleanedUp(pod, runtime), previous.conditions ?? [], previous.phase, timeOf(now)),
-      ],
-      readiness: probes.view(this.uid),
-      terminal,
-      ...(this.#evicted ? { evicted: this.#evicted } : {}),
-      hostIps: options.nodeIps,
-      now,
-    });
+    const facts = { pod: this.#pod, runtime, terminal, failures: this.#failures, resizer: this.#resizer, startingOver: this.#startingOver };
+    return composeStatus(this.#parts, { ...facts, ...(this.#evicted ? { evicted: this.#evicted } : {}) });
   }
 
   #report(status: PodStatus): void {
@@ -296,7 +274,7 @@ export class PodWorker {
   }
 
   #graceSeconds(): number | undefined {
-    if (!this.#removed) return undefined;
+    if (!this.#removed) return this.#evicted?.grace;
     return Math.max(1, this.#pod.metadata.deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30);
   }
 
@@ -366,14 +344,4 @@ export class PodWorker {
     clearTimeout(this.#timer);
     this.#parts.finished(this.uid);
   }
-}
-
-/** Our own reports come back as updates of the status: nothing to do then, but for readiness gates, which others set. */
-function onlyStatusDiffers(before: Pod, after: Pod): boolean {
-  if (before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp || before.metadata.generation !== after.metadata.generation) return false;
-  if (!semanticEqual(before.spec, after.spec)) return false;
-  if (!semanticEqual(before.metadata.labels, after.metadata.labels) || !semanticEqual(before.metadata.annotations, after.metadata.annotations)) return false;
-  const gates = after.spec.readinessGates ?? [];
-  const gateStatus = ({ status }: Pod): unknown => gates.map(({ conditionType }) => status?.conditions?.find(({ type }) => type === conditionType)?.status);
-  return semanticEqual(gateStatus(before), gateStatus(after)) && before.status?.phase === after.status?.phase;
 }
