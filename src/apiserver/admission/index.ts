@@ -11,6 +11,7 @@ import { runAdmission } from '../storage/admit.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates/requests.ts';
 import { clusterTrustBundleAttest } from './certificates/trustbundles.ts';
 import { persistentVolumeClaimResize } from './claimresize.ts';
+import { resourceClaimStatus } from './claimstatus.ts';
 import { defaultIngressClass } from './defaultingressclass.ts';
 import { defaultStorageClass } from './defaultstorageclass.ts';
 import { defaultTolerationSeconds } from './defaulttolerationseconds.ts';
@@ -72,6 +73,7 @@ export function admissionPlugins({ reader, registry, handle, authorize, guardEsc
     podTopologyLabels(reader),
     podResizeValidator(reader),
     deviceAdminAccess(reader),
+    resourceClaimStatus(authorize),
   ];
   const webhooks = { reader, registry, authorize, transport: createWebhookTransport(reader, dial) };
   const reinvoke = (attributes: AdmissionAttributes): Promise<void> => runAdmission(builtIn, 'admit', attributes);
