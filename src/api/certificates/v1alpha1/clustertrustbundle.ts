@@ -11,4 +11,5 @@ export const clustertrustbundles = defineKind<ClusterTrustBundle>({
   verbs: allVerbs,
   schema: 'io.k8s.api.certificates.v1alpha1.ClusterTrustBundle',
   offByDefault: true,
+  selectableFields: { 'spec.signerName': ({ spec }) => spec.signerName ?? '' },
 });
