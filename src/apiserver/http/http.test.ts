@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http2';
 import { connect as connectHttp2 } from 'node:http2';
 import https from 'node:https';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import type { AuthorizationAttributes, Credentials } from '../contracts.ts';
@@ -106,4 +107,21 @@ test('a body that is too large is refused while it is being sent', async () => {
   const [response] = await once(request, 'response');
   assert.equal(response.statusCode, 413);
   request.destroy();
+});
+
+test('a watch ends with its client, even one that reads nothing any more', async () => {
+  const { running, tls, port } = await listening();
+  await using _ = running;
+  const data = { text: 'x'.repeat(100_000) };
+  await Promise.all(Array.from({ length: 100 }, (_, index) => running.request('POST', maps, { metadata: { name: `m${index}` }, data })));
+  const resource = running.server.core.registry.find('', 'v1', 'configmaps');
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: tls.cert });
+  const stream = session.request({ ':path': `${maps}?watch=1&resourceVersion=0` });
+  await once(stream, 'response');
+  stream.pause();
+  assert.equal(resource?.stored.cache.watchers.size, 1);
+  stream.destroy();
+  for (let attempt = 0; attempt < 200 && resource?.stored.cache.watchers.size; attempt++) await sleep(10);
+  assert.equal(resource?.stored.cache.watchers.size, 0);
+  session.destroy();
 });

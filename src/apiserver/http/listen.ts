@@ -40,6 +40,9 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
+/** A connection that is silent for so long is probed, in milliseconds. */
+const keepAliveMs = 30_000;
+
 const never = (): void => {};
 
 export async function listen(options: ListenOptions, handlers: Handlers): Promise<Listener> {
@@ -66,6 +69,8 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
 
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
+    // A peer that vanished without a word is found out.
+    socket.setKeepAlive(true, keepAliveMs);
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('tlsClientError', never);
@@ -78,6 +83,8 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
   });
   server.on('stream', (stream, headers) => {
     stream.on('error', never);
+    // A client that resets a stream without an error is gone all the same; by itself the stream would wait for it to read.
+    stream.once('aborted', () => stream.destroy());
     const head = headers[':method'] === 'HEAD';
     handlers.request(exchangeOfHttp2(stream, headers), (reply) => replyHttp2(stream, head, reply));
   });
@@ -132,7 +139,6 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
         const timer = setTimeout(() => {
           for (const socket of sockets) socket.destroy();
         }, graceMs);
-        timer.unref();
         server.once('close', () => clearTimeout(timer));
       }),
   };

@@ -99,6 +99,7 @@ class ResourceWatch implements CacheWatcher {
   /** Events that came while the state is being sent. */
   #meanwhile: CacheEvent[] | undefined;
   #endsAfterState = false;
+  #wake: (() => void) | undefined;
 
   constructor(target: Target, form: Form, options: ListOptions, selection: Selection, start: Start) {
     this.#target = target;
@@ -155,7 +156,7 @@ class ResourceWatch implements CacheWatcher {
           if (this.#selection.empty || this.#selection.matches(entry)) this.#send('ADDED', entry, undefined);
           return !this.#ended;
         });
-        if (this.#sink.pendingBytes() > maxPendingBytes / 4) await new Promise<void>((resolve) => this.#whenTaken(resolve));
+        if (this.#sink.pendingBytes() > maxPendingBytes / 4) await this.#taken();
       }
       if (this.#options.sendInitialEvents === true) this.#bookmark({ [initialEventsEnd]: 'true' });
       const missed = this.#meanwhile;
@@ -167,9 +168,12 @@ class ResourceWatch implements CacheWatcher {
     }
   }
 
-  #whenTaken(resolve: () => void): void {
-    this.#sink.onDrain(resolve);
-    this.#sink.onClose(resolve);
+  /** Resolves when the client has taken most of what was sent, or is gone. */
+  #taken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#sink.onDrain(resolve);
+    });
   }
 
   event(event: CacheEvent): void {
@@ -232,6 +236,7 @@ class ResourceWatch implements CacheWatcher {
 
   #stop(): void {
     this.#ended = true;
+    this.#wake?.();
     this.#target.resource.stored.cache.watchers.delete(this);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers = [];
