@@ -106,9 +106,9 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
     async start(port) {
       await loop('the system namespaces could not be made', namespacesMs, () => ensureNamespaces(client));
       aggregation.start();
-      if (options.advertiseAddress !== undefined) {
-        const address = options.advertiseAddress;
-        advertised = { serviceCidrs, address, port: options.advertisePort ?? port };
+      const advertisedPort = options.advertisePort ?? port;
+      if (options.advertiseAddress !== undefined && advertisedPort > 0) {
+        advertised = { serviceCidrs, address: options.advertiseAddress, port: advertisedPort };
         await loop('the kubernetes service could not be reconciled', endpointsMs, () =>
           reconcileKubernetesService(client, core.cacher.store, advertised as NonNullable<typeof advertised>),
         );
