@@ -17,6 +17,12 @@ test('of each container the current and the one before are kept', () => {
   assert.deepEqual(surplus([dead('a', 1), dead('b', 2), running], [sandbox('new', 1, true)]).containers, ['a']);
 });
 
+test('a container that was created and never started goes when newer ones are there', () => {
+  const left: Container = { ...dead('x', 1), state: 'CONTAINER_CREATED' };
+  assert.deepEqual(surplus([left], []).containers, []);
+  assert.deepEqual(surplus([left, dead('b', 2), dead('c', 3)], []).containers, ['x']);
+});
+
 test('a sandbox goes when another has taken its place and nothing of it is kept', () => {
   assert.deepEqual(surplus([dead('b', 2)], [sandbox('old', 1), sandbox('new', 2)]).sandboxes, ['old']);
   assert.deepEqual(surplus([dead('b', 2, 'old')], [sandbox('old', 1), sandbox('new', 2)]).sandboxes, []);

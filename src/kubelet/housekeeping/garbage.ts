@@ -2,7 +2,7 @@
 import type { Container, PodSandbox } from '../cri/types.gen.ts';
 import { containerNameLabel, podUidLabel } from '../runtime/labels.ts';
 
-/** Dead ones that are kept of each container: `kubectl logs --previous` and `lastState` need one besides the current. */
+/** Dead ones, or such as never ran, that are kept of each container: `kubectl logs --previous` and `lastState` need one besides the current. */
 const keptPerContainer = 2;
 
 export function surplus(containers: readonly Container[], sandboxes: readonly PodSandbox[]): { containers: string[]; sandboxes: string[] } {
@@ -19,7 +19,7 @@ export function surplus(containers: readonly Container[], sandboxes: readonly Po
     dead.push(
       ...newestFirst
         .slice(keptPerContainer)
-        .filter(({ state }) => state === 'CONTAINER_EXITED')
+        .filter(({ state }) => state !== 'CONTAINER_RUNNING')
         .map(({ id = '' }) => id),
     );
   }

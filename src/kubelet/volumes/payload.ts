@@ -78,31 +78,34 @@ function commonUser(pod: Pod): number | undefined {
   return users.size === 1 ? [...users][0] : undefined;
 }
 
-export async function projectedContent(request: VolumeRequest, sources: readonly VolumeProjection[], defaultMode: number): Promise<Content> {
-  const files = new Map<string, ProjectedFile>();
-  let refreshAt: number | undefined;
-  const add = (more: Map<string, ProjectedFile>): void => {
-    for (const [path, file] of more) files.set(path, file);
-  };
-  for (const source of sources) {
-    if (source.configMap || source.secret) {
-      const kind = source.configMap ? 'ConfigMap' : 'Secret';
-      const { name = '', items, optional = false } = source.configMap ?? source.secret ?? {};
-      const data = await fetched(request, kind, name, optional);
-      if (data) add(pick(data, items, defaultMode, optional, missingKey[kind]));
-    } else if (source.downwardAPI) add(downward(request, source.downwardAPI.items ?? [], defaultMode));
-    else if (source.serviceAccountToken) {
-      const uid = commonUser(request.pod);
-      const shared = uid !== undefined || request.pod.spec.securityContext?.fsGroup !== undefined;
-      const token = await tokenFor(request.context, request.pod, source.serviceAccountToken);
-      refreshAt = Math.min(refreshAt ?? Number.POSITIVE_INFINITY, token.refreshAt);
-      files.set(source.serviceAccountToken.path, { data: Buffer.from(token.token), mode: shared ? 0o600 : defaultMode, ...(uid === undefined ? {} : { uid }) });
-    } else if (source.clusterTrustBundle) {
-      files.set(source.clusterTrustBundle.path, {
-        data: Buffer.from(await trustAnchors(request.context.client, source.clusterTrustBundle)),
-        mode: defaultMode,
-      });
-    } else throw new Error('projected volume source is not supported');
+const one = (path: string, file: ProjectedFile): Content => ({ files: new Map([[path, file]]) });
+
+async function contentOf(request: VolumeRequest, source: VolumeProjection, defaultMode: number): Promise<Content> {
+  const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle } = source;
+  if (configMap || secret) {
+    const kind = configMap ? 'ConfigMap' : 'Secret';
+    const { name = '', items, optional = false } = configMap ?? secret ?? {};
+    const data = await fetched(request, kind, name, optional);
+    return { files: data ? pick(data, items, defaultMode, optional, missingKey[kind]) : new Map() };
   }
-  return { files, ...(refreshAt === undefined ? {} : { refreshAt }) };
+  if (downwardAPI) return { files: downward(request, downwardAPI.items ?? [], defaultMode) };
+  if (serviceAccountToken) {
+    const uid = commonUser(request.pod);
+    const shared = uid !== undefined || request.pod.spec.securityContext?.fsGroup !== undefined;
+    const { token, refreshAt } = await tokenFor(request.context, request.pod, serviceAccountToken);
+    return {
+      ...one(serviceAccountToken.path, { data: Buffer.from(token), mode: shared ? 0o600 : defaultMode, ...(uid === undefined ? {} : { uid }) }),
+      refreshAt,
+    };
+  }
+  if (clusterTrustBundle)
+    return one(clusterTrustBundle.path, { data: Buffer.from(await trustAnchors(request.context.client, clusterTrustBundle)), mode: defaultMode });
+  throw new Error('projected volume source is not supported');
+}
+
+/** All sources at once; where two write the same file, the later one wins. */
+export async function projectedContent(request: VolumeRequest, sources: readonly VolumeProjection[], defaultMode: number): Promise<Content> {
+  const contents = await Promise.all(sources.map((source) => contentOf(request, source, defaultMode)));
+  const times = contents.flatMap(({ refreshAt }) => refreshAt ?? []);
+  return { files: new Map(contents.flatMap(({ files }) => [...files])), ...(times.length ? { refreshAt: Math.min(...times) } : {}) };
 }
