@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, ok, run, startTestCluster, type TestCluster } from './cluster.ts';
 import { busybox, importBusybox } from './images.ts';
+import { leftovers } from './leftovers.ts';
 
 let cluster: TestCluster;
 let down = false;
@@ -103,20 +104,3 @@ test('down leaves no process, mount, namespace, rule, interface or cgroup, and u
   down = true;
   assert.deepEqual(await leftovers(id, cluster.dataDir), []);
 });
-
-/** Everything on the host that carries the cluster's mark. */
-async function leftovers(id: string, dataDir: string): Promise<string[]> {
-  const lines = (text: string): string[] => text.split('\n').filter(Boolean);
-  const found = await Promise.all([
-    ok('ip', ['netns', 'list']).then((text) => lines(text).filter((line) => line.includes(id))),
-    ok('ip', ['-o', 'link']).then((text) => lines(text).filter((line) => line.includes(`kn${id}`))),
-    ok('nft', ['list', 'tables']).then((text) => lines(text).filter((line) => line.includes(id))),
-    ok('find', ['/sys/fs/cgroup', '-maxdepth', '3', '-name', `knarr-${id}*`]).then(lines),
-    ok('sh', ['-c', `grep -e '${dataDir}' -e '/run/knarr/${id}' /proc/self/mountinfo || true`]).then(lines),
-    ok('sh', [
-      '-c',
-      `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -e '${dataDir}' -e '/run/knarr/${id}' | grep -v 'sh -c' || true; done`,
-    ]).then(lines),
-  ]);
-  return [...found.flat(), ...(existsSync(`/run/knarr/${id}`) ? [`/run/knarr/${id}`] : [])];
-}

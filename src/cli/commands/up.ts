@@ -8,7 +8,9 @@ import { nodes as nodeKind } from '../../api/core/v1/node.ts';
 import { type ClusterConfig, clusterId, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
 import { chooseSubnets, gatewayOf } from '../../cluster/host/network.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
+import { runningPid } from '../../cluster/supervisor/child.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
+import { serverSpec } from '../../cluster/supervisor/specs.ts';
 import { adminClient, type ClusterOptions, dataDirOf, parseDuration } from '../cluster.ts';
 import { addContext, contextName, userKubeconfig } from '../kubeconfig.ts';
 import { createProgress, type Progress } from '../progress.ts';
@@ -37,7 +39,8 @@ export async function up(options: UpOptions): Promise<void> {
   const layout = clusterLayout(config);
   const running = await askSupervisor(layout.supervisorSocket, { do: 'status' });
   if (!running) {
-    await refusePortInUse(config.port);
+    // Where only the supervisor died, the port is held by the server that the next one adopts.
+    if (runningPid(serverSpec(config, self()).pidFile) === undefined) await refusePortInUse(config.port);
     if (!existing) saveConfig(config);
     startSupervisor(config);
   }
