@@ -14,6 +14,7 @@ export const mutatingadmissionpolicies = defineKind<MutatingAdmissionPolicy>({
   categories: ['api-extensions'],
   namespaced: false,
   verbs: allVerbs,
+  anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy',
   hasGeneration: true,
   setDefaults({ spec }) {

@@ -14,6 +14,7 @@ export const mutatingadmissionpolicybindings = defineKind<MutatingAdmissionPolic
   categories: ['api-extensions'],
   namespaced: false,
   verbs: allVerbs,
+  anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding',
   hasGeneration: true,
   setDefaults({ spec }) {

@@ -13,6 +13,7 @@ export const mutatingwebhookconfigurations = defineKind<MutatingWebhookConfigura
   categories: ['api-extensions'],
   namespaced: false,
   verbs: allVerbs,
+  anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration',
   hasGeneration: true,
   setDefaults({ webhooks }) {

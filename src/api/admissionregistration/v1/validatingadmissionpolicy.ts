@@ -15,6 +15,7 @@ export const validatingadmissionpolicies = defineKind<ValidatingAdmissionPolicy>
   categories: ['api-extensions'],
   namespaced: false,
   verbs: allVerbs,
+  anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy',
   hasGeneration: true,
   setDefaults({ spec }) {

@@ -14,6 +14,7 @@ export const validatingadmissionpolicybindings = defineKind<ValidatingAdmissionP
   categories: ['api-extensions'],
   namespaced: false,
   verbs: allVerbs,
+  anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding',
   hasGeneration: true,
   setDefaults({ spec }) {

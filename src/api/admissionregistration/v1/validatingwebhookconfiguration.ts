@@ -13,6 +13,7 @@ export const validatingwebhookconfigurations = defineKind<ValidatingWebhookConfi
   categories: ['api-extensions'],
   namespaced: false,
   verbs: allVerbs,
+  anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration',
   hasGeneration: true,
   setDefaults({ webhooks }) {

@@ -4,7 +4,9 @@ import { invalidValue, notSupported, path, required } from '../../../apimachiner
 import { formatLabelSelector, hasInvalidLabelValue, validateLabelSelector } from '../../../apimachinery/selectors.ts';
 import { validateAtMost100Percent, validateImmutable, validateIntOrPercent, validateNonNegative } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, containerColumns, countColumn, labelsCell, nameColumn, textColumn, wideColumn } from '../../columns.ts';
+import { dropDisabledTemplateFields } from '../../core/v1/pod/create.ts';
 import { setPodTemplateDefaults } from '../../core/v1/podtemplate/defaults.ts';
+import { podTemplateWarnings } from '../../core/v1/podtemplate/warnings.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { validateTemplate } from './template.ts';
 import type { DaemonSet, DaemonSetSpec, DaemonSetStatus, DaemonSetUpdateStrategy, RollingUpdateDaemonSet } from './types.gen.ts';
@@ -109,15 +111,18 @@ export const daemonsets = defineKind<DaemonSet>({
   hasGeneration: true,
   setDefaults: setDaemonSetDefaults,
   prepareForCreate(daemonSet) {
-    delete daemonSet.status;
+    daemonSet.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+    dropDisabledTemplateFields(daemonSet.spec.template);
     setTemplateGeneration(daemonSet, Math.max(templateGenerationOf(daemonSet), 1));
   },
   validate: ({ spec }) => validateSpec(spec, undefined),
   prepareForUpdate(daemonSet, old) {
+    dropDisabledTemplateFields(daemonSet.spec.template, old.spec.template);
     const changed = !semanticEqual(daemonSet.spec.template, old.spec.template);
     setTemplateGeneration(daemonSet, templateGenerationOf(old) + (changed ? 1 : 0));
   },
   validateUpdate: ({ spec }, { spec: old }) => [...validateImmutable(spec.selector, old.selector, path('spec', 'selector')), ...validateSpec(spec, old)],
+  warnings: ({ metadata, spec }, old) => (old?.metadata.generation === metadata.generation ? [] : podTemplateWarnings(spec.template, path('spec', 'template'))),
   columns: [
     nameColumn,
     countColumn('Desired', ({ status }) => status?.desiredNumberScheduled),

@@ -3,7 +3,9 @@ import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
 import { forbiddenField, invalidValue, notSupported, path, required } from '../../../apimachinery/fieldpath.ts';
 import { validateAtMost100Percent, validateImmutable, validateIntOrPercent, validateNonNegative } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, containerColumns, countColumn, nameColumn, textColumn, wideColumn } from '../../columns.ts';
+import { dropDisabledTemplateFields } from '../../core/v1/pod/create.ts';
 import { setPodTemplateDefaults } from '../../core/v1/podtemplate/defaults.ts';
+import { podTemplateWarnings } from '../../core/v1/podtemplate/warnings.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { selectorText, validateReplicaTemplate } from './replicatemplate.ts';
 import type { Deployment, DeploymentSpec, DeploymentStatus, DeploymentStrategy, RollingUpdateDeployment } from './types.gen.ts';
@@ -93,15 +95,23 @@ export const deployments = defineKind<Deployment>({
   schema: 'io.k8s.api.apps.v1.Deployment',
   hasGeneration: true,
   setDefaults: setDeploymentDefaults,
+  prepareForCreate(deployment) {
+    deployment.status = {};
+    dropDisabledTemplateFields(deployment.spec.template);
+  },
   validate: ({ spec }) => validateSpec(spec, undefined),
   prepareForUpdate(deployment, old) {
+    dropDisabledTemplateFields(deployment.spec.template, old.spec.template);
     // Annotations are copied to ReplicaSets, so a change to them is something to act on.
     if (!deepEqual(deployment.metadata.annotations ?? {}, old.metadata.annotations ?? {})) {
       deployment.metadata.generation = (old.metadata.generation ?? 0) + 1;
     }
   },
   validateUpdate: ({ spec }, { spec: old }) => [...validateSpec(spec, old), ...validateImmutable(spec.selector, old.selector, path('spec', 'selector'))],
-  warnings: ({ metadata }, old) => (old ? [] : nameWarnings(metadata.name)),
+  warnings: ({ metadata, spec }, old) => [
+    ...(old ? [] : nameWarnings(metadata.name)),
+    ...(old?.metadata.generation === metadata.generation ? [] : podTemplateWarnings(spec.template, path('spec', 'template'))),
+  ],
   columns: [
     nameColumn,
     textColumn('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`),

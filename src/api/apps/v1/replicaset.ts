@@ -3,7 +3,9 @@ import { path } from '../../../apimachinery/fieldpath.ts';
 import { formatLabelSelector } from '../../../apimachinery/selectors.ts';
 import { validateImmutable, validateNonNegative } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, containerColumns, countColumn, nameColumn, wideColumn } from '../../columns.ts';
+import { dropDisabledTemplateFields } from '../../core/v1/pod/create.ts';
 import { setPodTemplateDefaults } from '../../core/v1/podtemplate/defaults.ts';
+import { podTemplateWarnings } from '../../core/v1/podtemplate/warnings.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { validateReplicaTemplate } from './replicatemplate.ts';
 import type { ReplicaSet, ReplicaSetSpec, ReplicaSetStatus } from './types.gen.ts';
@@ -44,9 +46,17 @@ export const replicasets = defineKind<ReplicaSet>({
   schema: 'io.k8s.api.apps.v1.ReplicaSet',
   hasGeneration: true,
   setDefaults: setReplicaSetDefaults,
+  prepareForCreate(replicaSet) {
+    replicaSet.status = { replicas: 0 };
+    dropDisabledTemplateFields(replicaSet.spec.template);
+  },
   validate: ({ spec }) => validateSpec(spec, undefined),
+  prepareForUpdate: ({ spec }, old) => dropDisabledTemplateFields(spec.template, old.spec.template),
   validateUpdate: ({ spec }, { spec: old }) => [...validateSpec(spec, old), ...validateImmutable(spec.selector, old.selector, path('spec', 'selector'))],
-  warnings: ({ metadata }, old) => (old ? [] : nameWarnings(metadata.name)),
+  warnings: ({ metadata, spec }, old) => [
+    ...(old ? [] : nameWarnings(metadata.name)),
+    ...(old?.metadata.generation === metadata.generation ? [] : podTemplateWarnings(spec.template, path('spec', 'template'))),
+  ],
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   columns: [
     nameColumn,

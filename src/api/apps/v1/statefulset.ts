@@ -2,8 +2,10 @@ import { semanticEqual } from '../../../apimachinery/equality.ts';
 import { path } from '../../../apimachinery/fieldpath.ts';
 import { validateDnsLabel } from '../../../apimachinery/names.ts';
 import { ageColumn, containerColumns, nameColumn, textColumn } from '../../columns.ts';
+import { dropDisabledTemplateFields } from '../../core/v1/pod/create.ts';
 import { setPodTemplateDefaults } from '../../core/v1/podtemplate/defaults.ts';
 import { setClaimSpecDefaults } from '../../core/v1/podtemplate/volumedefaults.ts';
+import { podTemplateWarnings } from '../../core/v1/podtemplate/warnings.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { validateStatefulSetChange, validateStatefulSetSpec, validateStatefulSetStatus } from './statefulset/validation.ts';
 import type { StatefulSet } from './types.gen.ts';
@@ -51,17 +53,25 @@ export const statefulsets = defineKind<StatefulSet>({
   validateName: (name, isPrefix) => validateDnsLabel(isPrefix && name.endsWith('-') && name.length > 1 ? `${name.slice(0, -2)}a` : name),
   setDefaults: setStatefulSetDefaults,
   prepareForCreate(set) {
-    delete set.status;
+    set.status = { replicas: 0, availableReplicas: 0 };
+    dropDisabledTemplateFields(set.spec.template);
     dropMaxUnavailable(set, undefined);
   },
   validate: ({ spec }) => validateStatefulSetSpec(spec, undefined, path('spec')),
-  prepareForUpdate: dropMaxUnavailable,
+  prepareForUpdate(set, old) {
+    dropMaxUnavailable(set, old);
+    dropDisabledTemplateFields(set.spec.template, old.spec.template);
+  },
   validateUpdate: ({ spec }, { spec: old }) => [
     ...(semanticEqual(spec, old) ? [] : validateStatefulSetSpec(spec, old, path('spec'))),
     ...validateStatefulSetChange(spec, old),
   ],
-  warnings: ({ spec }) =>
-    (spec.revisionHistoryLimit ?? 0) < 0 ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'] : [],
+  warnings: ({ metadata, spec }, old) => [
+    ...(old?.metadata.generation === metadata.generation ? [] : podTemplateWarnings(spec.template, path('spec', 'template'))),
+    ...((spec.revisionHistoryLimit ?? 0) < 0
+      ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended']
+      : []),
+  ],
   columns: [
     nameColumn,
     textColumn('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`),

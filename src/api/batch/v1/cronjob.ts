@@ -1,10 +1,12 @@
 import { humanAge } from '../../../apimachinery/duration.ts';
 import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
-import { invalidValue, notSupported, path, required } from '../../../apimachinery/fieldpath.ts';
+import { invalidValue, notSupportedInOrder, path, required } from '../../../apimachinery/fieldpath.ts';
 import { formatLabelSelector } from '../../../apimachinery/selectors.ts';
 import { validateEnum, validateNonNegative } from '../../../apimachinery/validation/common.ts';
 import { nameWarnings } from '../../apps/v1/workload.ts';
 import { ageColumn, containerColumns, countColumn, nameColumn, textColumn, wideColumn } from '../../columns.ts';
+import { dropDisabledTemplateFields } from '../../core/v1/pod/create.ts';
+import { podTemplateWarnings } from '../../core/v1/podtemplate/warnings.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { setJobTemplateDefaults } from './job/defaults.ts';
 import { validateJobSpecBody } from './job/validation.ts';
@@ -56,7 +58,7 @@ function validateSpec(spec: CronJobSpec, old: CronJobSpec | undefined): FieldErr
     ...validateJobSpecBody(jobSpec, old?.jobTemplate.spec, jobAt),
   ];
   if (jobSpec.selector) errors.push(invalidValue(jobAt.child('selector'), jobSpec.selector, '`selector` will be auto-generated'));
-  if (jobSpec.manualSelector) errors.push(notSupported(jobAt.child('manualSelector'), jobSpec.manualSelector, ['nil', 'false']));
+  if (jobSpec.manualSelector) errors.push(notSupportedInOrder(jobAt.child('manualSelector'), jobSpec.manualSelector, ['nil', 'false']));
   return [
     ...errors,
     ...validateNonNegative(spec.successfulJobsHistoryLimit, at.child('successfulJobsHistoryLimit')),
@@ -74,6 +76,9 @@ function validateCreate({ metadata, spec }: CronJob): FieldError[] {
 
 function warningsOf({ metadata, spec }: CronJob, old: CronJob | undefined): string[] {
   const warnings = [...(old ? [] : nameWarnings(metadata.name)), ...jobSpecWarnings(spec.jobTemplate.spec, 'spec.jobTemplate.spec')];
+  if (old?.metadata.generation !== metadata.generation || !old) {
+    warnings.push(...podTemplateWarnings(spec.jobTemplate.spec.template, path('spec', 'jobTemplate', 'spec', 'template')));
+  }
   if (old && spec.schedule.includes('TZ')) {
     warnings.push(
       'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
@@ -95,6 +100,11 @@ export const cronjobs = defineKind<CronJob>({
   schema: 'io.k8s.api.batch.v1.CronJob',
   hasGeneration: true,
   setDefaults: setCronJobDefaults,
+  prepareForCreate(cronJob) {
+    cronJob.status = {};
+    dropDisabledTemplateFields(cronJob.spec.jobTemplate.spec.template);
+  },
+  prepareForUpdate: ({ spec }, old) => dropDisabledTemplateFields(spec.jobTemplate.spec.template, old.spec.jobTemplate.spec.template),
   validate: validateCreate,
   validateUpdate: ({ spec }, { spec: old }) => validateSpec(spec, old),
   warnings: warningsOf,

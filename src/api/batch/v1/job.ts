@@ -1,7 +1,10 @@
 import { humanDuration } from '../../../apimachinery/duration.ts';
+import { path } from '../../../apimachinery/fieldpath.ts';
 import { formatLabelSelector } from '../../../apimachinery/selectors.ts';
 import { nameWarnings } from '../../apps/v1/workload.ts';
 import { ageColumn, containerColumns, nameColumn, textColumn, wideColumn } from '../../columns.ts';
+import { dropDisabledTemplateFields } from '../../core/v1/pod/create.ts';
+import { podTemplateWarnings } from '../../core/v1/podtemplate/warnings.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { isConditionTrue } from './job/conditions.ts';
 import { generateSelector, setJobDefaults } from './job/defaults.ts';
@@ -55,11 +58,20 @@ export const jobs = defineKind<Job>({
   setDefaults: setJobDefaults,
   prepareForCreate(job) {
     generateSelector(job);
-    delete job.status;
+    // Upstream copies them when the stored object is read.
+    const { labels } = job.spec.template.metadata ?? {};
+    if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = { ...labels };
+    job.status = {};
+    dropDisabledTemplateFields(job.spec.template);
   },
+  prepareForUpdate: ({ spec }, old) => dropDisabledTemplateFields(spec.template, old.spec.template),
   validate: (job) => validateJob(job, undefined),
   validateUpdate: (job, old) => [...validateJob(job, old), ...validateJobChange(job, old)],
-  warnings: ({ metadata, spec }, old) => [...(old ? [] : nameWarnings(metadata.name)), ...jobSpecWarnings(spec, 'spec')],
+  warnings: ({ metadata, spec }, old) => [
+    ...(old ? [] : nameWarnings(metadata.name)),
+    ...jobSpecWarnings(spec, 'spec'),
+    ...(old?.metadata.generation === metadata.generation ? [] : podTemplateWarnings(spec.template, path('spec', 'template'))),
+  ],
   selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
   columns: [
     nameColumn,

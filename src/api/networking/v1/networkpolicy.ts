@@ -1,5 +1,5 @@
 import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, notSupported, path, required } from '../../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, notSupportedInOrder, path, required } from '../../../apimachinery/fieldpath.ts';
 import { cidrContains, parseCidr, warningsForCidr } from '../../../apimachinery/ip.ts';
 import { validatePortName, validatePortNumber } from '../../../apimachinery/names.ts';
 import { formatLabelSelector, hasInvalidLabelValue, validateLabelSelector } from '../../../apimachinery/selectors.ts';
@@ -48,7 +48,7 @@ function setNetworkPolicyDefaults(policy: NetworkPolicy): void {
 function validatePort({ protocol, port, endPort }: NetworkPolicyPort, at: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   const endAt = at.child('endPort');
-  if (protocol !== undefined && !protocols.includes(protocol)) errors.push(notSupported(at.child('protocol'), protocol, protocols));
+  if (protocol !== undefined && !protocols.includes(protocol)) errors.push(notSupportedInOrder(at.child('protocol'), protocol, protocols));
   if (typeof port === 'number') {
     errors.push(...checked(port, at.child('port'), validatePortNumber(port)));
     if (endPort === undefined) return errors;
@@ -103,7 +103,7 @@ function validatePolicy(policy: NetworkPolicy, old: NetworkPolicy | undefined): 
   }
   const typesAt = path('spec', 'policyTypes');
   if (types.length > policyTypes.length) return [...errors, invalidValue(typesAt, types, 'may not specify more than two policyTypes')];
-  return [...errors, ...types.flatMap((type, index) => (policyTypes.includes(type) ? [] : [notSupported(typesAt.index(index), type, policyTypes)]))];
+  return [...errors, ...types.flatMap((type, index) => (policyTypes.includes(type) ? [] : [notSupportedInOrder(typesAt.index(index), type, policyTypes)]))];
 }
 
 function cidrWarnings(policy: NetworkPolicy): string[] {

@@ -36,6 +36,7 @@ export const runtimeclasses = defineKind<RuntimeClass>({
   singular: 'runtimeclass',
   namespaced: false,
   verbs: allVerbs,
+  anyFinalizers: true,
   schema: 'io.k8s.api.node.v1.RuntimeClass',
   setDefaults({ overhead }) {
     setResourceListDefaults(overhead?.podFixed);

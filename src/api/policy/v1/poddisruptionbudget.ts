@@ -44,6 +44,9 @@ export const poddisruptionbudgets = defineKind<PodDisruptionBudget>({
   schema: 'io.k8s.api.policy.v1.PodDisruptionBudget',
   hasGeneration: true,
   allowUnconditionalUpdate: false,
+  prepareForCreate(budget) {
+    budget.status = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+  },
   validate: (budget) => validateBudget(budget, undefined),
   validateUpdate: validateBudget,
   columns: [

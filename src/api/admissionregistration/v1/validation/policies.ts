@@ -1,7 +1,7 @@
 /** What admission policies and their bindings must look like. Source of the rules: `pkg/apis/admissionregistration/validation`. */
 import { semanticEqual } from '../../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
-import { duplicate, forbiddenField, invalidValue, notSupported, path, required } from '../../../../apimachinery/fieldpath.ts';
+import { duplicate, forbiddenField, invalidValue, notSupported, notSupportedInOrder, path, required } from '../../../../apimachinery/fieldpath.ts';
 import { validateDns1035Label, validateDnsSubdomain, validatePathSegment } from '../../../../apimachinery/names.ts';
 import { validateLabelSelector } from '../../../../apimachinery/selectors.ts';
 import { checked, validateConditions, validateQualifiedNameField, validateReferenceName } from '../../../../apimachinery/validation/common.ts';
@@ -200,7 +200,7 @@ function validateParamRef(reference: ParamRef | undefined): FieldError[] {
   }
   if (!name && !selector) errors.push(required(refAt, 'one of name or selector must be specified'));
   if (!action) errors.push(required(refAt.child('parameterNotFoundAction')));
-  else if (action !== 'Deny' && action !== 'Allow') errors.push(notSupported(refAt.child('parameterNotFoundAction'), action, ['Deny', 'Allow']));
+  else if (action !== 'Deny' && action !== 'Allow') errors.push(notSupportedInOrder(refAt.child('parameterNotFoundAction'), action, ['Deny', 'Allow']));
   return errors;
 }
 

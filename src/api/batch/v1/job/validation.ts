@@ -1,6 +1,6 @@
 /** What a Job must look like. Source of the rules: `pkg/apis/batch/validation`. */
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
-import { invalidValue, notSupported, path, required, tooLong } from '../../../../apimachinery/fieldpath.ts';
+import { invalidValue, notSupported, notSupportedInOrder, path, required, tooLong } from '../../../../apimachinery/fieldpath.ts';
 import { validateDnsLabel } from '../../../../apimachinery/names.ts';
 import { hasInvalidLabelValue, validateLabelSelector } from '../../../../apimachinery/selectors.ts';
 import { validateDomainPrefixedPath, validateNonNegative } from '../../../../apimachinery/validation/common.ts';
@@ -58,7 +58,7 @@ function validateCounts(spec: JobSpec, at: FieldPath): FieldError[] {
 function validateMode(spec: JobSpec, at: FieldPath): FieldError[] {
   const { completionMode = 'NonIndexed' } = spec;
   if (completionMode === 'Indexed') return validateIndexed(spec, at);
-  if (completionMode !== 'NonIndexed') return [notSupported(at.child('completionMode'), completionMode, ['NonIndexed', 'Indexed'])];
+  if (completionMode !== 'NonIndexed') return [notSupportedInOrder(at.child('completionMode'), completionMode, ['NonIndexed', 'Indexed'])];
   return (['backoffLimitPerIndex', 'maxFailedIndexes'] as const).flatMap((field) =>
     spec[field] === undefined ? [] : [invalidValue(at.child(field), spec[field], 'requires indexed completion mode')],
   );
@@ -72,7 +72,7 @@ function validateReplacement({ podReplacementPolicy: policy, podFailurePolicy }:
 function validateRestartPolicy({ template, podFailurePolicy }: JobSpec, at: FieldPath): FieldError[] {
   const policy = template.spec?.restartPolicy ?? '';
   if (policy === 'Always' || policy === '') return [required(at, 'valid values: "OnFailure", "Never"')];
-  if (policy !== 'OnFailure' && policy !== 'Never') return [notSupported(at, policy, ['OnFailure', 'Never'])];
+  if (policy !== 'OnFailure' && policy !== 'Never') return [notSupportedInOrder(at, policy, ['OnFailure', 'Never'])];
   return podFailurePolicy && policy !== 'Never' ? [invalidValue(at, policy, 'only "Never" is supported when podFailurePolicy is specified')] : [];
 }
 

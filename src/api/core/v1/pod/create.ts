@@ -3,7 +3,7 @@ import { deepEqual } from '../../../../apimachinery/equality.ts';
 import { path } from '../../../../apimachinery/fieldpath.ts';
 import type { LabelSelector } from '../../../../apimachinery/meta.ts';
 import type { StrategyContext } from '../../../kind.ts';
-import type { AppArmorProfile, Pod, PodAffinityTerm } from '../types.gen.ts';
+import type { AppArmorProfile, Pod, PodAffinityTerm, PodTemplateSpec } from '../types.gen.ts';
 import { podContainers, setPodCondition } from './conditions.ts';
 import { computePodQOS } from './qos.ts';
 
@@ -74,6 +74,11 @@ export function dropDisabledFields(spec: Pod['spec'], old?: Pod['spec']): void {
     delete container.lifecycle.stopSignal;
     if (!container.lifecycle.postStart && !container.lifecycle.preStop) delete container.lifecycle;
   }
+}
+
+/** The same of a template. */
+export function dropDisabledTemplateFields(template: PodTemplateSpec | undefined, old?: PodTemplateSpec): void {
+  if (template?.spec) dropDisabledFields(template.spec, old?.spec);
 }
 
 export function preparePodForCreate(pod: Pod, context: StrategyContext): void {
