@@ -1,5 +1,6 @@
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, notSupported, path } from '../../../apimachinery/fieldpath.ts';
+import { pathSegmentName } from '../../../apimachinery/names.ts';
 import { hasInvalidLabelValue, validateLabelSelector } from '../../../apimachinery/selectors.ts';
 import { validateAtMost100Percent, validateConditions, validateIntOrPercent, validateNonNegative } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, countColumn, nameColumn, textColumn } from '../../columns.ts';
@@ -41,6 +42,9 @@ export const poddisruptionbudgets = defineKind<PodDisruptionBudget>({
   shortNames: ['pdb'],
   namespaced: true,
   verbs: allVerbs,
+  // Upstream leaves its metadata to the checks of every kind.
+  validateName: pathSegmentName,
+  anyFinalizers: true,
   schema: 'io.k8s.api.policy.v1.PodDisruptionBudget',
   hasGeneration: true,
   allowUnconditionalUpdate: false,

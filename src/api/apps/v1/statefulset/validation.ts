@@ -5,10 +5,11 @@ import { forbiddenField, invalidValue, path, required } from '../../../../apimac
 import {
   validateAtMost100Percent,
   validateDnsLabelField,
-  validateEnum,
+  validateEnumInOrder,
   validateIntOrPercent,
   validateNonNegative,
 } from '../../../../apimachinery/validation/common.ts';
+import { validateClaimSpec } from '../../../core/v1/persistentvolumeclaim/validation.ts';
 import type { PodTemplateSpec, Volume } from '../../../core/v1/types.gen.ts';
 import { validateTemplate } from '../template.ts';
 import type { RollingUpdateStatefulSetStrategy, StatefulSetSpec, StatefulSetStatus } from '../types.gen.ts';
@@ -59,6 +60,9 @@ function effectiveTemplate({ template, volumeClaimTemplates = [] }: StatefulSetS
   return { ...template, spec: { ...rest, ...(volumes.length > 0 ? { volumes } : {}) } };
 }
 
+const validateClaimTemplates = ({ volumeClaimTemplates = [] }: StatefulSetSpec, at: FieldPath): FieldError[] =>
+  volumeClaimTemplates.flatMap(({ spec }, index) => validateClaimSpec(spec ?? {}, at.index(index).child('spec')));
+
 /** `old` is the spec that stands, on an update: names that can't change any more are not judged again. */
 export function validateStatefulSetSpec(spec: StatefulSetSpec, old: StatefulSetSpec | undefined, at: FieldPath): FieldError[] {
   const policies = ['Retain', 'Delete'];
@@ -66,8 +70,9 @@ export function validateStatefulSetSpec(spec: StatefulSetSpec, old: StatefulSetS
   const retentionAt = at.child('persistentVolumeClaimRetentionPolicy');
   const errors = [
     ...validateStrategies(spec, at),
-    ...(retention ? validateEnum(retention.whenDeleted, policies, retentionAt.child('whenDeleted')) : []),
-    ...(retention ? validateEnum(retention.whenScaled, policies, retentionAt.child('whenScaled')) : []),
+    ...(retention ? validateEnumInOrder(retention.whenDeleted, policies, retentionAt.child('whenDeleted')) : []),
+    ...(retention ? validateEnumInOrder(retention.whenScaled, policies, retentionAt.child('whenScaled')) : []),
+    ...(old ? [] : validateClaimTemplates(spec, at.child('volumeClaimTemplates'))),
     ...validateNonNegative(spec.replicas, at.child('replicas')),
     ...validateNonNegative(spec.minReadySeconds, at.child('minReadySeconds')),
     ...validateNonNegative(spec.ordinals?.start, at.child('ordinals', 'start')),
