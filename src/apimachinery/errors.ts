@@ -37,7 +37,16 @@ export class StatusError extends Error {
   constructor(code: number, reason: string, message: string, details?: StatusDetails, options?: { cause?: unknown }) {
     super(message, options);
     this.name = 'StatusError';
-    this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, ...(details ? { details } : {}), code };
+    this.status = {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message,
+      ...(reason ? { reason } : {}),
+      ...(details ? { details } : {}),
+      code,
+    };
   }
 
   /** From a `Status` that a server answered. */
@@ -62,7 +71,11 @@ export interface GroupResource {
 
 export const groupResourceName = ({ group, resource }: GroupResource): string => (group === '' ? resource : `${resource}.${group}`);
 
-const about = ({ group, resource }: GroupResource, name: string): StatusDetails => ({ name, ...(group ? { group } : {}), kind: resource });
+const about = ({ group, resource }: GroupResource, name: string): StatusDetails => ({
+  ...(name ? { name } : {}),
+  ...(group ? { group } : {}),
+  kind: resource,
+});
 
 export const notFound = (of: GroupResource, name: string): StatusError =>
   new StatusError(404, 'NotFound', `${groupResourceName(of)} "${name}" not found`, about(of, name));
@@ -102,7 +115,7 @@ export const methodNotSupported = (of: GroupResource, action: string): StatusErr
     ...(of.group ? { group: of.group } : {}),
     kind: of.resource,
   });
-export const tooLarge = (message: string): StatusError => new StatusError(413, 'RequestEntityTooLarge', `Request entity is too large: ${message}`);
+export const tooLarge = (message: string): StatusError => new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: ${message}`);
 export const unsupportedMediaType = (message: string): StatusError => new StatusError(415, 'UnsupportedMediaType', message);
 export const notAcceptable = (message: string): StatusError => new StatusError(406, 'NotAcceptable', message);
 export const tooManyRequests = (message: string, retryAfterSeconds: number): StatusError =>

@@ -36,6 +36,9 @@ export interface Expected {
   anyType?: boolean;
 }
 
+/** Not even a type can be read from the body. */
+class UnrecognizedError extends DecodeError {}
+
 interface ParsedBody {
   value: unknown;
   text: string | undefined;
@@ -48,14 +51,14 @@ function parse(encoding: 'json' | 'yaml', bytes: Buffer): ParsedBody {
     try {
       return { value: parseJson(text), text, prior: [] };
     } catch (error) {
-      throw new DecodeError(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+      throw new UnrecognizedError(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
     }
   }
   try {
     const { value, errors } = parseYamlStrict(text);
     return { value, text: undefined, prior: errors };
   } catch (error) {
-    throw new DecodeError(`error converting YAML to JSON: ${(error as Error).message}`);
+    throw new UnrecognizedError((error as Error).message);
   }
 }
 
@@ -65,8 +68,9 @@ const versionOf = (apiVersion: string): string => apiVersion.slice(apiVersion.in
 const summaryBytes = 30;
 
 function summarize(bytes: Buffer): string {
-  const part = bytes.length > summaryBytes ? `${bytes.toString('latin1', 0, summaryBytes)} ...` : bytes.toString('latin1');
-  return `${JSON.stringify(part)}`;
+  if (bytes.length === 0) return '<empty>';
+  const part = bytes.toString(bytes[0] === 0x7b ? 'utf8' : 'hex', 0, summaryBytes);
+  return bytes.length > summaryBytes ? `${part} ...` : part;
 }
 
 /** Decodes a body that must be an object of the expected type; what it leaves out of its type is filled in. Fails with 400. */
@@ -76,7 +80,7 @@ export function decodeBody(context: RequestContext, encoding: Encoding, bytes: B
     const parsed = parse(encoding, bytes);
     const given = typeMetaOf(parsed.value);
     checkType(given.apiVersion || expected.apiVersion, given.kind || expected.kind, expected);
-    const { object, strictErrors } = decoderOf(expected)(parsed.value, {
+    const { object, strictErrors } = decoderOf(expected)(parsed.value ?? {}, {
       validation,
       ...(parsed.text === undefined ? {} : { text: parsed.text }),
       prior: validation === 'Ignore' ? [] : parsed.prior,
@@ -86,7 +90,7 @@ export function decodeBody(context: RequestContext, encoding: Encoding, bytes: B
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const { kind, apiVersion } = expected;
-    if (error.message.startsWith("couldn't get version/kind") || error.message.startsWith('error converting YAML')) {
+    if (error instanceof UnrecognizedError || error.message.startsWith("couldn't get version/kind")) {
       throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${error.message} (${summarize(bytes)})`);
     }
     throw cannotBeHandled(kind, versionOf(apiVersion), kind, error.message);
@@ -100,6 +104,9 @@ export function reportStrict(context: RequestContext, errors: readonly string[],
   for (const warning of strictDecodingWarnings(errors)) context.warn(warning);
 }
 
+/** `apps/v1` → `apps`, `v1` → `core`: as upstream names where its internal types are. */
+const internalPackage = (apiVersion: string): string => (apiVersion.includes('/') ? (apiVersion.split(/[./]/)[0] as string) : 'core');
+
 function checkType(apiVersion: string, kind: string, expected: Expected): void {
   if (expected.anyType) return;
   if (kind !== expected.kind) {
@@ -107,7 +114,7 @@ function checkType(apiVersion: string, kind: string, expected: Expected): void {
       kind,
       versionOf(apiVersion),
       expected.kind,
-      `converting (${apiVersion}.${kind}) to (${expected.apiVersion}.${expected.kind}): unknown conversion`,
+      `converting (${versionOf(apiVersion)}.${kind}) to (${internalPackage(expected.apiVersion)}.${expected.kind}): unknown conversion`,
     );
   }
   if (apiVersion !== expected.apiVersion && !expected.anyVersion) {

@@ -169,7 +169,7 @@ test('bodies and answers that cannot be understood are refused', async () => {
   const notAcceptable = await request('GET', maps, undefined, { accept: 'text/html' });
   assert.deepEqual([notAcceptable.status, notAcceptable.body.reason], [406, 'NotAcceptable']);
   const large = await request('POST', maps, Buffer.alloc(3 * 1024 * 1024 + 1, 'x'));
-  assert.deepEqual([large.status, large.body.message], [413, 'Request entity is too large: limit is 3145728']);
+  assert.deepEqual([large.status, large.body.message], [413, 'Request entity too large: limit is 3145728']);
   const patch = await request('PATCH', `${maps}/a`, {}, { 'content-type': 'application/json' });
   assert.equal(patch.status, 415);
   const kind = await request('POST', maps, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } });

@@ -79,8 +79,8 @@ export function createRoutes(storage: Storage, discovery: Discovery): Routes {
       if (whole && (definition.verbs as readonly string[]).includes(verb)) return { handler: whole.handle, longRunning: false };
       const handler = verbHandlers[verb];
       if (!handler || definition.virtual || !(definition.verbs as readonly string[]).includes(verb)) return methodNotAllowed();
-      // An object is posted to its collection, never to its own name.
-      if (verb === 'create' && info.name !== '') return methodNotAllowed();
+      // An object is posted to its collection, never to its own name; and put or patched at its name, never at the collection.
+      if ((verb === 'create') === (info.name !== '') && ['create', 'update', 'patch'].includes(verb)) return methodNotAllowed();
       return { handler, longRunning: verb === 'watch' };
     }
     const declared = subresourceOf(resource, subresource);

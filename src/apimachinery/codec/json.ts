@@ -1,13 +1,22 @@
 /** JSON bodies. */
 import { Buffer } from 'node:buffer';
+import { jsonSyntaxError } from './jsonerror.ts';
 import { exactNumber, isRawNumber } from './number.ts';
 
 /** Only a text with so many digits in a row can have an integer that a double can't hold. */
 const manyDigits = /\d{16}/;
 
-/** Parses JSON; integers beyond 2^53 keep their digits (`RawNumber`). Throws SyntaxError. */
+/** Parses JSON; integers beyond 2^53 keep their digits (`RawNumber`). Throws SyntaxError, whose message is that of Go's decoder. */
 export function parseJson(body: string | Uint8Array): unknown {
   const text = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  try {
+    return parseText(text);
+  } catch (error) {
+    throw new SyntaxError(jsonSyntaxError(text) ?? (error as Error).message, { cause: error });
+  }
+}
+
+function parseText(text: string): unknown {
   if (!manyDigits.test(text)) return JSON.parse(text);
   const parse = JSON.parse as (text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown) => unknown;
   return parse(text, (_key, value, context) => (typeof value === 'number' && context.source ? exactNumber(value, context.source) : value));

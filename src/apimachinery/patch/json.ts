@@ -133,9 +133,9 @@ function applyOperation(document: unknown, operation: Operation, copied: { bytes
  * 400 when the patch is no list of operations, 413 for more than 10,000 of them, 422 when one of them does not apply.
  */
 export function applyJsonPatch(original: unknown, patch: unknown): unknown {
-  if (!Array.isArray(patch)) throw badRequest(`json: cannot unmarshal ${goKind(patch)} into Go value of type jsonpatch.Patch`);
+  if (!Array.isArray(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(patch)} into Go value of type []handlers.jsonPatchOp`);
   const wrong = patch.find((operation) => !isObject(operation));
-  if (wrong !== undefined) throw badRequest(`json: cannot unmarshal ${goKind(wrong)} into Go value of type jsonpatch.Operation`);
+  if (wrong !== undefined) throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(wrong)} into Go value of type handlers.jsonPatchOp`);
   if (patch.length > maxOperations) {
     throw tooLarge(`The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`);
   }

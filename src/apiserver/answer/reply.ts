@@ -9,6 +9,7 @@ import type { Exchange, Reply, ReplyHeaders } from '../exchange.ts';
 import { bodyLength } from '../exchange.ts';
 import type { MediaType } from '../negotiation/accept.ts';
 import { contentTypes, negotiate } from '../negotiation/accept.ts';
+import { wantsPretty } from './form.ts';
 import type { Form } from './represent.ts';
 import { encodeValue } from './represent.ts';
 
@@ -54,7 +55,11 @@ export function errorReply(exchange: Exchange, error: unknown, context?: Request
   const retry = failure.status.details?.retryAfterSeconds;
   if (retry) headers['retry-after'] = String(retry);
   if (context && context.warnings.length > 0) headers['warning'] = warningHeaders(context.warnings);
-  return { status: failure.code, headers, body: statusBody(media, failure.status) };
+  return {
+    status: failure.code,
+    headers,
+    body: encodeValue(media, context !== undefined && media.encoding === 'json' && wantsPretty(context), failure.status),
+  };
 }
 
 export function statusBody(media: MediaType, status: Status): Uint8Array {

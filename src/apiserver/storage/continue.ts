@@ -1,4 +1,5 @@
 /** Continue tokens: where a list that was cut off goes on. Their form is upstream's. */
+import { parseJson } from '../../apimachinery/codec/json.ts';
 import { badRequest } from '../../apimachinery/errors.ts';
 
 export interface ContinueToken {
@@ -16,24 +17,25 @@ export function decodeContinue(text: string): ContinueToken {
   let token: { v?: unknown; rv?: unknown; start?: unknown };
   if (!/^[A-Za-z0-9_-]*$/.test(text)) throw invalid('illegal base64 data');
   try {
-    token = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as typeof token;
+    token = parseJson(Buffer.from(text, 'base64url')) as typeof token;
   } catch (error) {
     throw invalid((error as Error).message);
   }
   if (typeof token !== 'object' || token === null) throw invalid('not an object');
-  if (token.v !== 'meta.k8s.io/v1') throw badRequest(`continue key is not valid: server does not recognize this encoded version ${String(token.v ?? '')}`);
+  if (token.v !== 'meta.k8s.io/v1') throw refused(`continue key is not valid: server does not recognize this encoded version ${String(token.v ?? '')}`);
   if (typeof token.rv !== 'number' || token.rv === 0) {
-    throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+    throw refused('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   }
   if (typeof token.start !== 'string' || token.start === '') {
-    throw badRequest('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
+    throw refused('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
   }
   const start = token.start.startsWith('/') ? token.start.slice(1) : token.start;
   // A key can't climb out of the resource: segments are what they say.
   if (start.split('/').some((segment) => segment === '.' || segment === '..' || segment === '')) {
-    throw badRequest(`continue key is not valid: ${token.start}`);
+    throw refused(`continue key is not valid: ${token.start}`);
   }
   return { revision: token.rv, startKey: start };
 }
 
-const invalid = (why: string): Error => badRequest(`continue key is not valid: ${why}`);
+const refused = (why: string): Error => badRequest(`invalid continue token: ${why}`);
+const invalid = (why: string): Error => refused(`continue key is not valid: ${why}`);

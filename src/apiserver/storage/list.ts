@@ -8,7 +8,7 @@ import { inSlices } from '../slices.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';
 import { prepareServed } from './objects.ts';
 import type { ListOptions } from './options.ts';
-import { parseResourceVersion } from './options.ts';
+import { parseListResourceVersion } from './options.ts';
 import type { Selection } from './selection.ts';
 import type { Storage } from './types.ts';
 
@@ -25,7 +25,7 @@ const inconsistentAdvice =
 export async function listEntries(storage: Storage, resource: Resource, namespace: string, options: ListOptions, selection: Selection): Promise<Listed> {
   const { cacher } = storage;
   const { cache } = resource.stored;
-  const asked = parseResourceVersion(options.resourceVersion);
+  const asked = parseListResourceVersion(options.resourceVersion);
   const match = options.resourceVersionMatch;
   let startKey = '';
   let revision: number | undefined;

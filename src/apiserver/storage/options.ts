@@ -1,5 +1,5 @@
 /** Query parameters and bodies that steer a verb: ListOptions, CreateOptions, DeleteOptions, … as `meta/v1` has them. */
-import { badRequest, invalid } from '../../apimachinery/errors.ts';
+import { badRequest, invalid, StatusError } from '../../apimachinery/errors.ts';
 import type { FieldError } from '../../apimachinery/fieldpath.ts';
 import { forbiddenField, invalidValue, notSupported, required } from '../../apimachinery/fieldpath.ts';
 
@@ -89,7 +89,7 @@ function validateWatchOptions(options: ListOptions): FieldError[] {
   return errors;
 }
 
-/** A resourceVersion of a list or watch. Fails with 400 as upstream's versioner does. */
+/** A resourceVersion of a get or watch; fails as upstream's versioner does, whose error nobody there takes for the client's. */
 export function parseResourceVersion(text: string): number {
   if (text === '' || text === '0') return 0;
   if (!/^\d+$/.test(text)) {
@@ -98,8 +98,17 @@ export function parseResourceVersion(text: string): number {
   return Number(text);
 }
 
-const invalidResourceVersion = (text: string): Error =>
-  badRequest(`Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+const invalidResourceVersion = (text: string): StatusError =>
+  new StatusError(500, '', `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+
+/** A resourceVersion of a list. Fails with 400. */
+export function parseListResourceVersion(text: string): number {
+  try {
+    return parseResourceVersion(text);
+  } catch (error) {
+    throw badRequest(`invalid resource version: ${(error as Error).message}`);
+  }
+}
 
 export interface WriteOptions {
   dryRun: boolean;

@@ -20,19 +20,19 @@ export interface Selection {
 
 const everythingSelected: Selection = { empty: true, name: undefined, namespace: undefined, served: false, matches: () => true };
 
-function parsed<T>(kind: string, text: string, parse: (text: string) => T): T {
+function parsed<T>(text: string, parse: (text: string) => T): T {
   try {
     return parse(text);
   } catch (error) {
-    throw badRequest(kind === 'label' ? `unable to parse requirement: ${(error as Error).message}` : (error as Error).message);
+    throw badRequest((error as Error).message);
   }
 }
 
 /** Fails with 400 for text that is no selector and for a field that the kind can't be selected by. */
 export function selectionOf(resource: Resource, cacher: Cacher, labelSelector: string, fieldSelector: string): Selection {
   if (labelSelector === '' && fieldSelector === '') return everythingSelected;
-  const labels: LabelMatcher | undefined = labelSelector === '' ? undefined : parsed('label', labelSelector, parseLabelSelector);
-  const fields: FieldSelector | undefined = fieldSelector === '' ? undefined : parsed('field', fieldSelector, parseFieldSelector);
+  const labels: LabelMatcher | undefined = labelSelector === '' ? undefined : parsed(labelSelector, parseLabelSelector);
+  const fields: FieldSelector | undefined = fieldSelector === '' ? undefined : parsed(fieldSelector, parseFieldSelector);
   const selectable = resource.definition.selectableFields ?? {};
   let name: string | undefined;
   let namespace: string | undefined;

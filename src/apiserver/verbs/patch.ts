@@ -3,7 +3,7 @@ import { parseJson } from '../../apimachinery/codec/json.ts';
 import { parseYamlStrict } from '../../apimachinery/codec/yaml.ts';
 import { DecodeError, strictDecodingMessage } from '../../apimachinery/decode/errors.ts';
 import type { FieldValidation } from '../../apimachinery/decode/object.ts';
-import { badRequest, invalid, notFound, unsupportedMediaType } from '../../apimachinery/errors.ts';
+import { badRequest, invalid, notFound, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
 import { invalidValue } from '../../apimachinery/fieldpath.ts';
 import { applyJsonPatch } from '../../apimachinery/patch/json.ts';
 import { applyMergePatch } from '../../apimachinery/patch/merge.ts';
@@ -36,7 +36,8 @@ export function patchTypeOf(contentType: string | undefined, custom: boolean): P
   const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   const found = patchTypes[type];
   if (found && !(custom && found === 'strategic')) return found;
-  const accepted = Object.keys(patchTypes).filter((one) => !(custom && patchTypes[one] === 'strategic'));
+  if (!custom) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+  const accepted = Object.keys(patchTypes).filter((one) => patchTypes[one] !== 'strategic');
   throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`);
 }
 
