@@ -43,6 +43,8 @@ export function startWorker(input: WorkerInput, handle: RequestHandler, log: Log
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
     const worker = new Worker(new URL(file, import.meta.url), {
       workerData: input,
+      // A small nursery (three times 4 MB instead of 16): loading the program would fill a large one, and it is not given back.
+      resourceLimits: { maxYoungGenerationSizeMb: 12 },
       // A thread does not inherit that its parent keeps compiled code; without it, every source is compiled anew.
       env: { ...process.env, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'node-compile-cache') },
     });
