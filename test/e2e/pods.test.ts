@@ -221,7 +221,7 @@ test('logs: what was said, the last lines, the run before; following ends with t
     }),
   );
   await status('talking', ({ status: { containerStatuses: [main] = [] } }) => main?.restartCount === 1 && main.ready, 'restarted');
-  assert.equal(await cluster.kubectl(['logs', 'talking']), 'one\ntwo\nthree\n');
+  await eventually('all lines are there', async () => (await cluster.kubectl(['logs', 'talking'])) === 'one\ntwo\nthree\n');
   assert.equal(await cluster.kubectl(['logs', 'talking', '--tail=1']), 'three\n');
   assert.equal(await cluster.kubectl(['logs', 'talking', '--previous']), 'one\ntwo\nthree\n');
   assert.match(await cluster.kubectl(['logs', 'talking', '--timestamps', '--tail=1']), /^\d{4}-\d\d-\d\dT\S+Z three\n$/);
