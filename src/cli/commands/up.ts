@@ -5,12 +5,15 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodes as nodeKind } from '../../api/core/v1/node.ts';
+import type { Node } from '../../api/core/v1/types.gen.ts';
+import type { Client } from '../../client/client.ts';
 import { type ClusterConfig, clusterId, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
 import { chooseSubnets, gatewayOf } from '../../cluster/host/network.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
+import type { ChildStatus } from '../../cluster/supervisor/child.ts';
 import { runningPid } from '../../cluster/supervisor/child.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
-import { serverSpec } from '../../cluster/supervisor/specs.ts';
+import { agentName, serverSpec } from '../../cluster/supervisor/specs.ts';
 import { adminClient, type ClusterOptions, dataDirOf, parseDuration } from '../cluster.ts';
 import { addContext, contextName, userKubeconfig } from '../kubeconfig.ts';
 import { createProgress, type Progress } from '../progress.ts';
@@ -26,6 +29,7 @@ export interface UpOptions extends ClusterOptions {
 }
 
 const defaultPort = 6443;
+const pollMs = 20;
 
 export async function up(options: UpOptions): Promise<void> {
   const progress = createProgress();
@@ -115,19 +119,28 @@ function startSupervisor(config: ClusterConfig): void {
   }
 }
 
-/** Polls what has no event to wait for yet: the supervisor's socket, the kubeconfig, `/readyz`; then watches nodes. */
+/** Polls: the supervisor's socket, the kubeconfig, `/readyz`, nodes; over one connection as soon as there is a server. */
 async function untilReady(config: ClusterConfig, deadline: number, progress: Progress): Promise<void> {
   const layout = clusterLayout(config);
   let waitingFor = 'the supervisor';
-  while (Date.now() < deadline) {
-    const supervisor = await askSupervisor(layout.supervisorSocket, { do: 'status' });
-    if (supervisor?.problem) throw new UserError(supervisor.problem);
-    const server = supervisor?.children.find((child) => child.name === 'server');
-    if (server && server.restarts >= 3) throw new UserError(`the server does not stay up. Its last words:\n${tail(join(layout.logs, 'server.log'))}`);
-    if (supervisor) waitingFor = await missing(config);
-    if (waitingFor === '') return;
-    progress.step(`Waiting for ${waitingFor}`);
-    await sleep(30);
+  let client: Client | undefined;
+  try {
+    while (Date.now() < deadline) {
+      const supervisor = await askSupervisor(layout.supervisorSocket, { do: 'status' });
+      if (supervisor?.problem) throw new UserError(supervisor.problem);
+      const server = supervisor?.children.find((child) => child.name === 'server');
+      if (server && server.restarts >= 3) throw new UserError(`the server does not stay up. Its last words:\n${tail(join(layout.logs, 'server.log'))}`);
+      if (supervisor) {
+        waitingFor = 'the API server';
+        if (!client && existsSync(layout.adminKubeconfig)) client = await adminClient(config);
+        if (client) waitingFor = await missing(config, client, supervisor.children);
+      }
+      if (waitingFor === '') return;
+      progress.step(`Waiting for ${waitingFor}`);
+      await sleep(pollMs);
+    }
+  } finally {
+    await client?.close();
   }
   throw new UserError(`${waitingFor} did not become ready in time; 'knarr status' and 'knarr logs COMPONENT' tell more`);
 }
@@ -135,20 +148,22 @@ async function untilReady(config: ClusterConfig, deadline: number, progress: Pro
 const tail = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n') : '(no log)');
 
 /** What is not ready yet, in words; empty when all is. */
-async function missing(config: ClusterConfig): Promise<string> {
-  if (!existsSync(clusterLayout(config).adminKubeconfig)) return 'the API server';
-  const client = await adminClient(config);
+async function missing(config: ClusterConfig, client: Client, children: readonly ChildStatus[]): Promise<string> {
   try {
     await client.raw('GET', '/readyz');
     const { items } = await client.resource(nodeKind).list('');
-    const ready = new Set(
-      items.filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True')).map((node) => node.metadata.name),
-    );
-    const rest = config.nodes.filter((node) => !ready.has(node.name)).map((node) => node.name);
-    return rest.length === 0 ? '' : `node${rest.length === 1 ? '' : 's'} ${rest.join(', ')}`;
+    const rest = config.nodes.filter(({ name }) => {
+      const agent = children.find((child) => child.name === agentName(name));
+      return !items.some((node) => node.metadata.name === name && saysReady(node, agent?.startedAt));
+    });
+    return rest.length === 0 ? '' : `node${rest.length === 1 ? '' : 's'} ${rest.map(({ name }) => name).join(', ')}`;
   } catch {
     return 'the API server';
-  } finally {
-    await client.close();
   }
+}
+
+/** Whether the agent that runs now says so: after a `down`, what the one before said still stands. Heartbeats are whole seconds. */
+function saysReady(node: Node, since: string | undefined): boolean {
+  const ready = node.status?.conditions?.find((one) => one.type === 'Ready');
+  return ready?.status === 'True' && since !== undefined && Date.parse(ready.lastHeartbeatTime ?? '') + 1_000 > Date.parse(since);
 }

@@ -52,13 +52,12 @@ export interface RunningAgent {
   stop(): Promise<void>;
 }
 
-/** Resolves when everything has started; the node becomes Ready by itself. */
+/** Resolves when everything has started; the node becomes Ready by itself. The runtime must be ready. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { node, ip, client, facts, layout, log } = options;
   const stopping = new AbortController();
   const informers = createInformerFactory(client, { log });
   const events = createEventRecorder(client, { component: 'kubelet', host: node, log, signal: stopping.signal });
-  await runtimeReady(layout, log);
 
   const own = informers.informer(nodeKind);
   const proxy = createProxy({ node: { name: node }, informers, clusterCidr: facts.clusterCidr, log: log.child({ component: 'proxy' }) });
@@ -112,7 +111,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
 }
 
 /** Waits until the runtime answers, and gives it the sandbox image if it has none. */
-async function runtimeReady({ containerdSocket: socket, containerdRoot }: NodeLayout, log: Logger): Promise<void> {
+export async function runtimeReady({ containerdSocket: socket, containerdRoot }: NodeLayout, log: Logger): Promise<void> {
   const runtime = createCriClient(socket);
   try {
     for (let attempt = 0; ; attempt++) {

@@ -15,7 +15,7 @@ import { nodeResolvConf, readHostResolvConf } from '../host/resolvconf.ts';
 import { clusterLayout, type NodeLayout, nodeLayout } from '../layout.ts';
 import { loadOrCreatePki } from '../pki/files.ts';
 import { isUsable, type KeyPair } from '../pki/pki.ts';
-import { startAgent } from './agent.ts';
+import { runtimeReady, startAgent } from './agent.ts';
 import { nodeCredentials, readPair, writePair } from './credentials.ts';
 import { factsOf, readFacts } from './facts.ts';
 
@@ -58,7 +58,8 @@ export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeCon
     key: credentials.client.key,
   }));
   const facts = factsOf(config);
-  await untilServed(client);
+  // Server and runtime start beside the agent, and beside each other.
+  await Promise.all([untilServed(client), runtimeReady(layout, log)]);
   const agent = await startAgent({ node: name, ip, client, facts, layout, serving: credentials.serving, clientCa: pki.ca.certificate, resolvConf, log });
   return {
     async stop() {
@@ -110,6 +111,7 @@ export async function runJoinedAgent({ server, token, dataDir, node }: JoinOptio
     cniConfDir: layout.cniConf,
     logFile: join(layout.root, 'containerd.log'),
   });
+  await runtimeReady(layout, log);
   const ip = primaryAddress();
   const resolvConf = '/etc/resolv.conf';
   const agent = await startAgent({ node, ip, client, facts, layout, clientCa: ca, resolvConf, log });

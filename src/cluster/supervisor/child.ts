@@ -2,7 +2,7 @@
  * One supervised process: started, watched, started again with back-off when it dies, adopted when a supervisor before left it running.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { writeAtomically } from '../config.ts';
 
 export interface ChildSpec {
@@ -111,6 +111,7 @@ export class SupervisedChild {
     const adopted = runningPid(this.spec.pidFile);
     if (adopted !== undefined) {
       this.#pid = adopted;
+      this.#startedAt = statSync(this.spec.pidFile).mtimeMs;
       this.#onEvent(`${this.spec.name} is running already (pid ${adopted})`);
       while (runningPid(this.spec.pidFile) === adopted) await this.#sleep(adoptedPollMs);
       this.#pid = undefined;

@@ -30,8 +30,10 @@ export const containerdSpec = (config: ClusterConfig, node: string): ChildSpec =
   args: [inNode(config, node), 'containerd', '--config', nodeLayout(config, node).containerdConfig, '--log-level', 'warn'],
 });
 
+export const agentName = (node: string): string => `${node}/agent`;
+
 export const agentSpec = (config: ClusterConfig, node: string, self: Self): ChildSpec => ({
-  ...filesOf(config, `${node}/agent`),
+  ...filesOf(config, agentName(node)),
   program: 'nsenter',
   args: [inNode(config, node), self.program, ...self.args, 'agent', '--data-dir', config.dataDir, '--node', node],
 });
