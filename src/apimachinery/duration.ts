@@ -4,7 +4,8 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-const two = (big: number, bigUnit: string, small: number, smallUnit: string): string => (small === 0 ? `${big}${bigUnit}` : `${big}${bigUnit}${small}${smallUnit}`);
+const two = (big: number, bigUnit: string, small: number, smallUnit: string): string =>
+  small === 0 ? `${big}${bigUnit}` : `${big}${bigUnit}${small}${smallUnit}`;
 
 /** Two or three significant figures of a duration, as in the AGE column. Source: apimachinery `util/duration`. */
 export function humanDuration(milliseconds: number): string {

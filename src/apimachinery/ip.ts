@@ -147,8 +147,7 @@ export const isIPv4Cidr = (text: string): boolean => parseCidr(text)?.network.fa
 export const isIPv6Cidr = (text: string): boolean => parseCidr(text)?.network.family === 6;
 
 /** What is wrong with an address in a field that existed before strict validation. */
-export const validateLegacyIp = (value: string): string[] =>
-  parseIp(value) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+export const validateLegacyIp = (value: string): string[] => (parseIp(value) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']);
 
 /** What is wrong with an address in a new field: strict grammar, canonical form. */
 export function validateIp(value: string): string[] {
@@ -162,8 +161,7 @@ export function validateIp(value: string): string[] {
 }
 
 /** What is wrong with a CIDR in a field that existed before strict validation. */
-export const validateLegacyCidr = (value: string): string[] =>
-  parseCidr(value) ? [] : ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
+export const validateLegacyCidr = (value: string): string[] => (parseCidr(value) ? [] : ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)']);
 
 /** What is wrong with a CIDR in a new field: strict grammar, no host bits, canonical form. */
 export function validateCidr(value: string): string[] {

@@ -1,8 +1,9 @@
 /** The grammar of label selectors: `a=b,c in (d,e),!f,g>1`. Source: apimachinery `labels`. */
-import { validateLabelKey } from './names.ts';
+
 import { invalidValue, path } from './fieldpath.ts';
-import { newRequirement } from './requirement.ts';
+import { validateLabelKey } from './names.ts';
 import type { LabelOperator, LabelRequirement } from './requirement.ts';
+import { newRequirement } from './requirement.ts';
 
 type TokenType = 'identifier' | 'end' | ')' | ',' | '!' | '==' | '=' | '>' | '<' | '!=' | '(' | 'in' | 'notin';
 

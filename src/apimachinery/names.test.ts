@@ -53,21 +53,40 @@ test('the dash at the end of a generateName is no mistake', () => {
 });
 
 test('addresses are read leniently, and strictly in new fields', () => {
-  table(ip.validateLegacyIp, ['1.2.3.4', '01.2.3.4', '::', '::1', '2001:db8::ffff', '::ffff:1.2.3.4', '0:0:0:0:0:0:0:1', '1::8:7:6:5:4:3'], ['', '1.2.3', '1.2.3.256', 'a.b.c.d', '1::2::3', ':::', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '::g', 'fe80::1%eth0', '1:2:3:4::5:6:7:8', ' 1.2.3.4']);
+  table(
+    ip.validateLegacyIp,
+    ['1.2.3.4', '01.2.3.4', '::', '::1', '2001:db8::ffff', '::ffff:1.2.3.4', '0:0:0:0:0:0:0:1', '1::8:7:6:5:4:3'],
+    ['', '1.2.3', '1.2.3.256', 'a.b.c.d', '1::2::3', ':::', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '::g', 'fe80::1%eth0', '1:2:3:4::5:6:7:8', ' 1.2.3.4'],
+  );
   table(ip.validateIp, ['1.2.3.4', '2001:db8::1', '::1'], ['01.2.3.4', '::ffff:1.2.3.4', '2001:DB8::1', '2001:db8:0:0::1', '1.2.3.0x4']);
   assert.deepEqual(ip.validateIp('01.2.3.4'), ['must not have leading 0s']);
   assert.deepEqual(ip.validateIp('2001:db8:0::1'), ['must be in canonical form ("2001:db8::1")']);
-  table(ip.validateLegacyCidr, ['1.0.0.0/8', '1.0.0.1/8', '::/0', '::ffff:1.2.3.0/120', '01.0.0.0/08'], ['', '1.0.0.0', '1.0.0.0/33', '::/129', '1.0.0.0/-1', '1.0.0.0/a']);
+  table(
+    ip.validateLegacyCidr,
+    ['1.0.0.0/8', '1.0.0.1/8', '::/0', '::ffff:1.2.3.0/120', '01.0.0.0/08'],
+    ['', '1.0.0.0', '1.0.0.0/33', '::/129', '1.0.0.0/-1', '1.0.0.0/a'],
+  );
   table(ip.validateCidr, ['1.0.0.0/8', '::/0', '2001:db8::/64'], ['1.0.0.1/8', '01.0.0.0/8', '1.0.0.0/08', '2001:DB8::/64']);
 });
 
 test('addresses are printed as RFC 5952 has it', () => {
-  const cases = { '1.2.3.4': '1.2.3.4', '::ffff:1.2.3.4': '1.2.3.4', '0:0:0:0:0:0:0:0': '::', '1:0:0:2:0:0:0:3': '1:0:0:2::3', '1:0:2:3:4:5:6:7': '1:0:2:3:4:5:6:7', '1:0:0:2:3:0:0:4': '1::2:3:0:0:4', 'FE80::': 'fe80::', '::1.2.3.4': '::102:304' };
+  const cases = {
+    '1.2.3.4': '1.2.3.4',
+    '::ffff:1.2.3.4': '1.2.3.4',
+    '0:0:0:0:0:0:0:0': '::',
+    '1:0:0:2:0:0:0:3': '1:0:0:2::3',
+    '1:0:2:3:4:5:6:7': '1:0:2:3:4:5:6:7',
+    '1:0:0:2:3:0:0:4': '1::2:3:0:0:4',
+    'FE80::': 'fe80::',
+    '::1.2.3.4': '::102:304',
+  };
   for (const [text, expected] of Object.entries(cases)) assert.equal(ip.formatIp(ip.parseIp(text)!), expected);
   const cidr = ip.parseCidr('10.1.2.3/16')!;
   assert.equal(ip.formatCidr(cidr), '10.1.0.0/16');
   assert.equal(ip.cidrContains(cidr, ip.parseIp('10.1.255.1')!), true);
   assert.equal(ip.cidrContains(cidr, ip.parseIp('10.2.0.1')!), false);
   assert.equal(ip.cidrSize(cidr), 65536n);
-  assert.deepEqual(ip.warningsForCidr('spec.a', '10.1.2.3/16'), ['spec.a: CIDR value "10.1.2.3/16" is ambiguous in this context (should be "10.1.0.0/16" or "10.1.2.3/32"?)']);
+  assert.deepEqual(ip.warningsForCidr('spec.a', '10.1.2.3/16'), [
+    'spec.a: CIDR value "10.1.2.3/16" is ambiguous in this context (should be "10.1.0.0/16" or "10.1.2.3/32"?)',
+  ]);
 });

@@ -38,7 +38,8 @@ function grammar({ pattern, rule, examples, maxLength }: Grammar, lengthError = 
 const label1123 = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const subdomain1123 = `${label1123}(\\.${label1123})*`;
 const underscoreLabel = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
-const subdomainRule = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+const subdomainRule =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
 const subdomainGrammar: Grammar = { pattern: subdomain1123, rule: subdomainRule, examples: ['example.com'], maxLength: 253 };
 
 /** At most 253 characters of dot-separated DNS labels: the name of most kinds. */
@@ -207,7 +208,10 @@ export function validatePathSegment(name: string, isPrefix = false): string[] {
 export type NameValidator = (name: string, isPrefix: boolean) => string[];
 
 const maskTrailingDash = (name: string): string => (name.length > 1 && name.endsWith('-') ? `${name.slice(0, -2)}a` : name);
-const orPrefix = (validate: (name: string) => string[]): NameValidator => (name, isPrefix) => validate(isPrefix ? maskTrailingDash(name) : name);
+const orPrefix =
+  (validate: (name: string) => string[]): NameValidator =>
+  (name, isPrefix) =>
+    validate(isPrefix ? maskTrailingDash(name) : name);
 
 /** `metadata.name` as a DNS subdomain (most kinds). */
 export const subdomainName = orPrefix(validateDnsSubdomain);

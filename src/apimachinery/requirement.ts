@@ -1,6 +1,7 @@
 /** One requirement of a label selector. Source: apimachinery `labels.Requirement`. */
-import { invalidValue, notSupported, path } from './fieldpath.ts';
+
 import type { FieldError } from './fieldpath.ts';
+import { invalidValue, notSupported, path } from './fieldpath.ts';
 import { validateLabelKey, validateLabelValue } from './names.ts';
 
 export type Labels = Readonly<Record<string, string>>;

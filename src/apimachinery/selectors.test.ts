@@ -5,9 +5,24 @@ import { labelSelectorMatcher, labelSetMatcher, parseFieldSelector, parseLabelSe
 
 test('label selectors are read and printed', () => {
   const cases: Record<string, string> = {
-    '': '', 'x=a,y=b,z=c': 'x=a,y=b,z=c', 'x!=a,y=b': 'x!=a,y=b', 'x==a': 'x==a', 'x=,z= ': 'x=,z=', ' x = a , y = b ': 'x=a,y=b',
-    'x>1,z<5': 'x>1,z<5', x: 'x', '!x': '!x', 'z,y,x': 'x,y,z', 'x in (b,a)': 'x in (a,b)', 'x notin (a)': 'x notin (a)', 'x in ()': 'x in ()', 'x in (,a)': 'x in (,a)',
-    'x in (a,,b)': 'x in (,a,b)', 'in in (in)': 'in in (in)', 'notin=in': 'notin=in', 'a.b/c=d': 'a.b/c=d',
+    '': '',
+    'x=a,y=b,z=c': 'x=a,y=b,z=c',
+    'x!=a,y=b': 'x!=a,y=b',
+    'x==a': 'x==a',
+    'x=,z= ': 'x=,z=',
+    ' x = a , y = b ': 'x=a,y=b',
+    'x>1,z<5': 'x>1,z<5',
+    x: 'x',
+    '!x': '!x',
+    'z,y,x': 'x,y,z',
+    'x in (b,a)': 'x in (a,b)',
+    'x notin (a)': 'x notin (a)',
+    'x in ()': 'x in ()',
+    'x in (,a)': 'x in (,a)',
+    'x in (a,,b)': 'x in (,a,b)',
+    'in in (in)': 'in in (in)',
+    'notin=in': 'notin=in',
+    'a.b/c=d': 'a.b/c=d',
   };
   for (const [text, printed] of Object.entries(cases)) assert.equal(parseLabelSelector(text).toString(), printed, text);
 });
@@ -27,16 +42,35 @@ test('wrong label selectors are refused with upstream’s words', () => {
     '!': `unable to parse requirement: found '', expected: identifier`,
   };
   for (const [text, message] of Object.entries(cases)) {
-    assert.throws(() => parseLabelSelector(text), (error: Error) => error.name === 'SelectorError' && error.message.startsWith(message), text);
+    assert.throws(
+      () => parseLabelSelector(text),
+      (error: Error) => error.name === 'SelectorError' && error.message.startsWith(message),
+      text,
+    );
   }
 });
 
 test('labels match', () => {
   const cases: [string, Record<string, string>, boolean][] = [
-    ['', {}, true], ['x', {}, false], ['x', { x: '' }, true], ['!x', {}, true], ['x=y', { x: 'y' }, true], ['x=y', { x: 'z' }, false], ['x!=y', {}, true],
-    ['x=y,z=w', { x: 'y', z: 'w' }, true], ['x in (a,b)', { x: 'b' }, true], ['x in (a)', {}, false], ['x notin (a)', {}, true], ['x notin (a)', { x: 'a' }, false],
-    ['x>2', { x: '3' }, true], ['x>2', { x: '2' }, false], ['x<2', { x: 'a' }, false], ['x<2', {}, false], ['x>9', { x: '9223372036854775807' }, true],
-    ['toString', {}, false], ['constructor!=a', {}, true],
+    ['', {}, true],
+    ['x', {}, false],
+    ['x', { x: '' }, true],
+    ['!x', {}, true],
+    ['x=y', { x: 'y' }, true],
+    ['x=y', { x: 'z' }, false],
+    ['x!=y', {}, true],
+    ['x=y,z=w', { x: 'y', z: 'w' }, true],
+    ['x in (a,b)', { x: 'b' }, true],
+    ['x in (a)', {}, false],
+    ['x notin (a)', {}, true],
+    ['x notin (a)', { x: 'a' }, false],
+    ['x>2', { x: '3' }, true],
+    ['x>2', { x: '2' }, false],
+    ['x<2', { x: 'a' }, false],
+    ['x<2', {}, false],
+    ['x>9', { x: '9223372036854775807' }, true],
+    ['toString', {}, false],
+    ['constructor!=a', {}, true],
   ];
   for (const [text, labels, expected] of cases) assert.equal(parseLabelSelector(text).matches(labels), expected, `${text} ${JSON.stringify(labels)}`);
 });
@@ -45,7 +79,13 @@ test('an absent LabelSelector matches nothing, an empty one everything', () => {
   assert.equal(labelSelectorMatcher(undefined).matches({ a: 'b' }), false);
   assert.equal(labelSelectorMatcher({}).matches({}), true);
   assert.equal(labelSetMatcher(undefined).matches({}), true);
-  const matcher = labelSelectorMatcher({ matchLabels: { b: '1' }, matchExpressions: [{ key: 'a', operator: 'In', values: ['x', 'y'] }, { key: 'c', operator: 'DoesNotExist' }] });
+  const matcher = labelSelectorMatcher({
+    matchLabels: { b: '1' },
+    matchExpressions: [
+      { key: 'a', operator: 'In', values: ['x', 'y'] },
+      { key: 'c', operator: 'DoesNotExist' },
+    ],
+  });
   assert.equal(matcher.toString(), 'a in (x,y),b=1,!c');
   assert.equal(matcher.matches({ a: 'y', b: '1' }), true);
   assert.equal(matcher.matches({ a: 'y', b: '1', c: '' }), false);
@@ -54,24 +94,43 @@ test('an absent LabelSelector matches nothing, an empty one everything', () => {
 
 test('a LabelSelector is validated field by field', () => {
   const errors = validateLabelSelector(
-    { matchLabels: { 'a b': 'c' }, matchExpressions: [{ key: 'a', operator: 'In' }, { key: 'a', operator: 'Exists', values: ['b'] }, { key: 'a', operator: 'in', values: ['-'] }] },
+    {
+      matchLabels: { 'a b': 'c' },
+      matchExpressions: [
+        { key: 'a', operator: 'In' },
+        { key: 'a', operator: 'Exists', values: ['b'] },
+        { key: 'a', operator: 'in', values: ['-'] },
+      ],
+    },
     {},
     path('spec', 'selector'),
   );
   assert.deepEqual(
     errors.map((error) => `${error.type} ${error.field}`),
     [
-      'FieldValueInvalid spec.selector.matchLabels', 'FieldValueRequired spec.selector.matchExpressions[0].values', 'FieldValueForbidden spec.selector.matchExpressions[1].values',
-      'FieldValueInvalid spec.selector.matchExpressions[2].operator', 'FieldValueInvalid spec.selector.matchExpressions[2].values[0]',
+      'FieldValueInvalid spec.selector.matchLabels',
+      'FieldValueRequired spec.selector.matchExpressions[0].values',
+      'FieldValueForbidden spec.selector.matchExpressions[1].values',
+      'FieldValueInvalid spec.selector.matchExpressions[2].operator',
+      'FieldValueInvalid spec.selector.matchExpressions[2].values[0]',
     ],
   );
 });
 
 test('field selectors', () => {
   const selector = parseFieldSelector('spec.nodeName=n1,status.phase!=Running');
-  assert.deepEqual(selector.requirements, [{ field: 'spec.nodeName', operator: '=', value: 'n1' }, { field: 'status.phase', operator: '!=', value: 'Running' }]);
-  assert.equal(selector.matches((field) => (field === 'spec.nodeName' ? 'n1' : 'Pending')), true);
-  assert.equal(selector.matches(() => 'Running'), false);
+  assert.deepEqual(selector.requirements, [
+    { field: 'spec.nodeName', operator: '=', value: 'n1' },
+    { field: 'status.phase', operator: '!=', value: 'Running' },
+  ]);
+  assert.equal(
+    selector.matches((field) => (field === 'spec.nodeName' ? 'n1' : 'Pending')),
+    true,
+  );
+  assert.equal(
+    selector.matches(() => 'Running'),
+    false,
+  );
   assert.equal(selector.exactMatch('spec.nodeName'), 'n1');
   assert.equal(parseFieldSelector('x=a\\,b\\=c\\\\,y==').toString(), 'x=a\\,b\\=c\\\\,y=');
   assert.equal(parseFieldSelector('x=a\\,b').requirements[0]?.value, 'a,b');

@@ -1,14 +1,15 @@
 /** Label selectors and field selectors: reading, checking, matching. Source: apimachinery `labels`, `fields`, `meta/v1`. */
-import { forbiddenField, invalidValue, required } from './fieldpath.ts';
+
 import type { FieldError, FieldPath } from './fieldpath.ts';
+import { forbiddenField, invalidValue, required } from './fieldpath.ts';
 import { parseRequirements } from './labelparser.ts';
 import type { LabelSelector, LabelSelectorRequirement } from './meta.ts';
 import { validateLabelKey, validateLabelValue } from './names.ts';
-import { compileRequirement, formatRequirement, newRequirement } from './requirement.ts';
 import type { LabelOperator, LabelRequirement, Labels } from './requirement.ts';
+import { compileRequirement, formatRequirement, newRequirement } from './requirement.ts';
 
-export type { LabelOperator, LabelRequirement, Labels } from './requirement.ts';
 export * from './fieldselector.ts';
+export type { LabelOperator, LabelRequirement, Labels } from './requirement.ts';
 
 /** A selector, ready to match. */
 export interface LabelMatcher {

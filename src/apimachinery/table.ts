@@ -54,7 +54,13 @@ function rowObject(object: KubeObject, include: IncludeObject, apiVersion: strin
 }
 
 /** One object as a row. */
-export function tableRow<T extends KubeObject>(columns: TableColumns<T>['columns'], object: T, include: IncludeObject, now: Date, apiVersion = 'meta.k8s.io/v1'): TableRow {
+export function tableRow<T extends KubeObject>(
+  columns: TableColumns<T>['columns'],
+  object: T,
+  include: IncludeObject,
+  now: Date,
+  apiVersion = 'meta.k8s.io/v1',
+): TableRow {
   const cells = columns.map((column) => column.value(object, now));
   const carried = rowObject(object, include, apiVersion);
   return carried === undefined ? { cells, object: null } : { cells, object: carried };

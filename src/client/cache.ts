@@ -1,5 +1,5 @@
 /** An informer's copy of a resource: objects by key, with indices that are kept up to date change by change. */
-import { keyOf, type KubeObject } from '../apimachinery/meta.ts';
+import { type KubeObject, keyOf } from '../apimachinery/meta.ts';
 import type { Lister } from './informer.ts';
 
 export interface Cache<T extends KubeObject> extends Lister<T> {

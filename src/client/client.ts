@@ -70,7 +70,14 @@ export interface ResourceClient<T extends KubeObject> {
   /** Ends when the server ends it or `signal` aborts; an `ERROR` event is thrown as `StatusError`. */
   watch(namespace: string, query: WatchQuery, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
   /** `POST`/`GET`/`PUT` on a subresource with bodies of other kinds: binding, token, eviction, scale, … */
-  subresource<R extends KubeObject>(method: 'GET' | 'POST' | 'PUT', namespace: string, name: string, subresource: string, body?: unknown, query?: WriteQuery): Promise<R>;
+  subresource<R extends KubeObject>(
+    method: 'GET' | 'POST' | 'PUT',
+    namespace: string,
+    name: string,
+    subresource: string,
+    body?: unknown,
+    query?: WriteQuery,
+  ): Promise<R>;
 }
 
 export interface Client {

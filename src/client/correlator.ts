@@ -92,8 +92,7 @@ function sourceAndObject({ source, involvedObject: object }: Event): string {
   return join([source?.component, source?.host, object.kind, object.namespace, object.name, object.uid, object.apiVersion]);
 }
 
-const similarKey = (event: Event): string =>
-  join([sourceAndObject(event), event.type, event.reason, event.reportingComponent, event.reportingInstance]);
+const similarKey = (event: Event): string => join([sourceAndObject(event), event.type, event.reason, event.reportingComponent, event.reportingInstance]);
 
 const repeatKey = (event: Event): string => join([sourceAndObject(event), event.involvedObject.fieldPath, event.type, event.reason, event.message]);
 

@@ -1,7 +1,8 @@
 /** The transport to a server elsewhere: HTTP/1.1 over TLS with kept-alive connections; a watch holds one of its own. */
+
+import type { IncomingMessage } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
-import type { IncomingMessage } from 'node:http';
 import { trackRequests } from './abort.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 

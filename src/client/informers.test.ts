@@ -53,7 +53,10 @@ for (const streaming of [true, false]) {
     await until(() => seen.length === 3);
     assert.deepEqual(seen, ['updated m3 3→new', 'added fresh', 'deleted m13']);
     assert.equal(informer.byIndex('x', '3').length, 109);
-    assert.deepEqual(informer.byIndex('x', 'new').map((object) => object.metadata.name), ['m3']);
+    assert.deepEqual(
+      informer.byIndex('x', 'new').map((object) => object.metadata.name),
+      ['m3'],
+    );
     assert.equal(informer.get('default', 'm13'), undefined);
     await factory.stop();
     assert.equal(server.watches, 0);

@@ -1,10 +1,10 @@
 /** Informers: shared, indexed, always current copies of resources. The contract stands in `informer.ts`. */
 import type { Logger } from 'pino';
-import { keyOf, type KubeObject } from '../apimachinery/meta.ts';
+import { type KubeObject, keyOf } from '../apimachinery/meta.ts';
 import { createCache } from './cache.ts';
 import type { Client, ResourceRef } from './client.ts';
 import type { Informer, InformerFactory, InformerHandlers, InformerOptions } from './informer.ts';
-import { runReflector, type ReflectorTarget } from './reflector.ts';
+import { type ReflectorTarget, runReflector } from './reflector.ts';
 
 export interface InformerFactoryOptions {
   log?: Pick<Logger, 'warn' | 'error'>;
@@ -27,7 +27,16 @@ export function createInformerFactory(client: Client, { log = consoleLog }: Info
   /** Options that differ need a copy of their own; transforms are told apart by identity. */
   function idOf(ref: ResourceRef, { namespace = '', labelSelector = '', fieldSelector = '', transform }: InformerOptions<never>): string {
     if (transform && !transforms.has(transform)) transforms.set(transform, transforms.size + 1);
-    return JSON.stringify([ref.group, ref.version, ref.plural, ref.metadataOnly ?? false, namespace, labelSelector, fieldSelector, transforms.get(transform) ?? 0]);
+    return JSON.stringify([
+      ref.group,
+      ref.version,
+      ref.plural,
+      ref.metadataOnly ?? false,
+      namespace,
+      labelSelector,
+      fieldSelector,
+      transforms.get(transform) ?? 0,
+    ]);
   }
 
   function launch(id: string, running: Running<KubeObject>): void {

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { createHttpsTransport, type ClientCredentials, type HttpsTransportOptions } from './https.ts';
+import { type ClientCredentials, createHttpsTransport, type HttpsTransportOptions } from './https.ts';
 import type { Transport } from './transport.ts';
 
 export interface KubeconfigCluster {

@@ -1,6 +1,6 @@
 /** The server end of a message port: runs requests of a worker thread through the handler, as one identity. */
 import type { MessagePort } from 'node:worker_threads';
-import { ownedCopy, windowBytes, type ToClient, type ToServer } from './messages.ts';
+import { ownedCopy, type ToClient, type ToServer, windowBytes } from './messages.ts';
 import type { RequestHandler, TransportRequest } from './transport.ts';
 
 interface Running {

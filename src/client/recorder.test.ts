@@ -16,7 +16,10 @@ test('an event is created once, its repeats are counted by patch, and an expired
   recorder.event(about('p'), 'Warning', 'BackOff', 'again');
   recorder.event(about('p'), 'Warning', 'BackOff', 'again');
   await recorder.flush();
-  assert.deepEqual(server.requests.map(({ method }) => method), ['POST', 'PATCH']);
+  assert.deepEqual(
+    server.requests.map(({ method }) => method),
+    ['POST', 'PATCH'],
+  );
   const name = server.requests[1]!.path.split('/').at(-1)!;
   const path = '/api/v1/namespaces/ns/events';
   const stored = server.get(path, name) as Event;
@@ -42,7 +45,10 @@ test('an event is created once, its repeats are counted by patch, and an expired
   server.remove(path, name);
   recorder.event(about('p'), 'Warning', 'BackOff', 'again');
   await recorder.flush();
-  assert.deepEqual(server.requests.slice(2).map(({ method }) => method), ['PATCH', 'POST']);
+  assert.deepEqual(
+    server.requests.slice(2).map(({ method }) => method),
+    ['PATCH', 'POST'],
+  );
 });
 
 test('an event that the server refuses is dropped, with a line in the log, and the next one goes on', async () => {

@@ -88,7 +88,6 @@ export async function runReflector<T extends KubeObject>(options: ReflectorOptio
         limit = undefined;
         target.begin();
         revision = undefined;
-        continue;
       }
     } while ((token || revision === undefined) && !signal.aborted);
     if (!signal.aborted) target.end();

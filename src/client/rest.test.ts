@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { deployments } from '../api/apps/v1/deployment.ts';
 import { configmaps } from '../api/core/v1/configmap.ts';
 import { nodes } from '../api/core/v1/node.ts';
-import { deployments } from '../api/apps/v1/deployment.ts';
 import { isAlreadyExists, isGone, isNotFound, StatusError } from '../apimachinery/errors.ts';
 import { createInProcessTransport } from './inprocess.ts';
 import { createClient } from './rest.ts';

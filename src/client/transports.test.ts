@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
-import http from 'node:http';
+import { once } from 'node:events';
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'node:test';
-import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
+import test from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import { createHttpsTransport } from './https.ts';
 import { createInProcessTransport } from './inprocess.ts';
 import { loadKubeconfig } from './kubeconfig.ts';
 import { createMessagePortTransport, serveMessagePort } from './messageport.ts';
 import { collect } from './testing/server.ts';
-import { readBody, type RequestHandler, type Transport } from './transport.ts';
+import { type RequestHandler, readBody, type Transport } from './transport.ts';
 
 const identity = { username: 'system:test', groups: ['g'] };
 
@@ -103,7 +103,9 @@ for (const [kind, make] of Object.entries(kinds)) {
         return JSON.parse(String(await readBody(response)));
       }),
     );
-    answers.forEach((echo, index) => assert.deepEqual(echo, { method: 'POST', path: `/p/${index}`, username: 'system:test', body: `body ${index}` }));
+    for (const [index, echo] of answers.entries()) {
+      assert.deepEqual(echo, { method: 'POST', path: `/p/${index}`, username: 'system:test', body: `body ${index}` });
+    }
     const big = await readBody(await transport.request({ method: 'GET', path: '/big?100' }));
     assert.equal(big.length, 6_553_600);
     assert.equal(big[0], 100);

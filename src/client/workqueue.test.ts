@@ -103,5 +103,8 @@ test('a conflict is tried again five times in all, anything else not', async () 
     stale,
   );
   assert.equal(calls, 5);
-  await assert.rejects(retryOnConflict(() => Promise.reject(new Error('other'))), /other/);
+  await assert.rejects(
+    retryOnConflict(() => Promise.reject(new Error('other'))),
+    /other/,
+  );
 });

@@ -1,4 +1,5 @@
 /** Kubernetes protobuf, `application/vnd.kubernetes.protobuf`: messages, their envelope, and watch frames. */
-export { encodeProtobuf } from './protoencode.ts';
-export { decodeProtobuf } from './protodecode.ts';
+
 export { decodeEnvelope, type Envelope, encodeEnvelope, encodeWatchFrame, isEnvelope, wrapEncoded } from './envelope.ts';
+export { decodeProtobuf } from './protodecode.ts';
+export { encodeProtobuf } from './protoencode.ts';

@@ -53,7 +53,10 @@ function compile(struct: Struct): MessageDecoder {
   const all = [...struct.fields.values()];
   const always = all.filter((field) => field.presence === 'always' && field.number !== undefined);
   return {
-    fields: compileFields(all.filter((field) => field.number !== undefined), 0),
+    fields: compileFields(
+      all.filter((field) => field.number !== undefined),
+      0,
+    ),
     complete(into) {
       for (const field of always) {
         if (into[field.name] !== undefined) continue;

@@ -41,7 +41,10 @@ function encoderOf(struct: Struct): WriteField {
   if (!encoder) {
     let compiled: WriteField | undefined;
     encoder = (writer, object) => {
-      compiled ??= compileMessage([...struct.fields.values()].filter((field) => field.number !== undefined), 0);
+      compiled ??= compileMessage(
+        [...struct.fields.values()].filter((field) => field.number !== undefined),
+        0,
+      );
       compiled(writer, object);
     };
     encoders.set(struct, encoder);

@@ -36,6 +36,8 @@ export function formatTime(seconds: number): string {
 
 /** `2026-01-02T03:04:05.000006Z` */
 export function formatMicroTime({ seconds, nanos }: Instant): string {
-  const micros = Math.floor(nanos / 1000).toString().padStart(6, '0');
+  const micros = Math.floor(nanos / 1000)
+    .toString()
+    .padStart(6, '0');
   return `${new Date(seconds * 1000).toISOString().slice(0, -5)}.${micros}Z`;
 }

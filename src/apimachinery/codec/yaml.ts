@@ -17,7 +17,13 @@ function yaml(): typeof Yaml {
 
 const truths = ['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'];
 
-const nullTag: ScalarTag = { tag: 'tag:yaml.org,2002:null', default: true, test: /^(?:~|null|Null|NULL)?$/, resolve: () => null, identify: (value) => value === null };
+const nullTag: ScalarTag = {
+  tag: 'tag:yaml.org,2002:null',
+  default: true,
+  test: /^(?:~|null|Null|NULL)?$/,
+  resolve: () => null,
+  identify: (value) => value === null,
+};
 const boolTag: ScalarTag = {
   tag: 'tag:yaml.org,2002:bool',
   default: true,
@@ -75,9 +81,13 @@ export function parseYamlStrict(text: string): { value: unknown; errors: string[
   const [error] = document.errors;
   if (error) throw new Error(`yaml: line ${error.linePos?.[0]?.line ?? 1}: ${error.message.split('\n')[0]}`);
   const duplicates: string[] = [];
-  const value = plainOf(document.contents, (node) => isAlias(node) ? node.resolve(document) : node, (key, offset) => {
-    duplicates.push(`  line ${lines.linePos(offset).line}: key ${JSON.stringify(key)} already set in map`);
-  });
+  const value = plainOf(
+    document.contents,
+    (node) => (isAlias(node) ? node.resolve(document) : node),
+    (key, offset) => {
+      duplicates.push(`  line ${lines.linePos(offset).line}: key ${JSON.stringify(key)} already set in map`);
+    },
+  );
   return { value, errors: duplicates.length === 0 ? [] : [['yaml: unmarshal errors:', ...duplicates].join('\n')] };
 }
 
@@ -100,7 +110,8 @@ function objectOf(map: YAMLMap, resolve: Resolve, duplicate: Duplicate): Record<
     const key = keyOf(resolve(pair.key));
     const value = plainOf(pair.value, resolve, duplicate);
     if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
-      for (const source of Array.isArray(value) ? value.toReversed() : [value]) for (const [name, inner] of Object.entries(source ?? {})) merged.set(name, inner);
+      for (const source of Array.isArray(value) ? value.toReversed() : [value])
+        for (const [name, inner] of Object.entries(source ?? {})) merged.set(name, inner);
       continue;
     }
     if (entries.has(key)) duplicate(key, isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0);

@@ -26,7 +26,11 @@ export const strictDecodingMessage = (errors: readonly string[]): string => `str
 export function strictDecodingWarnings(errors: readonly string[]): string[] {
   return errors.flatMap((error) => {
     if (!error.startsWith('yaml: unmarshal errors:\n')) return [error];
-    return error.split('\n').slice(1).map((line) => line.trim()).filter((line) => line !== '');
+    return error
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
   });
 }
 

@@ -5,11 +5,12 @@
  * `omitempty` values, fills in fields that JSON always has (an absent list as `[]`), and writes quantities and times
  * canonically. The input is left alone; free-form parts of it are shared with the result.
  */
-import type { Struct } from '../schema.ts';
+
 import { hasDuplicateKeys } from '../codec/json.ts';
+import type { Struct } from '../schema.ts';
 import { DecodeError } from './errors.ts';
-import { type Context, decoderOf } from './struct.ts';
 import { strictErrorsOf } from './strict.ts';
+import { type Context, decoderOf } from './struct.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
@@ -55,7 +56,10 @@ export function typeMetaOf(value: unknown): { apiVersion: string; kind: string }
   if (value === null) return { apiVersion: '', kind: '' };
   if (typeof value !== 'object' || Array.isArray(value)) throw new DecodeError(notAnObject(value));
   const { apiVersion = '', kind = '' } = value as Record<string, unknown>;
-  for (const [name, given] of [['apiVersion', apiVersion], ['kind', kind]]) {
+  for (const [name, given] of [
+    ['apiVersion', apiVersion],
+    ['kind', kind],
+  ]) {
     if (typeof given === 'string' || given === null) continue;
     const got = Array.isArray(given) ? 'array' : typeof given === 'boolean' ? 'bool' : typeof given;
     throw new DecodeError(`couldn't get version/kind; json parse error: json: cannot unmarshal ${got} into Go struct field .${name} of type string`);

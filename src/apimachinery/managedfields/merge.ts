@@ -86,6 +86,6 @@ function mergeLists(type: ArrayType, live: unknown, applied: unknown): unknown {
 /** Items by identity; where several share one, none of them is merged with. */
 function firstOf(elements: readonly string[], items: readonly unknown[]): Map<string, unknown> {
   const found = new Map<string, unknown>();
-  elements.forEach((element, index) => found.set(element, found.has(element) ? null : items[index]));
+  for (const [index, element] of elements.entries()) found.set(element, found.has(element) ? null : items[index]);
   return found;
 }

@@ -92,7 +92,7 @@ export interface Change {
  * Entries in a version that is gone are dropped.
  */
 export function takeOver(managers: Managers, change: Change, force: boolean): { found: Difference; conflicts: Conflicts } {
-  const { old, changed, reset, convert, self } = change;
+  const { old, changed, reset, self } = change;
   const found = compareVersioned(old, changed, reset);
   const byVersion = new Map<string, Difference | undefined>([[old.apiVersion, found]]);
   const conflicts: Conflicts = [];

@@ -5,8 +5,8 @@
 import { badRequest } from '../errors.ts';
 import type { Field, FieldType, Struct } from '../schema.ts';
 import { goKind, unclassified } from './errors.ts';
-import { badArgument, goFormat, indexOfKey, isObject, itemsAreObjects, keyOfItem, noMergeKey, orderMerged } from './strategiclist.ts';
 import type { Json } from './strategiclist.ts';
+import { badArgument, goFormat, indexOfKey, isObject, itemsAreObjects, keyOfItem, noMergeKey, orderMerged } from './strategiclist.ts';
 
 const directive = '$patch';
 const retainKeys = '$retainKeys';

@@ -26,8 +26,7 @@ export function goType(value: unknown): string {
   return Number.isInteger(value) ? 'int64' : 'float64';
 }
 
-export const noMergeKey = (item: unknown, mergeKey: string): Error =>
-  unclassified(`map: ${goFormat(item)} does not contain declared merge key: ${mergeKey}`);
+export const noMergeKey = (item: unknown, mergeKey: string): Error => unclassified(`map: ${goFormat(item)} does not contain declared merge key: ${mergeKey}`);
 
 export const badArgument = (expected: string, value: unknown): Error => unclassified(`expected a ${expected}, but received a ${goType(value)}`);
 
@@ -90,7 +89,11 @@ function sortByOrder(items: readonly unknown[], order: readonly unknown[], merge
 export function orderMerged(merged: readonly unknown[], patchOrder: readonly unknown[], serverOrder: readonly unknown[], mergeKey: string): unknown[] {
   const inPatch = (item: unknown) => indexOfKey(patchOrder, mergeKey, keyOfItem(item, mergeKey)) >= 0;
   for (const item of [...patchOrder, ...serverOrder]) keyOfItem(item, mergeKey);
-  const left = sortByOrder(merged.filter((item) => !inPatch(item)), serverOrder, mergeKey);
+  const left = sortByOrder(
+    merged.filter((item) => !inPatch(item)),
+    serverOrder,
+    mergeKey,
+  );
   const right = sortByOrder(merged.filter(inPatch), patchOrder, mergeKey);
   const position = (item: unknown) => indexOfKey(serverOrder, mergeKey, keyOfItem(item, mergeKey));
   const woven: unknown[] = [];

@@ -1,5 +1,5 @@
 /** Distinguished names and general names of X.509 (RFC 5280 sections 4.1.2.4 and 4.2.1.6). */
-import { isIP } from 'node:net';
+import { parseIp } from '../ip.ts';
 import * as der from './der.ts';
 
 export interface Subject {
@@ -33,16 +33,11 @@ export function decodeName(name: Buffer): Subject {
 
 /** The bytes of an address: 4 of IPv4, 16 of IPv6. */
 export function addressBytes(address: string): Buffer {
-  if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
-  const v4 = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
-  const text = v4 ? `${v4[1]}${((Number(v4[2]) << 8) | Number(v4[3])).toString(16)}:${((Number(v4[4]) << 8) | Number(v4[5])).toString(16)}` : address;
-  const [head = '', tail] = text.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups = tail === undefined ? left : [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right];
-  const bytes = Buffer.alloc(16);
-  for (const [index, group] of groups.entries()) bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2);
-  return bytes;
+  const parsed = parseIp(address);
+  if (!parsed) throw new Error(`${address} is no IP address`);
+  const width = parsed.family === 4 ? 4 : 16;
+  const bytes = Buffer.from(parsed.bits.toString(16).padStart(width * 2, '0'), 'hex');
+  return parsed.mapped ? Buffer.concat([Buffer.from('00000000000000000000ffff', 'hex'), bytes]) : bytes;
 }
 
 export interface AlternativeNames {
@@ -56,7 +51,7 @@ export function encodeAlternativeNames(hosts: readonly string[], others?: { emai
   return der.sequence(
     ...(others?.emails ?? []).map((email) => der.context(1, false, Buffer.from(email, 'latin1'))),
     ...(others?.uris ?? []).map((uri) => der.context(6, false, Buffer.from(uri, 'latin1'))),
-    ...hosts.map((host) => (isIP(host) ? der.context(7, false, addressBytes(host)) : der.context(2, false, Buffer.from(host, 'latin1')))),
+    ...hosts.map((host) => (parseIp(host) ? der.context(7, false, addressBytes(host)) : der.context(2, false, Buffer.from(host, 'latin1')))),
   );
 }
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { persistentvolumes } from '../../api/core/v1/persistentvolume.ts';
 import { pods } from '../../api/core/v1/pod.ts';
-import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
-import { clusterroles } from '../../api/rbac/v1/clusterrole.ts';
-import { rolebindings } from '../../api/rbac/v1/rolebinding.ts';
-import { roles } from '../../api/rbac/v1/role.ts';
 import type { UserInfo } from '../../api/kind.ts';
+import { clusterroles } from '../../api/rbac/v1/clusterrole.ts';
+import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
+import { roles } from '../../api/rbac/v1/role.ts';
+import { rolebindings } from '../../api/rbac/v1/rolebinding.ts';
 import type { AuthorizationAttributes } from '../contracts.ts';
 import { authorizePaths, authorizePrivilegedGroup, createAuthorizerChain } from './chain.ts';
 import { createEscalationGuard } from './escalation.ts';
@@ -19,15 +19,32 @@ import { reviewSelfSubjectRules, reviewSubjectAccess } from './reviews.ts';
 
 const bob: UserInfo = { username: 'bob', groups: ['dev'] };
 const ask = (user: UserInfo, verb: string, resource: string, more: Partial<AuthorizationAttributes> = {}): AuthorizationAttributes => ({
-  user, verb, isResourceRequest: true, group: '', version: 'v1', resource, subresource: '', namespace: 'ns', name: '', path: '', ...more,
+  user,
+  verb,
+  isResourceRequest: true,
+  group: '',
+  version: 'v1',
+  resource,
+  subresource: '',
+  namespace: 'ns',
+  name: '',
+  path: '',
+  ...more,
 });
 const roleRef = (kind: string, name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name });
 
 function cluster() {
   const reader = createMemoryReader();
   reader.put(clusterroles, { metadata: { name: 'reader' }, rules: [{ verbs: ['get', 'list'], apiGroups: [''], resources: ['pods', '*/log'] }] } as never);
-  reader.put(roles, { metadata: { name: 'one', namespace: 'ns' }, rules: [{ verbs: ['*'], apiGroups: [''], resources: ['secrets'], resourceNames: ['s'] }] } as never);
-  reader.put(rolebindings, { metadata: { name: 'rb', namespace: 'ns' }, roleRef: roleRef('ClusterRole', 'reader'), subjects: [{ kind: 'Group', name: 'dev' }] } as never);
+  reader.put(roles, {
+    metadata: { name: 'one', namespace: 'ns' },
+    rules: [{ verbs: ['*'], apiGroups: [''], resources: ['secrets'], resourceNames: ['s'] }],
+  } as never);
+  reader.put(rolebindings, {
+    metadata: { name: 'rb', namespace: 'ns' },
+    roleRef: roleRef('ClusterRole', 'reader'),
+    subjects: [{ kind: 'Group', name: 'dev' }],
+  } as never);
   return reader;
 }
 
@@ -60,10 +77,15 @@ test('bindings and roles that come and go change decisions at once', async () =>
 
 test('a denial reads as upstream words it', async () => {
   const reader = cluster();
-  reader.put(clusterrolebindings, { metadata: { name: 'dangling' }, roleRef: roleRef('ClusterRole', 'gone'), subjects: [{ kind: 'User', name: 'bob' }] } as never);
+  reader.put(clusterrolebindings, {
+    metadata: { name: 'dangling' },
+    roleRef: roleRef('ClusterRole', 'gone'),
+    subjects: [{ kind: 'User', name: 'bob' }],
+  } as never);
   const { authorizer } = createRbac(reader);
   await assert.rejects(authorizeOrForbid(authorizer, ask(bob, 'list', 'secrets')), {
-    message: 'secrets is forbidden: User "bob" cannot list resource "secrets" in API group "" in the namespace "ns": RBAC: clusterrole.rbac.authorization.k8s.io "gone" not found',
+    message:
+      'secrets is forbidden: User "bob" cannot list resource "secrets" in API group "" in the namespace "ns": RBAC: clusterrole.rbac.authorization.k8s.io "gone" not found',
   });
   await assert.rejects(authorizeOrForbid(createAuthorizerChain([]), ask(bob, 'get', '', { isResourceRequest: false, path: '/metrics' })), {
     message: 'forbidden: User "bob" cannot get path "/metrics"',
@@ -91,7 +113,13 @@ test('nobody grants what they do not hold', async () => {
       '{APIGroups:[""], Resources:["nodes"], Verbs:["delete" "create"]}\n{APIGroups:[""], Resources:["pods"], Verbs:["delete" "create"]}',
   });
   const bind = (name: string) =>
-    guard({ resource: 'rolebindings', user: bob, namespace: 'ns', name: 'b', object: { metadata: { name: 'b' }, roleRef: roleRef('ClusterRole', name) } as never });
+    guard({
+      resource: 'rolebindings',
+      user: bob,
+      namespace: 'ns',
+      name: 'b',
+      object: { metadata: { name: 'b' }, roleRef: roleRef('ClusterRole', name) } as never,
+    });
   await bind('reader');
   await assert.rejects(bind('missing'), { message: 'clusterrole.rbac.authorization.k8s.io "missing" not found' });
 });
@@ -104,7 +132,10 @@ test('a node reads what the pods bound to it refer to, and nothing else', async 
       nodeName,
       serviceAccountName: 'sa',
       containers: [{ name: 'c', envFrom: [{ configMapRef: { name: 'cm' } }] }],
-      volumes: [{ name: 'v', secret: { secretName: 's' } }, { name: 'd', persistentVolumeClaim: { claimName: 'claim' } }],
+      volumes: [
+        { name: 'v', secret: { secretName: 's' } },
+        { name: 'd', persistentVolumeClaim: { claimName: 'claim' } },
+      ],
     },
   });
   reader.put(pods, pod('n1') as never);
@@ -140,7 +171,9 @@ test('reviews answer as the authorizer decides', async () => {
     rbac.authorizer,
   );
   assert.equal(review.status?.allowed, true);
-  await assert.rejects(reviewSubjectAccess({ metadata: { name: '' }, spec: {} }, rbac.authorizer), { message: /exactly one of nonResourceAttributes or resourceAttributes/ });
+  await assert.rejects(reviewSubjectAccess({ metadata: { name: '' }, spec: {} }, rbac.authorizer), {
+    message: /exactly one of nonResourceAttributes or resourceAttributes/,
+  });
   const rules = await reviewSelfSubjectRules({ metadata: { name: '' }, spec: { namespace: 'ns' } }, bob, rbac);
   assert.deepEqual(rules.status?.resourceRules, [{ verbs: ['get', 'list'], apiGroups: [''], resources: ['pods', '*/log'] }]);
 });

@@ -3,10 +3,10 @@
  * writing a binding needs the rules of its role (or the `bind` verb on that role).
  */
 import type { UserInfo } from '../../api/kind.ts';
-import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
 import { clusterroles } from '../../api/rbac/v1/clusterrole.ts';
-import { rolebindings } from '../../api/rbac/v1/rolebinding.ts';
+import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
 import { roles } from '../../api/rbac/v1/role.ts';
+import { rolebindings } from '../../api/rbac/v1/rolebinding.ts';
 import type { ClusterRole, PolicyRule, RoleBinding, RoleRef } from '../../api/rbac/v1/types.gen.ts';
 import { forbidden } from '../../apimachinery/errors.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
@@ -54,7 +54,11 @@ function changesOnlyOwnership(object: KubeObject, old: KubeObject): boolean {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => [key, sorted(one)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, one]) => [key, sorted(one)]),
+  );
 }
 
 const aggregates = (role: ClusterRole | undefined): boolean => !!role?.aggregationRule?.clusterRoleSelectors?.length;
@@ -66,7 +70,16 @@ const aggregates = (role: ClusterRole | undefined): boolean => !!role?.aggregati
 export function createEscalationGuard(rbac: Rbac, authorizer: Authorizer): (write: GuardedWrite) => Promise<void> {
   async function holds(verb: string, write: GuardedWrite, resource: string, name: string): Promise<boolean> {
     const attributes: AuthorizationAttributes = {
-      user: write.user, verb, isResourceRequest: true, group, version: '*', resource, subresource: '', namespace: write.namespace, name, path: '',
+      user: write.user,
+      verb,
+      isResourceRequest: true,
+      group,
+      version: '*',
+      resource,
+      subresource: '',
+      namespace: write.namespace,
+      name,
+      path: '',
     };
     return (await authorizer(attributes)).decision === 'allow';
   }

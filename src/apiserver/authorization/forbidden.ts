@@ -1,5 +1,5 @@
 /** How a denial reads. Clients and tests match on these texts. */
-import { forbidden, StatusError } from '../../apimachinery/errors.ts';
+import { forbidden, type StatusError } from '../../apimachinery/errors.ts';
 import type { AuthorizationAttributes, Authorizer } from '../contracts.ts';
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };

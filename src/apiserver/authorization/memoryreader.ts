@@ -1,6 +1,6 @@
 /** An `ObjectReader` over objects in memory, for tests of what reads through one. */
 import type { KindDefinition } from '../../api/kind.ts';
-import { keyOf, type KubeObject } from '../../apimachinery/meta.ts';
+import { type KubeObject, keyOf } from '../../apimachinery/meta.ts';
 import type { ObjectReader } from '../contracts.ts';
 
 export interface MemoryReader extends ObjectReader {
@@ -18,8 +18,9 @@ export function createMemoryReader(): MemoryReader {
     objects.set(kindKey(definition), known);
     return known;
   };
-  const tell = (definition: KindDefinition, type: 'put' | 'delete', object: KubeObject): void =>
-    listeners.get(kindKey(definition))?.forEach((listener) => listener(type, object));
+  const tell = (definition: KindDefinition, type: 'put' | 'delete', object: KubeObject): void => {
+    for (const listener of listeners.get(kindKey(definition)) ?? []) listener(type, object);
+  };
   return {
     async get<T extends KubeObject>(definition: KindDefinition<T>, namespace: string, name: string) {
       return of(definition).get(namespace === '' ? name : `${namespace}/${name}`) as T | undefined;

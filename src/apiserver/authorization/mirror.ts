@@ -1,6 +1,6 @@
 /** A synchronous copy of what an authorizer or admission plugin keeps of a kind, fed by an `ObjectReader`. */
 import type { KindDefinition } from '../../api/kind.ts';
-import { keyOf, type KubeObject } from '../../apimachinery/meta.ts';
+import { type KubeObject, keyOf } from '../../apimachinery/meta.ts';
 import type { ObjectReader } from '../contracts.ts';
 
 export interface MirrorHandlers<T extends KubeObject> {

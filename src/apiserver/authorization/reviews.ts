@@ -9,7 +9,7 @@ import type {
 } from '../../api/authorization/v1/types.gen.ts';
 import type { UserInfo } from '../../api/kind.ts';
 import { badRequest, invalid } from '../../apimachinery/errors.ts';
-import { invalidValue, required, type FieldError } from '../../apimachinery/fieldpath.ts';
+import { type FieldError, invalidValue, required } from '../../apimachinery/fieldpath.ts';
 import type { ObjectMeta } from '../../apimachinery/meta.ts';
 import { nodeIdentity } from '../authentication/identities.ts';
 import type { AuthorizationAttributes, Authorizer, CustomHandler, CustomRequest } from '../contracts.ts';
@@ -186,7 +186,12 @@ export async function reviewSelfSubjectRules(review: SelfSubjectRulesReview, use
 
 export function authorizationHandlers(authorizer: Authorizer, rbac: Rbac): CustomHandler[] {
   const handler = (resource: string, handle: (request: CustomRequest) => ReturnType<CustomHandler['handle']>): CustomHandler => ({
-    group, version, resource, subresource: '', verb: 'create', handle,
+    group,
+    version,
+    resource,
+    subresource: '',
+    verb: 'create',
+    handle,
   });
   return [
     handler('subjectaccessreviews', ({ body }) => reviewSubjectAccess(body, authorizer)),

@@ -2,8 +2,7 @@
 import type { PolicyRule } from '../../api/rbac/v1/types.gen.ts';
 import type { AuthorizationAttributes } from '../contracts.ts';
 
-const matches = (values: readonly string[] | undefined, wanted: string): boolean =>
-  values !== undefined && (values.includes('*') || values.includes(wanted));
+const matches = (values: readonly string[] | undefined, wanted: string): boolean => values !== undefined && (values.includes('*') || values.includes(wanted));
 
 export const pathMatches = (patterns: readonly string[] | undefined, path: string): boolean =>
   patterns?.some((pattern) => pattern === '*' || pattern === path || (pattern.endsWith('*') && path.startsWith(pattern.replace(/\*+$/, '')))) ?? false;
@@ -39,8 +38,7 @@ export function breakDown(rule: PolicyRule): PolicyRule[] {
   return atoms;
 }
 
-const all = (values: readonly string[] | undefined, wanted: readonly string[] | undefined): boolean =>
-  (wanted ?? []).every((one) => values?.includes(one));
+const all = (values: readonly string[] | undefined, wanted: readonly string[] | undefined): boolean => (wanted ?? []).every((one) => values?.includes(one));
 
 const resourcesCover = (owned: readonly string[] | undefined, wanted: readonly string[] | undefined): boolean =>
   owned?.includes('*') ||
@@ -49,8 +47,7 @@ const resourcesCover = (owned: readonly string[] | undefined, wanted: readonly s
     return owned?.includes(resource) || (slash >= 0 && owned?.includes(`*${resource.slice(slash)}`));
   });
 
-const urlCovers = (owned: string, wanted: string): boolean =>
-  owned === wanted || (owned.endsWith('*') && wanted.startsWith(owned.replace(/\*+$/, '')));
+const urlCovers = (owned: string, wanted: string): boolean => owned === wanted || (owned.endsWith('*') && wanted.startsWith(owned.replace(/\*+$/, '')));
 
 const covers = (owned: PolicyRule, atom: PolicyRule): boolean =>
   (owned.verbs.includes('*') || all(owned.verbs, atom.verbs)) &&

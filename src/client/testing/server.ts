@@ -1,5 +1,5 @@
 /** A few resources behind a `RequestHandler`, just enough of the protocol to try a client's edge cases against. Only for tests. */
-import { alreadyExists, expired, invalid, notFound, staleObject, StatusError } from '../../apimachinery/errors.ts';
+import { alreadyExists, expired, invalid, notFound, StatusError, staleObject } from '../../apimachinery/errors.ts';
 import { required } from '../../apimachinery/fieldpath.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
 import type { RequestHandler, TransportRequest, TransportResponse } from '../transport.ts';
@@ -65,8 +65,7 @@ export function createTestServer(): TestServer {
     for (const wake of wakers) wake();
     return stored;
   }
-  const put = (path: string, object: KubeObject): KubeObject =>
-    commit(objects.has(`${path}/${object.metadata.name}`) ? 'MODIFIED' : 'ADDED', path, object);
+  const put = (path: string, object: KubeObject): KubeObject => commit(objects.has(`${path}/${object.metadata.name}`) ? 'MODIFIED' : 'ADDED', path, object);
   const remove = (path: string, name: string): KubeObject => commit('DELETED', path, objects.get(`${path}/${name}`)!);
 
   async function* watch(collection: string, query: URLSearchParams, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {

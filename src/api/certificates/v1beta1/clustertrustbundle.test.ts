@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { rootCertificates } from 'node:tls';
 import { test } from 'node:test';
+import { rootCertificates } from 'node:tls';
 import { changeProblems, problems } from '../../testing/validate.ts';
 import { clustertrustbundles } from './clustertrustbundle.ts';
 

@@ -17,18 +17,22 @@ const related = (node: string, type: NodeObjectType, { namespace, name }: Author
 const selects = (selector: string | undefined, field: string, value: string): boolean =>
   (selector ?? '').split(',').some((one) => one === `${field}=${value}` || one === `${field}==${value}`);
 
-const get = (type: NodeObjectType): Check => (node, attributes, graph) => {
-  if (attributes.verb !== 'get') return none('can only get individual resources of this type');
-  if (attributes.subresource !== '') return none('cannot get subresource');
-  return related(node, type, attributes, graph);
-};
+const get =
+  (type: NodeObjectType): Check =>
+  (node, attributes, graph) => {
+    if (attributes.verb !== 'get') return none('can only get individual resources of this type');
+    if (attributes.subresource !== '') return none('cannot get subresource');
+    return related(node, type, attributes, graph);
+  };
 
-const read = (type: NodeObjectType): Check => (node, attributes, graph) => {
-  if (!['get', 'list', 'watch'].includes(attributes.verb)) return none('can only read resources of this type');
-  if (attributes.subresource !== '') return none('cannot read subresource');
-  if (attributes.namespace === '') return none('can only read namespaced object of this type');
-  return related(node, type, attributes, graph);
-};
+const read =
+  (type: NodeObjectType): Check =>
+  (node, attributes, graph) => {
+    if (!['get', 'list', 'watch'].includes(attributes.verb)) return none('can only read resources of this type');
+    if (attributes.subresource !== '') return none('cannot read subresource');
+    if (attributes.namespace === '') return none('can only read namespaced object of this type');
+    return related(node, type, attributes, graph);
+  };
 
 const claims: Check = (node, attributes, graph) => {
   if (attributes.subresource !== 'status') return get('pvc')(node, attributes, graph);
@@ -90,9 +94,7 @@ const podCertificateRequests: Check = (node, attributes, graph) => {
       return related(node, 'podcertificaterequest', attributes, graph);
     case 'list':
     case 'watch':
-      return selects(attributes.fieldSelector, 'spec.nodeName', node)
-        ? allow
-        : none('can only list/watch podcertificaterequests with nodeName field selector');
+      return selects(attributes.fieldSelector, 'spec.nodeName', node) ? allow : none('can only list/watch podcertificaterequests with nodeName field selector');
     default:
       return none(`nodes may not ${attributes.verb} podcertificaterequests`);
   }
@@ -104,7 +106,9 @@ const nodes: Check = (node, { verb, subresource, name }) => {
   if (['create', 'update', 'patch'].includes(verb)) return allow;
   if (!['get', 'list', 'watch'].includes(verb)) return none();
   if (name === node) return allow;
-  return none(name === '' ? `node '${node}' cannot read all nodes, only its own Node object` : `node '${node}' cannot read '${name}', only its own Node object`);
+  return none(
+    name === '' ? `node '${node}' cannot read all nodes, only its own Node object` : `node '${node}' cannot read '${name}', only its own Node object`,
+  );
 };
 
 const pods: Check = (node, attributes, graph) => {

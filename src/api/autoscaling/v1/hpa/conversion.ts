@@ -4,7 +4,7 @@
  */
 import type { KubeObject } from '../../../../apimachinery/meta.ts';
 import { defaultCpuUtilization } from '../../v2/hpa/defaults.ts';
-import type { HorizontalPodAutoscaler as Hub, HorizontalPodAutoscalerBehavior, MetricSpec } from '../../v2/types.gen.ts';
+import type { HorizontalPodAutoscalerBehavior, HorizontalPodAutoscaler as Hub, MetricSpec } from '../../v2/types.gen.ts';
 import type { HorizontalPodAutoscaler } from '../types.gen.ts';
 import { metricFromV1, metricToV1, statusFromV1, statusToV1 } from './metrics.ts';
 

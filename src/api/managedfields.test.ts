@@ -1,12 +1,12 @@
 /** Behaviours that the documentation of server-side apply promises, on real types. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { structOf } from '../../api/schema.ts';
-import { decodeObject } from '../decode/object.ts';
-import type { StatusError } from '../errors.ts';
-import type { KubeObject } from '../meta.ts';
-import type { Struct } from '../schema.ts';
-import { applyServerSide, keepUnchangedTimes, scaleManagedFields, trackUpdate, withScaleManagedFields } from './index.ts';
+import { decodeObject } from '../apimachinery/decode/object.ts';
+import type { StatusError } from '../apimachinery/errors.ts';
+import { applyServerSide, keepUnchangedTimes, scaleManagedFields, trackUpdate, withScaleManagedFields } from '../apimachinery/managedfields/index.ts';
+import type { KubeObject } from '../apimachinery/meta.ts';
+import type { Struct } from '../apimachinery/schema.ts';
+import { structOf } from './schema.ts';
 
 const deployment = structOf('io.k8s.api.apps.v1.Deployment');
 const pod = structOf('io.k8s.api.core.v1.Pod');
@@ -320,7 +320,7 @@ test('the owner of replicas is seen through scale, and loses them through it', (
       ['hpa', 'scale', 'apps/v1'],
     ],
   );
-  assert.equal((after[0]?.fieldsV1 as Tree)['f:spec']['f:replicas'], undefined);
+  assert.equal((after[0]!.fieldsV1 as Tree)['f:spec']['f:replicas'], undefined);
 });
 
 test('two items of one identity are owned together', () => {
@@ -330,7 +330,7 @@ test('two items of one identity are owned together', () => {
   ];
   const object = decode(pod, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [{ name: 'c', ports }] } });
   trackUpdate({ ...common, struct: pod, apiVersion: 'v1', manager: 'm', old: undefined, new: object });
-  assert.deepEqual((object.metadata.managedFields?.[0]?.fieldsV1 as Tree)['f:spec']['f:containers']['k:{"name":"c"}']['f:ports'], {
+  assert.deepEqual((object.metadata.managedFields![0]!.fieldsV1 as Tree)['f:spec']['f:containers']['k:{"name":"c"}']['f:ports'], {
     '.': {},
     'k:{"containerPort":80,"protocol":"TCP"}': {},
   });
