@@ -112,6 +112,10 @@ export function createRoutes(storage: Storage, discovery: Discovery): Routes {
     return pageNotFound();
   }
 
+  /** Of these, every path is answered as the API's; core's versions are none of a group. */
+  const isBuiltIn = (group: string): boolean =>
+    group !== '' && [...storage.registry.all()].some((resource) => !resource.custom && resource.definition.group === group);
+
   const byPath: Route = { longRunning: false, serve: servePath };
 
   return {
@@ -119,8 +123,8 @@ export function createRoutes(storage: Storage, discovery: Discovery): Routes {
       if (!info.isResourceRequest) return byPath;
       const found = find(info);
       if (!found) {
-        // A group version that is known, but not this resource of it; or a group that somebody else serves.
-        const known = discovery.knows(info.group === '' ? info.version : `${info.group}/${info.version}`);
+        // A group that is known, but not this version or resource of it; or a group that somebody else serves.
+        const known = discovery.knows(info.group === '' ? info.version : `${info.group}/${info.version}`) || isBuiltIn(info.group);
         return known ? { longRunning: false, serve: () => Promise.reject(noSuchPath()) } : byPath;
       }
       if (found instanceof StatusError) return { longRunning: false, serve: () => Promise.reject(found) };

@@ -1,7 +1,7 @@
 /** The client: typed verbs as HTTP requests over any transport. */
 import { type Status, StatusError } from '../apimachinery/errors.ts';
 import { apiVersionOf, type KubeList, type KubeObject } from '../apimachinery/meta.ts';
-import type { Client, DeleteQuery, ListQuery, PatchType, ResourceClient, ResourceRef, WatchQuery, WriteQuery } from './client.ts';
+import type { Client, DeleteQuery, ListQuery, PatchType, ResourceClient, ResourceRef, WatchEvent, WriteQuery } from './client.ts';
 import { resourcePath, withQuery } from './paths.ts';
 import { requestWithRetry } from './retrying.ts';
 import { readBody, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';

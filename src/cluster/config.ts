@@ -3,8 +3,8 @@
  * Stands in `<data-dir>/cluster.json`; the data directory's format version stands in `<data-dir>/VERSION`.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** Raised when the layout of a data directory changes so that an older knarr can't read it. */
 export const dataFormat = 1;
@@ -89,7 +89,7 @@ export function writeAtomically(file: string, content: string | Uint8Array, mode
 
 /** A full, read-only or forbidden directory as a sentence; any other error as it is. */
 export function explainDisk(error: unknown, dataDir: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = diskError(error) ?? diskError((error as Error).cause);
   const why: Record<string, string> = {
     ENOSPC: 'there is no space left on its disk',
     EROFS: 'its file system is read-only',
@@ -97,15 +97,31 @@ export function explainDisk(error: unknown, dataDir: string): unknown {
     EPERM: 'you may not write there',
     ENOTDIR: 'a part of its path is a file',
   };
-  return code && why[code] ? new UserError(`can't write to the data directory ${dataDir}: ${why[code]}`) : error;
+  // Making a directory with its parents fails with ENOENT in Node where the file system is read-only.
+  const meant = code === 'ENOENT' ? accessProblem(dataDir) : code;
+  return meant && why[meant] ? new UserError(`can't write to the data directory ${dataDir}: ${why[meant]}`) : error;
+}
+
+const diskError = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
+
+/** Why the nearest directory that exists can't be written. */
+function accessProblem(path: string): string | undefined {
+  try {
+    accessSync(path, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    const code = diskError(error);
+    return code === 'ENOENT' && dirname(path) !== path ? accessProblem(dirname(path)) : code;
+  }
 }
 
 function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw new UserError(`can't read ${file}: permission denied`);
+    // What stands below a file is not there either; writing it tells why.
+    if (['ENOENT', 'ENOTDIR'].includes(diskError(error) ?? '')) return undefined;
+    if (diskError(error) === 'EACCES') throw new UserError(`can't read ${file}: permission denied`);
     throw error;
   }
 }

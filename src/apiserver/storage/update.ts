@@ -88,7 +88,8 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   await prepareServed(resource, current);
   const old = storedObject(resource, current);
   if (update.uid && update.uid !== old.metadata.uid) {
-    throw conflict(of, name, `Precondition failed: UID in precondition: ${update.uid}, UID in object meta: ${old.metadata.uid ?? ''}`);
+    const failed = `Precondition failed: UID in precondition: ${update.uid}, UID in object meta: ${old.metadata.uid ?? ''}`;
+    throw conflict(of, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${failed}`);
   }
   const oldServed = resource.fromStored ? servedObject(resource, current) : old;
   const served = await update.apply(servedObject(resource, current));
@@ -109,7 +110,8 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
       const errors = [invalidValue(path('metadata', 'resourceVersion'), 0, 'must be specified for an update')];
       throw invalid({ group: of.group, kind: of.resource }, name, errors);
     }
-  } else if (asked !== String(current.revision)) throw staleObject(of, name);
+  } else if (!/^\d+$/.test(asked)) throw new StatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(asked)}: invalid syntax`);
+  else if (asked !== String(current.revision)) throw staleObject(of, name);
   served.metadata.resourceVersion = String(current.revision);
 
   const wrong = resource.validate?.(served, oldServed, request.subresource) ?? [];

@@ -1,6 +1,7 @@
 /** `knarr server`: the control plane of a cluster on this machine, with what it does for its nodes on the host. */
 import { mkdirSync } from 'node:fs';
 import { pino } from 'pino';
+import { DataVersionError, StoreFullError, StoreLockedError } from '../../store/store.ts';
 import { publishFacts } from '../agent/facts.ts';
 import { type ClusterConfig, explainDisk, UserError, writeAtomically } from '../config.ts';
 import { gatewayOf } from '../host/network.ts';
@@ -72,6 +73,7 @@ export async function runServer({
     };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new UserError(`port ${config.port} is in use; --port names another`);
+    if (error instanceof StoreLockedError || error instanceof DataVersionError || error instanceof StoreFullError) throw new UserError(error.message);
     throw explainDisk(error, config.dataDir);
   }
 }

@@ -3,7 +3,6 @@ import type { Environment } from '@marcbachmann/cel-js';
 /** Adds functions, types and macros to an environment. */
 export type Library = (environment: Environment) => void;
 
-// biome-ignore lint/suspicious/noExplicitAny: CEL values; the signature says which
 type Handler = (...values: any[]) => unknown;
 
 /** A function that never waits. */
