@@ -19,5 +19,9 @@ export async function importImages({ socket, snapshotter, ctr = 'ctr' }: ImportT
   child.stdin.end(fromFile ? undefined : archive);
   const [code, stdout, stderr] = await Promise.all([exited, text(child.stdout), text(child.stderr)]);
   if (code !== 0) throw new Error(`ctr images import failed: ${stderr.trim() || `exit code ${code}`}`);
-  return stdout.split('\n').flatMap((line) => /^unpacking (\S+) /.exec(line)?.[1] ?? []);
+  return namesIn(stdout);
 }
+
+/** containerd 1.x says `unpacking NAME (…)`, 2.x `NAME saved`. */
+export const namesIn = (output: string): string[] =>
+  output.split('\n').flatMap((line) => /^unpacking (\S+) |^(\S+)\s+saved\s*$/.exec(line)?.slice(1).find(Boolean) ?? []);
