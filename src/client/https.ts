@@ -1,9 +1,10 @@
 /** The transport to a server elsewhere: HTTP/1.1 over TLS with kept-alive connections; a watch holds one of its own. */
 
+import type http from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import http from 'node:http';
 import https from 'node:https';
 import { trackRequests } from './abort.ts';
+import { plainHttp } from './plainhttp.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 /** How the client proves who it is. Certificates and keys are PEM. */
@@ -64,7 +65,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
           rejectUnauthorized: options.insecureSkipTlsVerify !== true,
           ALPNProtocols: ['http/1.1'],
         })
-      : new http.Agent({ keepAlive: true });
+      : new (plainHttp().Agent)({ keepAlive: true });
     if (previous) closeIdle(previous);
     return agent;
   }
@@ -74,7 +75,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
       const headers: Record<string, string | number> = { ...request.headers };
       if (credentials.token !== undefined) headers['authorization'] ??= `Bearer ${credentials.token}`;
       if (request.body) headers['content-length'] = request.body.byteLength;
-      const outgoing = (secure ? https : http).request({
+      const outgoing = (secure ? https : plainHttp()).request({
         agent: agentFor(credentials),
         host: base.hostname.replace(/^\[|\]$/g, ''),
         port: base.port || (secure ? 443 : 80),

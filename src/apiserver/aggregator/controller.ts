@@ -1,11 +1,11 @@
 /** Keeps APIService objects: one for each group version that is served here, and the availability of those that others serve. */
-import { request } from 'node:http';
 import { apiservices } from '../../api/apiregistration/v1/apiservice.ts';
 import type { APIService, APIServiceCondition } from '../../api/apiregistration/v1/types.gen.ts';
 import { deepEqual } from '../../apimachinery/equality.ts';
 import { isAlreadyExists, isNotFound, StatusError } from '../../apimachinery/errors.ts';
 import { apiVersionOf, timeOf } from '../../apimachinery/meta.ts';
 import type { Client } from '../../client/client.ts';
+import { plainHttp } from '../../client/plainhttp.ts';
 import type { ServerCore } from '../core.ts';
 import type { RemoteVersion } from '../discovery/documents.ts';
 import { dialTls } from '../resources/proxy/dial.ts';
@@ -175,7 +175,7 @@ export function createAggregation(core: ServerCore, client: Client, options: Agg
     const connection = await dialTls(options.dial, to, to.tls ?? {});
     return new Promise((resolve, reject) => {
       const headers = { host: `${to.tls?.servername}`, accept: 'application/json', connection: 'close', ...identityHeaders(identity) };
-      const outgoing = request({ method: 'GET', path, headers, createConnection: () => connection, timeout: timeoutMs });
+      const outgoing = plainHttp().request({ method: 'GET', path, headers, createConnection: () => connection, timeout: timeoutMs });
       outgoing.once('timeout', () => outgoing.destroy(new Error('failing or missing response: timeout')));
       outgoing.once('error', reject);
       outgoing.once('response', (response) => {

@@ -1,8 +1,8 @@
 /** Hands a request on to another server: streams both ways, and upgrades by joining the two connections. */
 import type { IncomingMessage } from 'node:http';
-import { request as httpRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
+import { plainHttp } from '../../../client/plainhttp.ts';
 import { withoutTokenProtocol } from '../../authentication/index.ts';
 import type { Exchange, Reply, ReplyHeaders, Sink } from '../../exchange.ts';
 import type { Dial, DialTarget } from './dial.ts';
@@ -64,7 +64,7 @@ export async function forward(dial: Dial, exchange: Exchange, to: Destination, o
   const connection = await open(dial, to);
   if (exchange.upgrade) return joinConnections(exchange, connection, to, options);
   return new Promise((resolve, reject) => {
-    const request = httpRequest({
+    const request = plainHttp().request({
       method: exchange.method,
       path: to.path,
       headers: { ...outgoingHeaders(exchange), ...options.identity, host: hostOf(to), connection: 'close' },
