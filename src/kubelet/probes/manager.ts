@@ -71,8 +71,9 @@ export function createProbeManager(context: KubeletContext, changed: (uid: strin
     for (let attempt = 1; ; attempt++) {
       try {
         const { result, output } = await runProbe(context, target, probe);
-        if (result !== 'success') context.events.event(about, 'Warning', 'Unhealthy', `${titles[type]} probe failed: ${output}`);
-        return result === 'success' ? 'success' : 'failure';
+        if (result === 'warning') context.events.event(about, 'Warning', 'ProbeWarning', `${titles[type]} probe warning: ${output}`);
+        else if (result !== 'success') context.events.event(about, 'Warning', 'Unhealthy', `${titles[type]} probe failed: ${output}`);
+        return result === 'success' || result === 'warning' ? 'success' : 'failure';
       } catch (error) {
         if (attempt < maxTries) continue;
         context.log.debug({ pod: keyOf(entry.pod), container: container.name, err: messageOf(error) }, 'a probe could not be made');

@@ -37,13 +37,17 @@ test('an HTTP probe takes 2xx and 3xx, and says what it got otherwise', async ()
   const seen: string[] = [];
   const server = createServer((request, response) => {
     seen.push(`${request.url} ${request.headers['user-agent']} ${request.headers['x-own'] ?? ''}`);
-    response.writeHead(request.url?.startsWith('/bad') ? 503 : 200).end('body');
+    if (request.url === '/away') response.writeHead(302, { location: 'http://192.0.2.7/' }).end('there');
+    else if (request.url === '/near') response.writeHead(302, { location: '/ok' }).end();
+    else response.writeHead(request.url?.startsWith('/bad') ? 503 : 200).end('body');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const get = (path: string) => probe('127.0.0.1', port, { httpGet: { path, port: 'http', httpHeaders: [{ name: 'X-Own', value: 'v' }] } });
   assert.deepEqual(await get('/ok?a=%2F&b=c d'), { result: 'success', output: 'body' });
   assert.deepEqual(await get('/bad'), { result: 'failure', output: 'HTTP probe failed with statuscode: 503' });
+  assert.deepEqual(await get('/near'), { result: 'success', output: 'body' });
+  assert.deepEqual(await get('/away'), { result: 'warning', output: 'Probe terminated redirects, Response body: there' });
   assert.equal(seen[0], '/ok?a=%2F&b=c%20d kube-probe/1.36 v');
   server.close();
   server.closeAllConnections();

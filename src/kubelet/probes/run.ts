@@ -8,7 +8,8 @@ import { grpcHealth } from './grpc.ts';
 import { hostPort, httpRequest, portOf } from './http.ts';
 
 export interface ProbeOutcome {
-  result: 'success' | 'failure' | 'unknown';
+  /** A warning counts as a success, and is told. */
+  result: 'success' | 'warning' | 'failure' | 'unknown';
   output: string;
 }
 
@@ -56,7 +57,8 @@ async function probeHttp(
   };
   try {
     const { status, body } = await httpRequest(request);
-    if (status >= 200 && status < 400) return success(body);
+    if (status >= 300 && status < 400) return { result: 'warning', output: `Probe terminated redirects, Response body: ${body}` };
+    if (status >= 200 && status < 300) return success(body);
     return failure(`HTTP probe failed with statuscode: ${status}`);
   } catch (error) {
     return failure(messageOf(error));
