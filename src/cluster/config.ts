@@ -64,7 +64,9 @@ export function loadConfig(dataDir: string): ClusterConfig | undefined {
   const text = readIfThere(join(dataDir, 'cluster.json'));
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as ClusterConfig;
+    const config = JSON.parse(text) as ClusterConfig;
+    // Moved or copied since: what it says of itself is of another place, which may have a cluster of its own.
+    return config.dataDir === dataDir ? config : { ...config, dataDir, id: clusterId(dataDir) };
   } catch (error) {
     throw new UserError(`${join(dataDir, 'cluster.json')} is damaged: ${(error as Error).message}`);
   }

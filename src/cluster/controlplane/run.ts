@@ -1,6 +1,7 @@
 /** `knarr server`: the control plane of a cluster on this machine, with what it does for its nodes on the host. */
 import { mkdirSync } from 'node:fs';
 import { pino } from 'pino';
+import type { ElectionTimes } from '../../client/leaderelection.ts';
 import { DataVersionError, StoreFullError, StoreLockedError } from '../../store/store.ts';
 import { publishFacts } from '../agent/facts.ts';
 import { type ClusterConfig, explainDisk, UserError, writeAtomically } from '../config.ts';
@@ -11,26 +12,31 @@ import { startControlPlane } from './controlplane.ts';
 import { publishDnsEndpoints } from './dnsendpoints.ts';
 import { runHostSide } from './hostside.ts';
 import { kubeconfigText } from './kubeconfig.ts';
-import { openStore } from './store.ts';
+import { type EtcdFiles, isShared, openStore } from './store.ts';
 
 export interface ServerOptions {
   config: ClusterConfig;
   /** `lmdb`, `memory`, or etcd endpoints. */
   store: string;
+  etcd?: EtcdFiles;
   /** Addresses besides loopback and the cluster's bridge. */
   listen: readonly string[];
   advertiseAddress?: string;
   controllers: readonly string[];
   scheduler: boolean;
+  /** How servers on one etcd cluster take turns. */
+  election?: ElectionTimes;
 }
 
 export async function runServer({
   config,
   store: storeKind,
+  etcd,
   listen,
   advertiseAddress,
   controllers,
   scheduler,
+  election = {},
 }: ServerOptions): Promise<{ stop(): Promise<void> }> {
   const log = pino({ level: process.env.KNARR_LOG_LEVEL ?? 'info', name: 'server' });
   const layout = clusterLayout(config);
@@ -41,7 +47,7 @@ export async function runServer({
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     const hosts = [...addresses, ...(advertised ? [advertised] : [])].filter((address) => address !== '0.0.0.0');
     const pki = await loadOrCreatePki(layout.pki, { hosts, serviceIp: firstOf(config.serviceCidr), clusterDomain: config.clusterDomain });
-    const store = await openStore(storeKind, layout.store);
+    const store = await openStore(storeKind, layout.store, etcd);
     const controlPlane = await startControlPlane({
       store,
       pki,
@@ -55,6 +61,8 @@ export async function runServer({
       ...(bridge ? { localVolumeDir: layout.volumes } : {}),
       controllers,
       scheduler,
+      ...(isShared(storeKind) ? { leaderElection: election } : {}),
+      resourceMetrics: true,
       prepare: (client) => publishFacts(client, config),
       log,
     });
