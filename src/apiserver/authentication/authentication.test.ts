@@ -6,13 +6,13 @@ import { pods } from '../../api/core/v1/pod.ts';
 import { secrets } from '../../api/core/v1/secret.ts';
 import { serviceaccounts } from '../../api/core/v1/serviceaccount.ts';
 import { StatusError } from '../../apimachinery/errors.ts';
+import { createKeySet, createTokenSigner } from '../../apimachinery/tokenkeys.ts';
 import { issueCertificate } from '../../apimachinery/x509/certificate.ts';
 import { createMemoryReader } from '../authorization/memoryreader.ts';
 import type { Authorizer, CustomRequest, PeerCertificate } from '../contracts.ts';
 import { type AuthenticatorOptions, createAuthenticator, createTokenAuthenticator } from './authenticator.ts';
 import { impersonate } from './impersonate.ts';
 import { reviewToken } from './reviews.ts';
-import { createKeySet, createTokenSigner } from './tokenkeys.ts';
 import { requestToken } from './tokenrequest.ts';
 
 const issuer = 'https://kubernetes.default.svc.cluster.local';

@@ -3,13 +3,13 @@
  */
 import type { UserInfo } from '../../api/kind.ts';
 import { unauthorized } from '../../apimachinery/errors.ts';
+import type { KeySet } from '../../apimachinery/tokenkeys.ts';
 import type { Authenticator, Credentials, ObjectReader, PeerCertificate } from '../contracts.ts';
 import { createBootstrapTokenAuthenticator } from './bootstraptoken.ts';
 import { certificateUser, createCertificateVerifier, type RequestHeaderOptions, requestHeaderUser } from './certificates.ts';
 import { allAuthenticated, allUnauthenticated, anonymousUser } from './identities.ts';
 import { createServiceAccountAuthenticator } from './serviceaccount.ts';
 import { anyTokenAuthenticator, bearerTokenOf, type TokenAuthenticator, type TokenIdentity, webSocketTokenOf } from './token.ts';
-import type { KeySet } from './tokenkeys.ts';
 
 export interface AnonymousOptions {
   enabled: boolean;

@@ -2,6 +2,8 @@
  * Everything that has to do with who asks, composed: the authenticator of the pipeline, the handlers of TokenReview,
  * SelfSubjectReview and `serviceaccounts/token`, and the paths of issuer discovery.
  */
+
+import { createKeySet, createTokenSigner, issuerMetadata, jwksOf } from '../../apimachinery/tokenkeys.ts';
 import type { Authenticator, CustomHandler, ObjectReader } from '../contracts.ts';
 import { jsonPath } from '../nonresource/paths.ts';
 import type { PathHandler } from '../route.ts';
@@ -9,7 +11,6 @@ import { type AnonymousOptions, createAuthenticator as composeAuthenticator, cre
 import type { RequestHeaderOptions } from './certificates.ts';
 import { authenticationHandlers } from './reviews.ts';
 import type { TokenAuthenticator } from './token.ts';
-import { createKeySet, createTokenSigner, issuerMetadata, jwksOf } from './tokenkeys.ts';
 import { tokenRequestHandler } from './tokenrequest.ts';
 
 export { impersonate, withoutImpersonation } from './impersonate.ts';

@@ -10,6 +10,7 @@ import { serviceaccounts } from '../../api/core/v1/serviceaccount.ts';
 import type { Secret } from '../../api/core/v1/types.gen.ts';
 import type { UserInfo } from '../../api/kind.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
+import { decodeToken, type KeySet, verifyToken } from '../../apimachinery/tokenkeys.ts';
 import type { ObjectReader } from '../contracts.ts';
 import {
   credentialIdKey,
@@ -22,7 +23,6 @@ import {
   splitServiceAccountUser,
 } from './identities.ts';
 import type { TokenAuthenticator } from './token.ts';
-import { decodeToken, type KeySet, verifyToken } from './tokenkeys.ts';
 
 /** The issuer of tokens that live in Secrets. */
 export const legacyIssuer = 'kubernetes/serviceaccount';

@@ -8,9 +8,9 @@ import { serviceaccounts } from '../../api/core/v1/serviceaccount.ts';
 import { badRequest, conflict, invalid, notFound } from '../../apimachinery/errors.ts';
 import { type FieldError, invalidValue } from '../../apimachinery/fieldpath.ts';
 import { type KubeObject, parseApiVersion, timeOf } from '../../apimachinery/meta.ts';
+import type { TokenSigner } from '../../apimachinery/tokenkeys.ts';
 import type { CustomHandler, CustomRequest, ObjectReader } from '../contracts.ts';
 import { serviceAccountUser } from './identities.ts';
-import type { TokenSigner } from './tokenkeys.ts';
 
 export interface TokenRequestOptions {
   reader: ObjectReader;

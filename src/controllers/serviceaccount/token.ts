@@ -4,9 +4,9 @@ import { serviceaccounts } from '../../api/core/v1/serviceaccount.ts';
 import type { Secret, ServiceAccount } from '../../api/core/v1/types.gen.ts';
 import { isConflict, isNotFound } from '../../apimachinery/errors.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
+import { createTokenSigner } from '../../apimachinery/tokenkeys.ts';
 import { settingsOf } from '../common/settings.ts';
 import { defineController, managerIdentity } from '../controller.ts';
-import { createSigner } from './jwt.ts';
 
 export const tokenSecretType = 'kubernetes.io/service-account-token';
 const nameAnnotation = 'kubernetes.io/service-account.name';
@@ -31,7 +31,7 @@ export const serviceAccountTokenController = defineController({
     const { client, informers } = context;
     const { serviceAccountSigningKey, rootCa } = settingsOf(context);
     if (!serviceAccountSigningKey) return { reconcile: async () => {} };
-    const signToken = createSigner(serviceAccountSigningKey);
+    const signToken = createTokenSigner(serviceAccountSigningKey);
     const secrets = informers.informer(secretKind, { fieldSelector: `type=${tokenSecretType}` });
     const accounts = informers.informer(serviceaccounts);
     const resource = client.resource(secretKind);
