@@ -6,11 +6,13 @@ import { enableCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { importDirectly } from '../cluster/imports.ts';
 import { version } from './version.ts';
 
 // Compiled code is kept for the next start; child processes and threads inherit it.
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'node-compile-cache');
 enableCompileCache(process.env['NODE_COMPILE_CACHE']);
+importDirectly();
 
 const positive = (text: string): number => {
   const value = Number(text);

@@ -4,8 +4,10 @@ import { pino } from 'pino';
 import type { Client } from '../../client/client.ts';
 import { createMessagePortTransport } from '../../client/messageport.ts';
 import { createClient } from '../../client/rest.ts';
+import { importDirectly } from '../imports.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './workers.ts';
 
+importDirectly();
 const input = workerData as WorkerInput;
 const port = parentPort;
 if (!port) throw new Error('this file runs as a worker thread');

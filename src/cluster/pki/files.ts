@@ -68,7 +68,8 @@ async function writeWhole(directory: string, files: Files): Promise<boolean> {
   await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
   const beside = await mkdtemp(join(dirname(directory), `.${basename(directory)}-`));
   try {
-    for (const [name, content] of files) await writeDurably(join(beside, name), content);
+    // Side by side, so that they share a flush of the disk.
+    await Promise.all([...files].map(([name, content]) => writeDurably(join(beside, name), content)));
     await rename(beside, directory);
     return true;
   } catch (error) {
