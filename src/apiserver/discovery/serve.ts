@@ -18,6 +18,8 @@ export interface Discovery {
   /** What other servers answer for; replaces what was set before. */
   setRemote(versions: readonly RemoteVersion[]): void;
   remote(): readonly RemoteVersion[];
+  /** What a path handler here answers for, as long as no other server does. */
+  addLocal(version: RemoteVersion): void;
 }
 
 export interface DiscoveryOptions {
@@ -25,16 +27,19 @@ export interface DiscoveryOptions {
   serverAddress(): string;
 }
 
+const isSame = (a: RemoteVersion, b: RemoteVersion): boolean => a.group === b.group && a.version === b.version;
+
 export function createDiscovery(registry: KindRegistry, { serverAddress }: DiscoveryOptions): Discovery {
   let documents: Documents | undefined;
   let bodies = new Map<string, { body: Uint8Array; etag: string }>();
   let generation = -1;
   let remote: readonly RemoteVersion[] = [];
+  const local: RemoteVersion[] = [];
 
   function current(): Documents {
     if (!documents || generation !== registry.generation) {
       generation = registry.generation;
-      documents = discoveryDocuments(registry, remote);
+      documents = discoveryDocuments(registry, [...remote, ...local.filter((own) => !remote.some((other) => isSame(own, other)))]);
       bodies = new Map();
     }
     return documents;
@@ -80,6 +85,10 @@ export function createDiscovery(registry: KindRegistry, { serverAddress }: Disco
       documents = undefined;
     },
     remote: () => remote,
+    addLocal(version) {
+      local.push(version);
+      documents = undefined;
+    },
     serve(context) {
       const { path } = context.info;
       if (!path.startsWith('/api')) return undefined;

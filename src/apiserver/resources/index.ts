@@ -11,6 +11,7 @@ import type { Authorizer } from '../contracts.ts';
 import type { ServerCore } from '../core.ts';
 import { createCustomResources } from '../extensions/controller.ts';
 import { componentStatusHandler } from './componentstatuses.ts';
+import { installResourceMetrics } from './metrics/index.ts';
 import { ensureNamespaces } from './namespaces.ts';
 import { bindingHandlers } from './pods/binding.ts';
 import { evictionHandler } from './pods/eviction.ts';
@@ -40,6 +41,8 @@ export interface ResourceOptions {
   advertiseAddress?: string;
   /** Default: the port of the first listener. */
   advertisePort?: number;
+  /** Serves `metrics.k8s.io` from what kubelets tell, where nobody else does. Default false: it is for servers that have nodes. */
+  resourceMetrics?: boolean;
 }
 
 export interface RunningResources {
@@ -76,6 +79,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
 
   const aggregator = { dial: kubelet.dial, ...(options.proxyClient ? { proxyClient: options.proxyClient } : {}) };
   core.addPaths([aggregatedPaths(core, aggregator)]);
+  const metrics = options.resourceMetrics ? installResourceMetrics(core, kubelet) : undefined;
   const aggregation = createAggregation(core, client, aggregator);
   const custom = createCustomResources(core, client, createWebhookTransport(reader, kubelet.dial));
   const timers: NodeJS.Timeout[] = [];
@@ -106,6 +110,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
     async start(port) {
       await loop('the system namespaces could not be made', namespacesMs, () => ensureNamespaces(client));
       aggregation.start();
+      metrics?.start();
       const advertisedPort = options.advertisePort ?? port;
       if (options.advertiseAddress !== undefined && advertisedPort > 0) {
         advertised = { serviceCidrs, address: options.advertiseAddress, port: advertisedPort };
@@ -119,6 +124,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
       stopped = true;
       custom.stop();
       aggregation.stop();
+      metrics?.stop();
       for (const timer of timers) clearTimeout(timer);
       try {
         if (advertised) await leaveKubernetesService(client, core.cacher.store, advertised);

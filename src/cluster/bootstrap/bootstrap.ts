@@ -33,7 +33,7 @@ import { clusterRoleOf, roleOf } from './roles/format.ts';
 import { joiningClusterRoleBindings, joiningClusterRoles, joiningRoleBindings, joiningRoles } from './roles/joining.ts';
 import { namespacedRoles } from './roles/namespaced.ts';
 import { systemRoles } from './roles/system.ts';
-import { userRoles } from './roles/user.ts';
+import { metricsReader, userRoles } from './roles/user.ts';
 
 export interface BootstrapSettings {
   /** Under which machines that join reach the API server: `https://…`. */
@@ -45,16 +45,23 @@ export interface BootstrapSettings {
   dnsIp?: string;
   /** A default storage class whose volumes are directories on a node. Default true. */
   localStorage?: boolean;
+  /** Whoever may view a namespace may see what its pods use. Default false. */
+  resourceMetrics?: boolean;
 }
 
 /** The service account of the provisioner behind the default storage class. */
 export const localProvisionerAccount = 'local-provisioner';
 
 /** Namespaces and everything of RBAC: what components need before they may do anything. */
-export async function applyBootstrapRoles(client: Client): Promise<void> {
+export async function applyBootstrapRoles(client: Client, { resourceMetrics = false }: Pick<BootstrapSettings, 'resourceMetrics'> = {}): Promise<void> {
   await Promise.all([
     ensureAll(client, namespaces, systemNamespaces()),
-    ensureAll(client, clusterroles, [...[...userRoles, ...systemRoles, ...controllerRoles].map(clusterRoleOf), ...joiningClusterRoles()], reconcileRole),
+    ensureAll(
+      client,
+      clusterroles,
+      [...[...userRoles, ...systemRoles, ...controllerRoles, ...(resourceMetrics ? [metricsReader] : [])].map(clusterRoleOf), ...joiningClusterRoles()],
+      reconcileRole,
+    ),
     ensureAll(
       client,
       clusterrolebindings,
@@ -76,7 +83,7 @@ const spoken = ({ metadata }: FlowSchema | PriorityLevelConfiguration): boolean 
 
 /** Everything. In-process against an empty store, a few dozen milliseconds. */
 export async function applyBootstrap(client: Client, settings: BootstrapSettings): Promise<void> {
-  await applyBootstrapRoles(client);
+  await applyBootstrapRoles(client, settings);
   await Promise.all([
     ensureAll(client, priorityclasses, systemPriorityClasses()),
     ensureAll(client, prioritylevelconfigurations, priorityLevels(), replaceBody(spoken)),

@@ -30,6 +30,8 @@ export interface ControlPlaneOptions {
   /** As upstream's `--controllers`; an empty list runs none. */
   controllers: readonly string[];
   scheduler: boolean;
+  /** Tells what nodes and pods use (`kubectl top`, autoscalers); for clusters with nodes. Default false. */
+  resourceMetrics?: boolean;
   /** Done before anybody is let in. */
   prepare?(client: Client): Promise<void>;
   log: Logger;
@@ -62,6 +64,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     kubeletClient,
     proxyClient: { cert: pki.leaves['front-proxy-client'].certificate, key: pki.leaves['front-proxy-client'].key },
     ...(options.advertiseAddress ? { advertiseAddress: options.advertiseAddress } : {}),
+    ...(options.resourceMetrics ? { resourceMetrics: true } : {}),
     security: (parts) => secure(parts, options),
   });
   const client = createClient(createInProcessTransport(server.handle, serverIdentity), { userAgent: 'knarr-server' });
@@ -78,6 +81,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     clusterCa: pki.ca.certificate,
     frontProxy: { ca: pki.frontProxyCa.certificate, allowedNames: ['front-proxy-client'] },
     ...(options.clusterDns ? { dnsIp: options.clusterDns } : {}),
+    ...(options.resourceMetrics ? { resourceMetrics: true } : {}),
   });
   await options.prepare?.(client);
   if (options.listen[0]?.port !== 0) await listen();

@@ -99,3 +99,10 @@ export const userRoles: readonly DefaultRole[] = [
     rules: [],
   },
 ];
+
+/** Named as metrics-server's own, which takes its place when it is installed. */
+export const metricsReader: DefaultRole = {
+  name: 'system:aggregated-metrics-reader',
+  aggregateTo: ['admin', 'edit', 'view'],
+  rules: [rule('get list watch', 'metrics.k8s.io', 'nodes pods')],
+};
