@@ -9,16 +9,21 @@ import { isNotFound } from '../apimachinery/errors.ts';
 import { microTimeOf } from '../apimachinery/meta.ts';
 import type { Client } from './client.ts';
 
-export interface LeaderElectionOptions {
+export interface ElectionTimes {
+  /** Others wait for so long since they last saw the lease change. Default 15 s. */
+  leaseDurationMs?: number;
+  /** A leader that could not renew for so long steps down. Default 10 s. */
+  renewDeadlineMs?: number;
+  /** Default 2 s. */
+  retryPeriodMs?: number;
+}
+
+export interface LeaderElectionOptions extends ElectionTimes {
   client: Client;
   namespace: string;
   name: string;
   /** Unique among the candidates. */
   identity: string;
-  leaseDurationMs?: number;
-  /** A leader that could not renew for so long steps down. */
-  renewDeadlineMs?: number;
-  retryPeriodMs?: number;
   /** Called once when elected; `signal` aborts when leadership ends. */
   onStartedLeading(signal: AbortSignal): void;
   onStoppedLeading?(): void;
@@ -33,14 +38,26 @@ export interface LeaderElectionOptions {
 
 const jitterFactor = 1.2;
 
+const withDefaults = ({ leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 }: ElectionTimes): Required<ElectionTimes> => ({
+  leaseDurationMs,
+  renewDeadlineMs,
+  retryPeriodMs,
+});
+
+/** Throws for times with which two could lead at once. */
+export function checkElectionTimes(times: ElectionTimes): void {
+  const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = withDefaults(times);
+  if (leaseDurationMs <= renewDeadlineMs) throw new Error('leaseDuration must be greater than renewDeadline');
+  if (renewDeadlineMs <= jitterFactor * retryPeriodMs) throw new Error('renewDeadline must be greater than retryPeriod*JitterFactor');
+}
+
 /** Resolves when leadership was lost or given up, or `signal` aborted before. Rejects only for options that can't work. */
 export async function runLeaderElection(options: LeaderElectionOptions): Promise<void> {
   const { client, namespace, name, identity, signal, log } = options;
-  const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
+  const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = withDefaults(options);
   const { now = () => new Date(), monotonic = () => performance.now() } = options;
   if (identity === '') throw new Error('leader election: the identity is empty');
-  if (leaseDurationMs <= renewDeadlineMs) throw new Error('leaseDuration must be greater than renewDeadline');
-  if (renewDeadlineMs <= jitterFactor * retryPeriodMs) throw new Error('renewDeadline must be greater than retryPeriod*JitterFactor');
+  checkElectionTimes(options);
 
   const resource = client.resource(leases);
   let observed: Lease | undefined;

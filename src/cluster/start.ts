@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { UserError } from './config.ts';
 import { startControlPlane } from './controlplane/controlplane.ts';
 import { kubeconfigText } from './controlplane/kubeconfig.ts';
-import { openStore } from './controlplane/store.ts';
+import { isShared, openStore } from './controlplane/store.ts';
 import { createPki, issueClient } from './pki/pki.ts';
 
 export interface StartClusterOptions {
@@ -54,6 +54,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
     clusterDomain: 'cluster.local',
     controllers,
     scheduler,
+    ...(isShared(kind) ? { leaderElection: {} } : {}),
     log: pino({ level: logLevel }),
   }).catch(async (error: unknown) => {
     await store.close();

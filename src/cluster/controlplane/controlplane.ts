@@ -7,6 +7,7 @@ import { createAuthorizer } from '../../apiserver/authorization/index.ts';
 import type { Client } from '../../client/client.ts';
 import { type createInformerFactory as CreateInformerFactory, createInformerFactory } from '../../client/informers.ts';
 import { createInProcessTransport } from '../../client/inprocess.ts';
+import type { ElectionTimes } from '../../client/leaderelection.ts';
 import { createClient } from '../../client/rest.ts';
 import type { Store } from '../../store/store.ts';
 import { applyBootstrap } from '../bootstrap/bootstrap.ts';
@@ -30,6 +31,8 @@ export interface ControlPlaneOptions {
   /** As upstream's `--controllers`; an empty list runs none. */
   controllers: readonly string[];
   scheduler: boolean;
+  /** Present when other servers share the store: controllers and scheduler work only where they lead. */
+  leaderElection?: ElectionTimes;
   /** Tells what nodes and pods use (`kubectl top`, autoscalers); for clusters with nodes. Default false. */
   resourceMetrics?: boolean;
   /** Done before anybody is let in. */
@@ -46,7 +49,7 @@ export interface ControlPlane {
   client: Client;
   /** Shared by what runs beside the server; started by the caller. */
   informers: ReturnType<typeof CreateInformerFactory>;
-  /** Controllers and scheduler work. */
+  /** Controllers and scheduler work, or stand by for another server's. */
   readonly workersReady: Promise<void>;
   stop(): Promise<void>;
 }
@@ -87,12 +90,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (options.listen[0]?.port !== 0) await listen();
   const url = urlOf();
   const settings = controllerSettings(options);
-  const logLevel = log.level;
+  const common = { settings, logLevel: log.level, ...(options.leaderElection ? { election: options.leaderElection } : {}) };
   const workers = [
-    ...(options.controllers.length > 0
-      ? [startWorker({ component: 'controllers', settings, controllers: options.controllers, logLevel }, server.handle, log)]
-      : []),
-    ...(options.scheduler ? [startWorker({ component: 'scheduler', settings, controllers: [], logLevel }, server.handle, log)] : []),
+    ...(options.controllers.length > 0 ? [startWorker({ ...common, component: 'controllers', controllers: options.controllers }, server.handle, log)] : []),
+    ...(options.scheduler ? [startWorker({ ...common, component: 'scheduler', controllers: [] }, server.handle, log)] : []),
   ];
   const informers = createInformerFactory(client, { log });
   return {

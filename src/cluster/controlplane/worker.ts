@@ -2,9 +2,11 @@
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
 import type { Client } from '../../client/client.ts';
+import type { ElectionTimes } from '../../client/leaderelection.ts';
 import { createMessagePortTransport } from '../../client/messageport.ts';
 import { createClient } from '../../client/rest.ts';
 import { importDirectly } from '../imports.ts';
+import { runElected, type Stoppable } from './elected.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './workers.ts';
 
 importDirectly();
@@ -25,7 +27,9 @@ function connect(identity: string): Client {
   return client;
 }
 
-const running = input.component === 'scheduler' ? await runScheduler() : await runControllers(input);
+const component = input.component === 'scheduler' ? 'kube-scheduler' : 'kube-controller-manager';
+const start = (): Promise<Stoppable> => (input.component === 'scheduler' ? runScheduler() : runControllers(input));
+const running = await (input.election ? campaign(input.election) : start());
 say({ ready: true });
 port.once('message', (message: ToWorker) => {
   if (message.stop) void stop();
@@ -38,17 +42,27 @@ async function stop(): Promise<void> {
   port?.close();
 }
 
-async function runScheduler(): Promise<{ stop(): Promise<void> }> {
-  const { startScheduler } = await import('./scheduler.ts');
-  return startScheduler(connect('system:kube-scheduler'), log);
+/** The lease is the component's own, so that upstream's binaries compete for it too. */
+function campaign(times: ElectionTimes): Promise<Stoppable> {
+  const lost = (): never => {
+    // Whatever is under way must end at once: another server's may work already. The thread is started again and stands by.
+    log.error('leader election lost');
+    process.exit(1);
+  };
+  return runElected({ client: connect(`system:${component}`), lease: component, times, start, lost, log });
 }
 
-async function runControllers({ settings, controllers }: WorkerInput): Promise<{ stop(): Promise<void> }> {
+async function runScheduler(): Promise<Stoppable> {
+  const { startScheduler } = await import('./scheduler.ts');
+  return startScheduler(connect(`system:${component}`), log);
+}
+
+async function runControllers({ settings, controllers }: WorkerInput): Promise<Stoppable> {
   const [{ runControllers: run }, { controllers: all }] = await Promise.all([import('../../controllers/manager.ts'), import('../../controllers/index.ts')]);
   const definitions = all.filter(({ name }) => isEnabled(name, controllers));
   const manager = run({
     definitions,
-    client: connect('system:kube-controller-manager'),
+    client: connect(`system:${component}`),
     clientFor: (controller) => connect(`system:serviceaccount:kube-system:${controller}`),
     settings,
     log,

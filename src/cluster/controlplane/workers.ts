@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
+import type { ElectionTimes } from '../../client/leaderelection.ts';
 import { serveMessagePort } from '../../client/messageport.ts';
 import type { RequestHandler } from '../../client/transport.ts';
 
@@ -12,6 +13,8 @@ export interface WorkerInput {
   settings: Readonly<Record<string, unknown>>;
   /** As upstream's `--controllers`. */
   controllers: readonly string[];
+  /** Present when other servers run the same component: only the leader's works. */
+  election?: ElectionTimes;
   logLevel: string;
 }
 
@@ -19,6 +22,7 @@ export type FromWorker = { connect: string; port: MessagePort } | { ready: true 
 export type ToWorker = { stop: true };
 
 export interface RunningWorker {
+  /** It works, or stands by for another server's. */
   readonly ready: Promise<void>;
   stop(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** An etcd of its own for a test: on free loopback ports, in a temporary directory. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,11 +24,20 @@ export function findEtcd(): string | undefined {
   return candidates.find((candidate) => existsSync(candidate));
 }
 
-/** Resolves when it answers. */
-export async function startEtcd(program: string, flags: readonly string[] = []): Promise<TestEtcd> {
+/** PEM files: the server's own, and a client's, whose CA is the same. */
+export interface TestEtcdFiles {
+  ca: string;
+  serverCert: string;
+  serverKey: string;
+  clientCert: string;
+  clientKey: string;
+}
+
+/** Resolves when it answers. With `files` over TLS, and for clients with a certificate only. */
+export async function startEtcd(program: string, flags: readonly string[] = [], files?: TestEtcdFiles): Promise<TestEtcd> {
   const directory = await mkdtemp(join(tmpdir(), 'knarr-etcd-'));
   const [client, peer] = await Promise.all([freePort(), freePort()]);
-  const endpoint = `http://127.0.0.1:${client}`;
+  const endpoint = `${files ? 'https' : 'http'}://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
   const args = [
     `--data-dir=${directory}/data`,
@@ -38,6 +47,9 @@ export async function startEtcd(program: string, flags: readonly string[] = []):
     `--initial-advertise-peer-urls=${peerUrl}`,
     `--initial-cluster=default=${peerUrl}`,
     '--log-level=fatal',
+    ...(files ? [`--trusted-ca-file=${files.ca}`, `--cert-file=${files.serverCert}`, `--key-file=${files.serverKey}`] : []),
+    // The gateway would dial its own server, with the server's certificate.
+    ...(files ? ['--client-cert-auth', '--enable-grpc-gateway=false'] : []),
     ...flags,
   ];
   let child: ChildProcess | undefined;
@@ -54,7 +66,7 @@ export async function startEtcd(program: string, flags: readonly string[] = []):
   };
   async function restart(): Promise<void> {
     child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-    await answering(endpoint);
+    await answering(endpoint, files);
   }
   try {
     await restart();
@@ -65,8 +77,9 @@ export async function startEtcd(program: string, flags: readonly string[] = []):
   return { endpoint, kill, restart, stop };
 }
 
-async function answering(endpoint: string): Promise<void> {
-  const store = createEtcdStore({ endpoints: [endpoint], timeoutMs: 1_000 });
+async function answering(endpoint: string, files?: TestEtcdFiles): Promise<void> {
+  const tls = files ? { ca: readFileSync(files.ca), cert: readFileSync(files.clientCert), key: readFileSync(files.clientKey) } : {};
+  const store = createEtcdStore({ endpoints: [endpoint], timeoutMs: 1_000, ...tls });
   try {
     for (const deadline = Date.now() + 20_000; ; ) {
       try {
