@@ -31,13 +31,14 @@ export async function startServer(dataDir: string, args: readonly string[] = [],
     return ended;
   };
   try {
-    await eventually('the server answers', async () => {
-      if (child.exitCode !== null) throw new Error(`it ended: ${said}`);
+    const dies = ended.then(() => Promise.reject(new Error(`the server ended: ${said}`)));
+    const answers = eventually('the server answers', async () => {
       // One from a run before may be there, with another port.
-      return (
-        existsSync(kubeconfig) && readFileSync(kubeconfig, 'utf8').includes(`:${port}\n`) && (await kubectl(kubeconfig, ['get', '--raw', '/readyz'])).code === 0
-      );
+      const its = existsSync(kubeconfig) && readFileSync(kubeconfig, 'utf8').includes(`:${port}\n`);
+      return its && (child.exitCode !== null || (await kubectl(kubeconfig, ['get', '--raw', '/readyz'])).code === 0);
     });
+    dies.catch(() => {}); // later it is no news
+    await Promise.race([answers, dies]);
   } catch (error) {
     await stop('SIGKILL');
     throw error;
