@@ -28,15 +28,14 @@ export interface CollectorOptions {
   reader: ObjectReader;
   kubelet: KubeletClientOptions;
   log?: Logger | undefined;
-  /** Milliseconds since the epoch; for tests. */
+  /** Milliseconds since the epoch. */
   now?(): number;
+  /** Milliseconds between two looks at a node. Default 15,000. */
+  everyMs?: number;
+  /** The same for the first two, since there is no use to tell before the second. Default 5000. */
+  firstMs?: number;
 }
 
-const everyMs = 15_000;
-/** Until the second look at a node that is new: there is no use to tell before it. */
-const firstMs = 5_000;
-/** What was seen longer ago than this is not told any more: three looks have failed. */
-const staleMs = 3 * everyMs;
 const timeoutMs = 10_000;
 /** Nodes that are there from the start are looked at one after the other, so that a large cluster does not answer all at once. */
 const spreadMs = 15;
@@ -50,7 +49,9 @@ interface Followed {
 
 const isReady = ({ status }: Node): boolean => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
 
-export function createUsageCollector({ reader, kubelet, log, now = Date.now }: CollectorOptions): UsageCollector {
+export function createUsageCollector({ reader, kubelet, log, now = Date.now, everyMs = 15_000, firstMs = 5_000 }: CollectorOptions): UsageCollector {
+  /** What was seen longer ago than this is not told any more: three looks have failed. */
+  const staleMs = 3 * everyMs;
   const followed = new Map<string, Followed>();
   const pods = new Map<string, PodUsage>();
   const stopped = new AbortController();
