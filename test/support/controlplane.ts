@@ -45,7 +45,7 @@ export interface TestControlPlane extends AsyncDisposable {
   /** Another user's, a file. */
   kubeconfigFor(user: string, groups?: readonly string[]): string;
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>;
-  kubectl(args: readonly string[], input?: string | object): ReturnType<typeof kubectl>;
+  kubectl(args: readonly string[], input?: string | object, env?: NodeJS.ProcessEnv): ReturnType<typeof kubectl>;
 }
 
 /** With the controllers that are named, and no scheduler unless asked for. */
@@ -57,6 +57,8 @@ export async function startTestControlPlane(options: { controllers?: readonly st
     store,
     pki,
     listen: [{ address: '127.0.0.1', port: 0 }],
+    // No address of any machine; so there is a service 'kubernetes', and nobody asks it.
+    advertiseAddress: '192.0.2.1',
     serviceCidr: '10.96.0.0/16',
     podCidr: '10.244.0.0/16',
     clusterDomain: 'cluster.local',
@@ -107,7 +109,7 @@ export async function startTestControlPlane(options: { controllers?: readonly st
         });
         request.end(bytes);
       }),
-    kubectl: (args, input) => kubectl(kubeconfig, args, input),
+    kubectl: (args, input, env) => kubectl(kubeconfig, args, input, env),
     async [Symbol.asyncDispose]() {
       agent.destroy();
       await controlPlane.stop();

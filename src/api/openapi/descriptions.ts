@@ -62,7 +62,7 @@ export function parseDeclaration(text: string): Descriptions {
       .split('\n')
       .map((line) => line.replace(/^\s*\* ?/, ''))
       .join('\n')
-      .replaceAll("\\'", "'")
+      .replaceAll(/\\(['"])/g, '$1')
       .trim();
     if (className !== undefined) type = words;
     else if (property !== undefined) fields.set(jsonName(property), words);
