@@ -15,8 +15,20 @@ export interface RevisionedObject extends KubeObject {
   spec: { selector: LabelSelector; template: PodTemplateSpec; revisionHistoryLimit?: number };
 }
 
-/** What `kubectl rollout undo` applies as a strategic merge patch. */
-export const revisionData = (template: PodTemplateSpec): Record<string, unknown> => ({ spec: { template: { ...template, $patch: 'replace' } } });
+/**
+ * What `kubectl rollout undo` applies as a strategic merge patch. Written as upstream's controllers write it, byte for byte
+ * (keys in order, `resources` and `metadata` even when empty): they tell revisions apart by their bytes.
+ */
+export function revisionData({ metadata = {}, spec }: PodTemplateSpec): Record<string, unknown> {
+  const withResources = <T extends object>(containers: readonly T[] | undefined): T[] | undefined =>
+    containers?.map((container) => ({ ...container, resources: 'resources' in container && container.resources ? container.resources : {} }));
+  const whole = spec && {
+    ...spec,
+    containers: withResources(spec.containers),
+    ...(spec.initContainers ? { initContainers: withResources(spec.initContainers) } : {}),
+  };
+  return { spec: JSON.parse(canonicalJson({ template: { metadata, spec: whole, $patch: 'replace' } })) };
+}
 
 /** The template that a revision keeps. */
 export function templateOf({ data }: ControllerRevision): PodTemplateSpec {
