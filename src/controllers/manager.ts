@@ -65,8 +65,12 @@ export function runControllers(options: ManagerOptions): RunningManager {
     ready,
     async stop() {
       stopping.abort();
+      // No worker is started any more. Where none is, the informers need not sync, and nobody works the queues off.
+      const works = work.length > 0;
+      if (!works) await informers.stop();
       await ready.catch(() => {});
-      await Promise.all(queues.map((queue) => queue.shutDown()));
+      const drained = Promise.all(queues.map((queue) => queue.shutDown()));
+      if (works) await drained;
       await Promise.all(work);
       await Promise.all(running.map((controller) => controller.stop?.()));
       await informers.stop();
