@@ -39,11 +39,15 @@ export interface CollectorOptions {
 const timeoutMs = 10_000;
 /** Nodes that are there from the start are looked at one after the other, so that a large cluster does not answer all at once. */
 const spreadMs = 15;
+/** A kubelet that does not answer is asked less and less often: after the fifth failure, every sixteen rounds. */
+const mostDoublings = 4;
 
 interface Followed {
   timer?: NodeJS.Timeout;
   reading?: NodeReading;
   usage?: Usage | undefined;
+  /** In a row. */
+  failures: number;
   pods: readonly string[];
 }
 
@@ -58,7 +62,7 @@ export function createUsageCollector({ reader, kubelet, log, now = Date.now, eve
 
   function follow(name: string, delay: number): void {
     if (stopped.signal.aborted || followed.has(name)) return;
-    const one: Followed = { pods: [] };
+    const one: Followed = { failures: 0, pods: [] };
     followed.set(name, one);
     plan(name, one, delay);
   }
@@ -85,9 +89,11 @@ export function createUsageCollector({ reader, kubelet, log, now = Date.now, eve
         return;
       }
       const text = await scrapeKubelet(kubelet, kubeletOf(node), AbortSignal.any([stopped.signal, AbortSignal.timeout(timeoutMs)]));
+      one.failures = 0;
       if (!one.reading) next = firstMs;
       remember(name, one, readNode(text, began));
     } catch (error) {
+      next = everyMs * 2 ** Math.min(one.failures++, mostDoublings);
       if (!stopped.signal.aborted) log?.debug({ err: error, node: name }, 'what a node uses could not be read');
     }
     if (!stopped.signal.aborted) plan(name, one, Math.max(0, next - (now() - began)));

@@ -90,7 +90,9 @@ test('pods are told of with their labels, found by selectors, and not without a 
   const unmeasured = await running.request('GET', `${root}/namespaces/default/pods/new`);
   assert.deepEqual([unmeasured.status, unmeasured.body.message], [404, 'podmetrics.metrics.k8s.io "default/new" not found']);
   assert.equal((await running.request('DELETE', `${root}/namespaces/default/pods/web`)).status, 405);
-  assert.equal((await running.request('GET', `${root}/services`)).status, 404);
+  for (const path of ['services', 'constructor', 'nodes/one/status', 'namespaces/default/nodes']) {
+    assert.equal((await running.request('GET', `${root}/${path}`)).status, 404, path);
+  }
 
   await running.request('DELETE', '/api/v1/namespaces/default/pods/web?gracePeriodSeconds=0');
   assert.deepEqual((await list()).items, [], 'a pod that is gone is not told of');

@@ -16,6 +16,7 @@ import type { ServerCore } from '../../core.ts';
 import type { Reply } from '../../exchange.ts';
 import { textEncodings } from '../../negotiation/accept.ts';
 import type { PathHandler } from '../../route.ts';
+import { inSlices } from '../../slices.ts';
 import { selectionOf } from '../../storage/selection.ts';
 import type { UsageCollector } from './collector.ts';
 import type { Usage } from './usage.ts';
@@ -59,24 +60,21 @@ function podMetrics(collector: UsageCollector, pod: Pod, now: Date): object | un
   return { metadata: metadataOf(pod, now), ...takenAt(oldest), containers };
 }
 
+interface Measured {
+  kind: string;
+  /** What is measured. */
+  of: KindDefinition;
+  /** By which a measurement that is not there is called. */
+  called: string;
+  measure(object: KubeObject, now: Date): object | undefined;
+}
+
 /** Stands behind the aggregation layer: an APIService with a service of its own is asked instead. */
 export function metricsPaths(core: ServerCore, collector: UsageCollector): PathHandler {
-  const kinds: Readonly<
-    Record<string, { kind: string; of: KindDefinition; measure(object: KubeObject, now: Date): object | undefined; absent(key: string): Error }>
-  > = {
-    nodes: {
-      kind: 'NodeMetrics',
-      of: nodes,
-      measure: (object, now) => nodeMetrics(collector, object as Node, now),
-      absent: (key) => notFound({ group: metricsGroup.group, resource: 'nodes' }, key),
-    },
-    pods: {
-      kind: 'PodMetrics',
-      of: pods,
-      measure: (object, now) => podMetrics(collector, object as Pod, now),
-      absent: (key) => notFound({ group: metricsGroup.group, resource: 'podmetrics' }, key),
-    },
-  };
+  const measured: readonly Measured[] = [
+    { kind: 'NodeMetrics', of: nodes, called: 'nodes', measure: (object, now) => nodeMetrics(collector, object as Node, now) },
+    { kind: 'PodMetrics', of: pods, called: 'podmetrics', measure: (object, now) => podMetrics(collector, object as Pod, now) },
+  ];
 
   async function serve(context: RequestContext): Promise<Reply> {
     const { info, now } = context;
@@ -85,30 +83,33 @@ export function metricsPaths(core: ServerCore, collector: UsageCollector): PathH
       if (info.verb !== 'get') throw methodNotSupported({ group: '', resource: '' }, info.verb);
       return valueReply(context, 200, form, { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: apiVersion, resources: metricsResources });
     }
-    const asked = kinds[info.resource];
+    const asked = measured.find(({ of }) => of.plural === info.resource);
     if (!asked || info.subresource !== '' || (info.namespace !== '' && !asked.of.namespaced)) throw noSuchPath();
-    if (info.verb === 'list') return valueReply(context, 200, form, list(context, asked));
+    if (info.verb === 'list') return valueReply(context, 200, form, await list(context, asked));
     if (info.verb !== 'get') throw methodNotSupported({ group: metricsGroup.group, resource: info.resource }, info.verb);
     if (asked.of.namespaced && info.namespace === '') throw noSuchPath();
     const object = await core.reader.get(asked.of, info.namespace, info.name);
     if (!object) throw notFound({ group: '', resource: info.resource }, info.name);
     const metrics = asked.measure(object, now);
-    if (!metrics) throw asked.absent(asked.of.namespaced ? `${info.namespace}/${info.name}` : info.name);
+    if (!metrics) {
+      throw notFound({ group: metricsGroup.group, resource: asked.called }, asked.of.namespaced ? `${info.namespace}/${info.name}` : info.name);
+    }
     return valueReply(context, 200, form, { kind: asked.kind, apiVersion, ...metrics });
   }
 
   /** Decodes only what is selected and has been measured. */
-  function list({ info, now }: RequestContext, { kind, of, measure }: (typeof kinds)[string]): object {
+  async function list({ info, now }: RequestContext, { kind, of, measure }: Measured): Promise<object> {
     const resource = core.registry.of(of);
     const { cache } = resource.stored;
     const selection = selectionOf(resource, core.cacher, info.labelSelector, info.fieldSelector);
     const items: object[] = [];
-    for (const entry of cache.sorted.range(info.namespace === '' ? cache.prefix : `${cache.prefix}${info.namespace}/`)) {
+    const range = info.namespace === '' ? cache.prefix : `${cache.prefix}${info.namespace}/`;
+    await inSlices(Array.from(cache.sorted.range(range)), (entry) => {
       const known = of.namespaced ? collector.pod(entry.namespace, entry.name) : collector.node(entry.name);
-      if (!known || !selection.matches(entry)) continue;
+      if (!known || !selection.matches(entry)) return;
       const metrics = measure(core.cacher.decoded.of(entry) as unknown as KubeObject, now);
       if (metrics) items.push(metrics);
-    }
+    });
     return { kind: `${kind}List`, apiVersion, metadata: {}, items };
   }
 
