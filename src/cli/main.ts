@@ -3,14 +3,14 @@
  * A `UserError` is one sentence on standard error and its exit code; anything else is a fault of knarr and shows its stack.
  */
 import { enableCompileCache } from 'node:module';
-import { tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { importDirectly } from '../cluster/imports.ts';
 import { version } from './version.ts';
 
-// Compiled code is kept for the next start; child processes and threads inherit it.
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'node-compile-cache');
+// Compiled code is kept for the next start, where nobody else can write; child processes and threads inherit it.
+process.env['NODE_COMPILE_CACHE'] ??= join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'knarr');
 enableCompileCache(process.env['NODE_COMPILE_CACHE']);
 importDirectly();
 
