@@ -1,6 +1,4 @@
 /** Starts the worker threads of a control plane and serves their requests, each under the identity that it names. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { ElectionTimes } from '../../client/leaderelection.ts';
@@ -49,8 +47,6 @@ export function startWorker(input: WorkerInput, handle: RequestHandler, log: Log
       workerData: input,
       // A small nursery (three times 4 MB instead of 16): loading the program would fill a large one, and it is not given back.
       resourceLimits: { maxYoungGenerationSizeMb: 12 },
-      // A thread does not inherit that its parent keeps compiled code; without it, every source is compiled anew.
-      env: { ...process.env, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'node-compile-cache') },
     });
     const connections: (() => void)[] = [];
     worker.on('message', (message: FromWorker) => {
