@@ -104,6 +104,8 @@ async function kill(...names: string[]): Promise<void> {
   });
 }
 
+const others = (list: Status['processes']): Status['processes'] => list.filter(({ name }) => name !== 'supervisor').map(({ name, pid }) => ({ name, pid }));
+
 const ready = (): Promise<true> =>
   eventually('server and nodes are ready', async () => {
     const now = await status();
@@ -153,9 +155,11 @@ test('a supervisor killed: the next up adopts what runs, and looks after it', as
   const before = await steady();
   const { processes } = await status();
   process.kill(await pidOf('supervisor'), 'SIGKILL');
+  const alone = JSON.parse((await cluster.knarr(['status', '--output', 'json'])).stdout);
+  assert.match(alone.problem, /^its supervisor is gone/);
+  assert.deepEqual(others(alone.processes), others(processes));
   const up = await cluster.knarr(['up', '--kubeconfig', 'none', '--wait', '60s']);
   assert.equal(up.code, 0, up.stderr);
-  const others = (list: Status['processes']): Status['processes'] => list.filter(({ name }) => name !== 'supervisor').map(({ name, pid }) => ({ name, pid }));
   assert.deepEqual(others((await status()).processes), others(processes));
   assert.deepEqual(await steady(), before);
   await kill('server', 'node-1/agent', 'node-2/containerd');

@@ -1,21 +1,29 @@
 /** `knarr status`. */
 import { nodes } from '../../api/core/v1/node.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
+import { runningPid } from '../../cluster/supervisor/child.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
+import { allSpecs } from '../../cluster/supervisor/specs.ts';
 import { adminClient, type ClusterOptions, existingCluster } from '../cluster.ts';
+import { self } from '../self.ts';
 
 export async function status(options: ClusterOptions & { output: string }): Promise<void> {
   const config = existingCluster(options);
   const supervisor = await askSupervisor(clusterLayout(config).supervisorSocket, { do: 'status' });
-  const api = supervisor ? await apiState() : undefined;
+  // A supervisor that was killed leaves everything else running.
+  const alone = supervisor ? [] : allSpecs(config, self()).map(({ name, pidFile }) => ({ name, pid: runningPid(pidFile), restarts: 0 }));
+  const orphans = alone.filter(({ pid }) => pid !== undefined);
+  const running = supervisor !== undefined || orphans.length > 0;
+  const problem = orphans.length > 0 ? "its supervisor is gone, and what dies stays dead; 'knarr up' brings it back" : supervisor?.problem;
+  const api = running ? await apiState() : undefined;
   const state = {
     name: config.name,
     dataDir: config.dataDir,
     server: `https://127.0.0.1:${config.port}`,
-    running: supervisor !== undefined,
-    ...(supervisor?.problem ? { problem: supervisor.problem } : {}),
+    running,
+    ...(problem ? { problem } : {}),
     ready: api?.ready ?? false,
-    processes: supervisor ? [{ name: 'supervisor', pid: supervisor.pid, restarts: 0 }, ...supervisor.children] : [],
+    processes: supervisor ? [{ name: 'supervisor', pid: supervisor.pid, restarts: 0 }, ...supervisor.children] : orphans,
     nodes: api?.nodes ?? [],
   };
   if (options.output === 'json') console.log(JSON.stringify(state, null, 2));
