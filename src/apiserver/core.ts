@@ -144,7 +144,9 @@ export function createCore(options: CoreOptions): ServerCore {
   }
 
   function respond(exchange: Exchange, send: (reply: Reply) => void): void {
-    pipeline(exchange).then(send).catch((error: unknown) => log?.error({ err: error, path: exchange.url }, 'an answer could not be sent'));
+    pipeline(exchange)
+      .then(send)
+      .catch((error: unknown) => log?.error({ err: error, path: exchange.url }, 'an answer could not be sent'));
   }
 
   return {

@@ -1,8 +1,8 @@
 /** What claims may ask for, and who may write their status. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
 import { clusterroles } from '../../api/rbac/v1/clusterrole.ts';
+import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
 import { resourceclaims } from '../../api/resource/v1/resourceclaim.ts';
 import { type AdmissionServer, startAdmissionServer } from './testing.ts';
 
