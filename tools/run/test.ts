@@ -21,4 +21,5 @@ const { failed } = await runTests(
   suites.filter((suite) => wanted.length === 0 || wanted.includes(suite.title) || suite.title === 'soak'),
   root,
 );
+if (!sound) console.error('Types, lint, formatting or import boundaries failed: see above.');
 process.exit(failed > 0 || !sound ? 1 : 0);
