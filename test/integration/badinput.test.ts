@@ -1,15 +1,13 @@
 /** What clients get for what they should not have sent: codes, reasons and messages as upstream's 1.36 server answers, recorded from it. */
 import assert from 'node:assert/strict';
-import { createPrivateKey, sign } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { createPki, issueClient } from '../../src/cluster/pki/pki.ts';
+import { type Case, checkCases } from '../support/cases.ts';
 import { type RequestOptions, startTestControlPlane, type TestControlPlane } from '../support/controlplane.ts';
 
 let cluster: TestControlPlane;
 before(async () => {
   cluster = await startTestControlPlane();
   await cluster.kubectl(['create', 'configmap', 'conf', '--from-literal=a=b']);
-  await cluster.kubectl(['create', 'serviceaccount', 'limited']);
 });
 after(() => cluster[Symbol.asyncDispose]());
 
@@ -23,21 +21,7 @@ const misspelt = deployment({
   template: { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'main', image: 'web:1', imagePul: 'x' }] } },
 });
 
-/** One request and what it gets: code, reason, message. */
-interface Case {
-  request: [method: string, path: string, options?: RequestOptions];
-  gets: [code: number, reason: string | undefined, message: string | RegExp];
-}
-
-async function check(cases: Record<string, Case>): Promise<void> {
-  for (const [title, { request, gets }] of Object.entries(cases)) {
-    const { status, body } = await cluster.request(...request);
-    const [code, reason, message] = gets;
-    assert.deepEqual([status, body.code, body.reason], [code, code, reason], `${title}: ${body.message}`);
-    if (typeof message === 'string') assert.equal(body.message, message, title);
-    else assert.match(body.message ?? '', message, title);
-  }
-}
+const check = (cases: Record<string, Case>): Promise<void> => checkCases(cluster, cases);
 
 const subdomain =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
@@ -331,73 +315,4 @@ test('paths, versions and methods that are not there', async () => {
   );
   assert.equal((await cluster.kubectl(['get', 'things'])).stderr, 'error: the server doesn\'t have a resource type "things"\n');
   assert.equal((await cluster.kubectl(['get', 'pods', 'nothing'])).stderr, 'Error from server (NotFound): pods "nothing" not found\n');
-});
-
-/** A token of the cluster's own key that was good until a moment ago. */
-function expiredToken(subject: string): string {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const now = Math.floor(Date.now() / 1_000);
-  const issuer = 'https://kubernetes.default.svc.cluster.local';
-  const [namespace = '', name = ''] = subject.split(':').slice(2);
-  const claims = {
-    iss: issuer,
-    aud: [issuer],
-    sub: subject,
-    iat: now - 7_200,
-    nbf: now - 7_200,
-    exp: now - 60,
-    'kubernetes.io': { namespace, serviceaccount: { name, uid: 'any' } },
-  };
-  const signed = `${part({ alg: 'ES256', typ: 'JWT' })}.${part(claims)}`;
-  const key = createPrivateKey(cluster.pki.serviceAccount.privateKey);
-  return `${signed}.${sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
-}
-
-test('who they are not, and what they may not', async () => {
-  const unauthorized: [number, string, string] = [401, 'Unauthorized', 'Unauthorized'];
-  const limited = 'system:serviceaccount:default:limited';
-  const token = (await cluster.kubectl(['create', 'token', 'limited'])).stdout.trim();
-  const as = { token };
-  const denied = (what: string): string => `User "${limited}" cannot ${what}`;
-  await check({
-    'a certificate of another CA': { request: ['GET', maps, { as: issueClient(createPki(), 'admin', ['system:masters']) }], gets: unauthorized },
-    'no token': { request: ['GET', maps, { as: { token: 'nonsense' } }], gets: unauthorized },
-    'an expired token': { request: ['GET', maps, { as: { token: expiredToken(limited) } }], gets: unauthorized },
-    nobody: {
-      request: ['GET', maps, { as: null }],
-      gets: [403, 'Forbidden', 'configmaps is forbidden: User "system:anonymous" cannot list resource "configmaps" in API group "" in the namespace "default"'],
-    },
-    'a list': {
-      request: ['GET', '/api/v1/namespaces/default/secrets', { as }],
-      gets: [403, 'Forbidden', `secrets is forbidden: ${denied('list resource "secrets" in API group "" in the namespace "default"')}`],
-    },
-    'one of them': {
-      request: ['GET', '/api/v1/namespaces/default/secrets/x', { as }],
-      gets: [403, 'Forbidden', `secrets "x" is forbidden: ${denied('get resource "secrets" in API group "" in the namespace "default"')}`],
-    },
-    'all of them': {
-      request: ['DELETE', deployments, { as }],
-      gets: [
-        403,
-        'Forbidden',
-        `deployments.apps is forbidden: ${denied('deletecollection resource "deployments" in API group "apps" in the namespace "default"')}`,
-      ],
-    },
-    'what is the cluster’s': {
-      request: ['GET', '/api/v1/nodes', { as }],
-      gets: [403, 'Forbidden', `nodes is forbidden: ${denied('list resource "nodes" in API group "" at the cluster scope')}`],
-    },
-    'a path': { request: ['GET', '/metrics', { as }], gets: [403, 'Forbidden', `forbidden: ${denied('get path "/metrics"')}`] },
-    'a subresource': {
-      request: ['POST', `${pods}/x/exec?command=a`, { as }],
-      gets: [403, 'Forbidden', `pods "x" is forbidden: ${denied('create resource "pods/exec" in API group "" in the namespace "default"')}`],
-    },
-  });
-  const good = await cluster.request('GET', '/api/v1', { as });
-  assert.equal(good.status, 200);
-  const short = await cluster.kubectl(['create', 'token', 'limited', '--duration', '1s']);
-  assert.equal(
-    short.stderr,
-    'error: failed to create token: TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 1: may not specify a duration less than 10 minutes\n',
-  );
 });
