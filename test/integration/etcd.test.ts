@@ -86,7 +86,7 @@ test('two servers on one etcd agree, and one goes on when the other is killed un
   const pods = async (from: ServerProcess): Promise<number> =>
     (await says(from, ['get', 'pods', '-l', 'app=web', '-o', 'name'])).split('\n').filter(Boolean).length;
   await eventually('two pods', async () => (await pods(one)) === 2);
-  const [writingToOne, writingToTwo] = await Promise.all([startWriters(one.kubeconfig, 2), startWriters(two.kubeconfig, 2)]);
+  const [writingToOne, writingToTwo] = await Promise.all([startWriters(one.kubeconfig, 2, 'one'), startWriters(two.kubeconfig, 2, 'two')]);
   await eventually('both write', async () => writingToOne.acknowledged().size > 30 && writingToTwo.acknowledged().size > 30);
   await stop(one, 'SIGKILL');
   await writingToTwo.stop();

@@ -19,8 +19,11 @@ export interface Writers {
   stop(): Promise<Map<string, Fate>>;
 }
 
-/** Each writer creates objects, updates every second and deletes every fourth. A server that goes away is waited for. */
-export async function startWriters(kubeconfig: string, count: number): Promise<Writers> {
+/**
+ * Each writer creates objects, updates every second and deletes every fourth. A server that goes away is waited for.
+ * Sets of writers on one store need prefixes of their own: the fate of an object that two write to is nobody's to tell.
+ */
+export async function startWriters(kubeconfig: string, count: number, prefix = 'written'): Promise<Writers> {
   const fates = new Map<string, Fate>();
   let stopped = false;
   const copy = (): Map<string, Fate> => new Map([...fates].map(([name, fate]) => [name, { ...fate }]));
@@ -28,7 +31,7 @@ export async function startWriters(kubeconfig: string, count: number): Promise<W
     const client = createClient(await transportFromKubeconfig(kubeconfig));
     const configs = client.resource(configmaps);
     for (let index = 0; !stopped; index++) {
-      const name = `written-${writer}-${index}`;
+      const name = `${prefix}-${writer}-${index}`;
       const fate: Fate = { acknowledged: 0, attempted: 1, deletion: 'none' };
       fates.set(name, fate);
       try {
