@@ -1,0 +1,40 @@
+/** How an answer differs from the one that was recorded. */
+import { deviations } from './deviations.ts';
+import type { Json, JsonObject } from './format.ts';
+import type { Answer } from './runner.ts';
+
+interface Cause {
+  reason?: string;
+  message?: string;
+  field?: string;
+}
+
+/** As lines; none when they are equal. */
+export function differences(expected: Answer, actual: Answer): string[] {
+  const [left, right] = [prepared(expected, expected.anyOrder), prepared(actual, expected.anyOrder)];
+  if (left.code !== right.code)
+    return [`code: expected ${left.code}, got ${right.code}: ${right.message ?? 'no failure'}`, `  expected: ${left.message ?? 'no failure'}`];
+  return differ(left as unknown as Json, right as unknown as Json, '');
+}
+
+function prepared({ anyOrder: _, ...answer }: Answer, sorted = false): Answer {
+  let text = JSON.stringify(answer);
+  for (const { from, to } of deviations) text = text.replaceAll(from, to);
+  const result = JSON.parse(text) as Answer;
+  const causes = result.details?.['causes'] as Cause[] | undefined;
+  if (!sorted || !causes) return result;
+  const keys = causes.map((cause) => JSON.stringify(cause)).sort();
+  // The message lists the causes in the same chance order.
+  return { ...result, message: [...(result.message ?? '')].sort().join(''), details: { ...result.details, causes: keys } };
+}
+
+function differ(expected: Json | undefined, actual: Json | undefined, path: string): string[] {
+  if (isHolder(expected) && isHolder(actual) && Array.isArray(expected) === Array.isArray(actual)) {
+    const keys = new Set([...Object.keys(expected), ...Object.keys(actual)]);
+    return [...keys].flatMap((key) => differ((expected as JsonObject)[key], (actual as JsonObject)[key], path ? `${path}.${key}` : key));
+  }
+  if (JSON.stringify(expected) === JSON.stringify(actual)) return [];
+  return [`${path}: expected ${JSON.stringify(expected) ?? 'nothing'}`, `${' '.repeat(path.length)}       got ${JSON.stringify(actual) ?? 'nothing'}`];
+}
+
+const isHolder = (value: Json | undefined): value is JsonObject | Json[] => typeof value === 'object' && value !== null;

@@ -1,0 +1,50 @@
+/** Every request of test/corpus is answered as upstream's own server answers it. CORPUS=core.pod: only files of such a name. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { differences } from '../corpus/compare.ts';
+import { readCorpusFile } from '../corpus/format.ts';
+import { type CaseAnswer, Runner } from '../corpus/runner.ts';
+import { httpsSend } from '../corpus/send.ts';
+import { startTestControlPlane, type TestControlPlane } from '../support/controlplane.ts';
+
+const folder = join(import.meta.dirname, '../corpus');
+let cluster: TestControlPlane;
+let connection: ReturnType<typeof httpsSend>;
+
+before(async () => {
+  cluster = await startTestControlPlane();
+  const { ca, leaves } = cluster.pki;
+  connection = httpsSend({ url: cluster.controlPlane.url, ca: ca.certificate, cert: leaves.admin.certificate, key: leaves.admin.key });
+  // Upstream's server comes without one.
+  await cluster.kubectl(['delete', 'storageclasses', '--all']);
+});
+after(async () => {
+  connection.close();
+  await cluster[Symbol.asyncDispose]();
+});
+
+for (const file of globSync(join(folder, 'requests/*.yaml')).sort()) {
+  const name = basename(file, '.yaml');
+  if (!name.includes(process.env['CORPUS'] ?? '')) continue;
+  test(`${name}: as upstream answers`, async () => {
+    const recorded = new Map(
+      (JSON.parse(readFileSync(join(folder, 'answers', `${name}.json`), 'utf8')) as CaseAnswer[]).map((answer) => [answer.name, answer]),
+    );
+    const { setup, plans } = readCorpusFile(file);
+    assert.deepEqual(
+      [...recorded.keys()],
+      plans.map((plan) => plan.name),
+      'the file changed since it was recorded',
+    );
+    const found: string[] = [];
+    await new Runner({ send: connection.send }).run(setup, plans, (answer) => {
+      for (const [index, expected] of (recorded.get(answer.name) as CaseAnswer).answers.entries()) {
+        const lines = differences(expected, answer.answers[index] as CaseAnswer['answers'][number]);
+        if (lines.length > 0) found.push(`${answer.name}${answer.answers.length > 1 ? `, step ${index + 1}` : ''}:`, ...lines.map((line) => `    ${line}`));
+      }
+    });
+    assert.equal(found.join('\n'), '');
+  });
+}
