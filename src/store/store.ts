@@ -68,6 +68,8 @@ export interface Store {
   currentRevision(): Promise<number>;
   /** Forgets history before `revision`; later reads of it fail with `CompactedError`. */
   compact(revision: number): Promise<void>;
+  /** Whether the value would be written otherwise now, though it is the same (encrypted with another key). Absent: never. */
+  stale?(key: string): Promise<boolean>;
   /** The whole state as of one revision, in key order, read piece by piece; for a snapshot. */
   entries(): Promise<{ revision: number; entries: AsyncIterable<SnapshotEntry> }>;
   /** Waits for writes under way; ends watches. */

@@ -195,6 +195,12 @@ function vanishes(object: StoredObject, old: StoredObject): boolean {
   return (old.metadata.deletionGracePeriodSeconds ?? 0) === 0;
 }
 
+function isSame(apiVersion: string, value: Buffer, current: CacheEntry, object: StoredObject, old: StoredObject): boolean {
+  if (current.apiVersion !== apiVersion) return false;
+  const relation = compareStored(value, current.json);
+  return relation === 'same' || (relation === 'same-length' && sameJson({ ...object, apiVersion: 0, kind: 0 }, { ...old, apiVersion: 0, kind: 0 }));
+}
+
 async function commit(storage: Storage, request: WriteRequest, key: string, current: CacheEntry, object: StoredObject, old: StoredObject): Promise<Written> {
   const { stored } = request.resource;
   const { definition } = stored;
@@ -208,13 +214,8 @@ async function commit(storage: Storage, request: WriteRequest, key: string, curr
     }
     return { entry: entryAt(current.revision), created: false, deleted: true };
   }
-  if (current.apiVersion === stored.apiVersion) {
-    const relation = compareStored(value, current.json);
-    if (relation === 'same') return { entry: current, created: false };
-    if (relation === 'same-length' && sameJson({ ...object, apiVersion: 0, kind: 0 }, { ...old, apiVersion: 0, kind: 0 })) {
-      return { entry: current, created: false };
-    }
-  }
+  // What changes nothing is still written where the value is stored in a form that shall go (another key).
+  if (isSame(stored.apiVersion, value, current, object, old) && !(store.stale && (await store.stale(key)))) return { entry: current, created: false };
   if (request.options.dryRun) return { entry: entryAt(current.revision), created: false };
   const ttlSeconds = definition.ttlSeconds?.(object);
   const revision = await store.update(key, value, current.revision, ttlSeconds ? { ttlSeconds } : {});
