@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Pod } from '../api/core/v1/types.gen.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
+import type { KubeletConfiguration } from './config/configuration.ts';
 import type { ServiceEnvironment } from './containers/serviceenv.ts';
 import type { CriClient } from './cri/client.ts';
 import type { CsiDrivers } from './csi/drivers.ts';
@@ -13,6 +14,7 @@ import type { KubeletOptions } from './options.ts';
 
 export interface KubeletContext {
   options: KubeletOptions;
+  config: KubeletConfiguration;
   client: Client;
   events: EventRecorder;
   log: Logger;

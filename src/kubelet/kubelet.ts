@@ -12,19 +12,22 @@ import { milliValue } from '../apimachinery/quantity.ts';
 import type { Informer } from '../client/informer.ts';
 import { admitPod, resizeRefusal } from './admission/admit.ts';
 import { createPodCgroups } from './cgroups/pods.ts';
+import { defaultConfiguration } from './config/configuration.ts';
 import { createServiceEnvironment } from './containers/serviceenv.ts';
 import { terminationMessage } from './containers/termination.ts';
 import { type KubeletContext, kubeletPaths, messageOf } from './context.ts';
 import { createCriClient } from './cri/client.ts';
 import { createCsiDrivers } from './csi/drivers.ts';
-import { runEvictions } from './eviction/manager.ts';
+import { pressureRefusal } from './eviction/admit.ts';
+import { createEvictionManager } from './eviction/manager.ts';
 import { createHousekeeping } from './housekeeping/housekeeping.ts';
+import { createImageCollector } from './images/gc.ts';
 import { createImagePuller } from './images/puller.ts';
 import { readNodeResources } from './node/capacity.ts';
 import { keepLease } from './node/lease.ts';
 import { createNodeReporter } from './node/registration.ts';
 import { createReferencedObjects } from './objects/cache.ts';
-import { defaults, type KubeletOptions } from './options.ts';
+import type { KubeletOptions } from './options.ts';
 import { createPodManager } from './podworker/manager.ts';
 import { createProbeManager } from './probes/manager.ts';
 import { createBackoff } from './runtime/backoff.ts';
@@ -84,16 +87,32 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const paths = kubeletPaths(options.rootDir, options.podLogsDir);
     await Promise.all([paths.pods, options.podLogsDir].map((path) => mkdir(path, { recursive: true, mode: 0o755 })));
     const runtime = await describeRuntime(cri, signal, log);
-    const resources = readNodeResources(options);
+    const config = { ...defaultConfiguration, ...options.configuration };
+    const resources = readNodeResources(options, config);
     const objects = createReferencedObjects(client, log, (uids) => {
       for (const uid of uids) manager.retry(uid);
     });
     const csi = createCsiDrivers(options.rootDir, nodeName, client, log, signal);
-    const context: KubeletContext = { options, client, events, log, cri, objects, services, csi, resources, paths, now: () => new Date(), signal, runtime };
+    const context: KubeletContext = {
+      options,
+      config,
+      client,
+      events,
+      log,
+      cri,
+      objects,
+      services,
+      csi,
+      resources,
+      paths,
+      now: () => new Date(),
+      signal,
+      runtime,
+    };
 
     const cache = createRuntimeCache(cri, terminationMessage);
     const volumes = createVolumeManager(context);
-    const cgroups = createPodCgroups(options.cgroup, options.podPidsLimit ?? defaults.podPidsLimit);
+    const cgroups = createPodCgroups(options.cgroup, config.podPidsLimit);
     const statuses = createStatusManager(client, log, signal);
     const probes = createProbeManager(context, (uid) => manager.wake(uid));
     const pleg = createPleg(cri, cache, log, signal, (uid) => manager.wake(uid));
@@ -116,11 +135,13 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       admit: (pod) => {
         const node = reporter.node();
         if (!node) return { reason: 'InvalidNodeInfo', message: 'Kubelet cannot get node info.' };
+        const refusal = pressureRefusal(pod, evictions.pressure());
+        if (refusal) return refusal;
         return admitPod({
           pod,
           node,
           others: others(pod),
-          allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
+          allowedUnsafeSysctls: config.allowedUnsafeSysctls,
           supplementalGroupsPolicy: runtime.supplementalGroupsPolicy,
           appArmor: hasAppArmor(),
         });
@@ -130,10 +151,31 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       const seconds = Math.round((Date.now() - pleg.lastRelist()) / 1000);
       return seconds * 1000 > plegDeadMs ? [`PLEG is not healthy: pleg was last seen active ${seconds}s ago; threshold is 3m0s`] : [];
     };
+    const images = createImageCollector({
+      context,
+      policy: {
+        highPercent: config.imageGCHighThresholdPercent,
+        lowPercent: config.imageGCLowThresholdPercent,
+        minAge: config.imageMinimumGCAge,
+        maxAge: config.imageMaximumGCAge,
+      },
+      volumeImages: () => manager.active().flatMap(({ spec }) => (spec.volumes ?? []).flatMap(({ image }) => image?.reference ?? [])),
+      removed: () => {},
+    });
+    const housekeeping = createHousekeeping({ context, manager, pleg, cgroups, volumes, cache, images });
+    const evictions = createEvictionManager({
+      context,
+      manager,
+      cache,
+      images,
+      removeDead: () => housekeeping.removeDead(true),
+      changed: () => reporter.poke(),
+    });
     const reporter = createNodeReporter(context, {
       informer: nodeInformer,
       port: options.server.port,
       problems,
+      pressure: () => evictions.pressure(),
       networkChanged: (ready) => ready && manager.wakeAll(),
     });
     flush = () => statuses.flush();
@@ -159,9 +201,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     await Promise.race([informersReady, aborted]);
     if (signal.aborted) return;
     podInformer.addHandlers({ added: manager.added, updated: (pod) => manager.added(pod), deleted: manager.deleted });
-    const housekeeping = createHousekeeping({ context, manager, pleg, cgroups, volumes, cache });
     await housekeeping.start();
-    background.push(runEvictions(context, manager, cache));
+    background.push(evictions.run());
     log.info({ node: nodeName, runtime: `${runtime.name}://${runtime.version}` }, 'the kubelet runs');
   }
 

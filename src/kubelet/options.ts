@@ -1,9 +1,9 @@
-/** What a kubelet is told from outside, and the defaults of `KubeletConfiguration`. */
+/** What a kubelet is told from outside, besides its `KubeletConfiguration`. */
 import type { Logger } from 'pino';
-import type { Taint } from '../api/core/v1/types.gen.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { InformerFactory } from '../client/informer.ts';
+import type { KubeletConfiguration } from './config/configuration.ts';
 
 export interface KubeletOptions {
   nodeName: string;
@@ -31,23 +31,12 @@ export interface KubeletOptions {
   /** `10.244.1.0/24`; told to the runtime, which hands it to CNI. */
   podCidr?: string;
   labels?: Record<string, string>;
-  taints?: Taint[];
-  maxPods?: number;
-  /** Per pod, -1 for no limit. */
-  podPidsLimit?: number;
-  maxParallelImagePulls?: number;
-  containerLogMaxSize?: number;
-  containerLogMaxFiles?: number;
-  systemReserved?: Record<string, string>;
-  kubeReserved?: Record<string, string>;
-  /** Besides the safe ones; patterns such as `net.core.*`. */
-  allowedUnsafeSysctls?: string[];
-  seccompDefault?: boolean;
+  /** What is not given has upstream's default. */
+  configuration?: Partial<KubeletConfiguration>;
+  /** Images that are never removed, since nothing can pull them again: the sandbox's. */
+  pinnedImages?: readonly string[];
   enableServer?: boolean;
   kubernetesVersion?: string;
-  providerId?: string;
-  /** Milliseconds between heartbeats of the node's Lease. */
-  leaseRenewMs?: number;
 }
 
 export interface CgroupOptions {
@@ -69,12 +58,4 @@ export interface ServerOptions {
   insecureAllowAll?: boolean;
 }
 
-export const defaults = {
-  maxPods: 110,
-  podPidsLimit: -1,
-  maxParallelImagePulls: 5,
-  containerLogMaxSize: 10 * 1024 * 1024,
-  containerLogMaxFiles: 5,
-  leaseRenewMs: 10_000,
-  kubernetesVersion: 'v1.36.2',
-} as const;
+export const defaultVersion = 'v1.36.2';

@@ -40,7 +40,7 @@ export async function containerConfig(
   const { mounts, devices } = await containerMounts(context, { pod, container, podIps: facts.podIps, volumes, imageVolumes, env });
   const expanded = (words: readonly string[] | undefined): string[] => (words ?? []).map((word) => expand(word, (name) => env.get(name)));
   const gids = [...volumes.values()].flatMap(({ gid }) => gid ?? []);
-  const security = { seccompRoot: seccompRootOf(context), seccompDefault: context.options.seccompDefault ?? false };
+  const security = { seccompRoot: seccompRootOf(context), seccompDefault: context.config.seccompDefault };
   const stopSignal = container.lifecycle?.stopSignal;
   return {
     metadata: { name: container.name, attempt: restartCount },

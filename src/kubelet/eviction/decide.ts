@@ -2,8 +2,10 @@
 import type { Pod } from '../../api/core/v1/types.gen.ts';
 import { canonicalQuantity, formatQuantity, quantityOf } from '../../apimachinery/quantity.ts';
 import { bytesOf, podTotals } from '../containers/resources.ts';
+import { isCriticalPod } from '../podworker/critical.ts';
+import { limitText, type Observations, type StarvedResource, signals, type Threshold } from './thresholds.ts';
 
-/** Bytes. */
+/** Bytes; inodes and processes are counted. */
 export interface PodUsage {
   pod: Pod;
   /** Working sets, by container. */
@@ -12,16 +14,14 @@ export interface PodUsage {
   disk: ReadonlyMap<string, number>;
   /** Volumes on disk that live with the pod, by name. */
   emptyDirs: ReadonlyMap<string, number>;
+  /** Of volumes, logs and writable layers. */
+  inodes?: number;
+  processes?: number;
 }
 
 const storage = 'ephemeral-storage';
-const criticalPriority = 2_000_000_000;
-
-/** What the cluster cannot do without is not put out by its node. */
-export const isCritical = ({ spec }: Pod): boolean => (spec.priority ?? 0) >= criticalPriority;
-
 const total = (map: ReadonlyMap<string, number>): number => [...map.values()].reduce((sum, bytes) => sum + bytes, 0);
-const quantity = (bytes: number): string => formatQuantity(quantityOf(bytes, 'BinarySI'));
+const quantity = (amount: number): string => formatQuantity(quantityOf(amount, 'BinarySI'));
 
 /** Whether the pod has limits of its own on local storage, so that measuring is worth it. */
 export const limitsStorage = ({ spec }: Pod): boolean =>
@@ -48,21 +48,35 @@ export function overStorageLimit({ pod, disk, emptyDirs }: PodUsage): string | u
   return undefined;
 }
 
-/** First those that use more than they asked for, then by priority, then by how much more. */
-export function memoryVictim(usages: readonly PodUsage[]): PodUsage | undefined {
-  const over = ({ pod, memory }: PodUsage): number => total(memory) - podTotals(pod, 'requests', (list) => bytesOf(list));
-  const ranked = usages
-    .filter(({ pod }) => !isCritical(pod))
-    .sort((a, b) => Number(over(b) > 0) - Number(over(a) > 0) || (a.pod.spec.priority ?? 0) - (b.pod.spec.priority ?? 0) || over(b) - over(a));
-  return ranked[0];
+/** Used beyond what was asked for. */
+function excess(resource: StarvedResource, { pod, memory, disk, emptyDirs, inodes = 0, processes = 0 }: PodUsage): number {
+  if (resource === 'memory') return total(memory) - podTotals(pod, 'requests', (list) => bytesOf(list));
+  if (resource === 'ephemeral-storage') return total(disk) + total(emptyDirs) - podTotals(pod, 'requests', (list) => bytesOf(list, storage));
+  return resource === 'inodes' ? inodes : processes;
 }
 
-/** `threshold` and `available` in bytes. */
-export function memoryMessage({ pod, memory }: PodUsage, threshold: number, available: number): string {
+/** First those that use more than they asked for, then by priority, then by how much more. Nobody asks for processes. */
+export function victimOf(resource: StarvedResource, usages: readonly PodUsage[]): PodUsage | undefined {
+  const over = (usage: PodUsage): number => excess(resource, usage);
+  const exceeds = (usage: PodUsage): number => Number(resource !== 'pids' && over(usage) > 0);
+  return usages
+    .filter(({ pod }) => !isCriticalPod(pod))
+    .sort((a, b) => exceeds(b) - exceeds(a) || (a.pod.spec.priority ?? 0) - (b.pod.spec.priority ?? 0) || over(b) - over(a))[0];
+}
+
+/** The threshold that is quoted is the first one of that resource. */
+export function evictionMessage({ pod, memory, disk }: PodUsage, resource: StarvedResource, met: readonly Threshold[], seen: Observations): string {
+  const quoted = met.find(({ signal }) => signals[signal].resource === resource);
+  const observed = quoted && seen[quoted.signal];
+  const counted = resource === 'inodes' || resource === 'pids';
+  const available = observed && formatQuantity(quantityOf(Math.floor(observed.available), counted ? 'DecimalSI' : 'BinarySI'));
+  const threshold = quoted && observed ? `Threshold quantity: ${limitText(quoted, observed.capacity)}, available: ${available}. ` : '';
+  const usage = resource === 'memory' ? memory : resource === 'ephemeral-storage' ? disk : new Map<string, number>();
   const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap(({ name, resources }) => {
-    const used = memory.get(name);
-    if (used === undefined || used <= bytesOf(resources?.requests)) return [];
-    return `Container ${name} was using ${quantity(used)}, request is ${canonicalQuantity(resources?.requests?.['memory'] ?? '0')}, has larger consumption of memory. `;
+    const used = usage.get(name);
+    if (used === undefined || used <= bytesOf(resources?.requests, resource)) return [];
+    const request = canonicalQuantity(resources?.requests?.[resource] ?? '0');
+    return `Container ${name} was using ${quantity(used)}, request is ${request}, has larger consumption of ${resource}. `;
   });
-  return `The node was low on resource: memory. Threshold quantity: ${quantity(threshold)}, available: ${quantity(available)}. ${containers.join('')}`;
+  return `The node was low on resource: ${resource}. ${threshold}${containers.join('')}`;
 }

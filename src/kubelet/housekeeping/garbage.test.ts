@@ -12,7 +12,7 @@ const sandbox = (id: string, createdAt: number, ready = false): PodSandbox => ({
   labels: { 'io.kubernetes.pod.uid': 'u' },
 });
 
-test('of each container the current and the one before are kept', () => {
+test('of each container the newest dead one is kept besides the running one', () => {
   const running: Container = { ...dead('c', 9), state: 'CONTAINER_RUNNING' };
   assert.deepEqual(surplus([dead('a', 1), dead('b', 2), running], [sandbox('new', 1, true)]).containers, ['a']);
 });
@@ -20,13 +20,25 @@ test('of each container the current and the one before are kept', () => {
 test('a container that was created and never started goes when newer ones are there', () => {
   const left: Container = { ...dead('x', 1), state: 'CONTAINER_CREATED' };
   assert.deepEqual(surplus([left], []).containers, []);
-  assert.deepEqual(surplus([left, dead('b', 2), dead('c', 3)], []).containers, ['x']);
+  assert.deepEqual(surplus([left, dead('b', 2)], []).containers, ['x']);
 });
 
 test('a sandbox goes when another has taken its place and nothing of it is kept', () => {
   assert.deepEqual(surplus([dead('b', 2)], [sandbox('old', 1), sandbox('new', 2)]).sandboxes, ['old']);
   assert.deepEqual(surplus([dead('b', 2, 'old')], [sandbox('old', 1), sandbox('new', 2)]).sandboxes, []);
   assert.deepEqual(surplus([], [sandbox('only', 1)]).sandboxes, []);
+});
+
+test('nothing is kept of a pod that has ended when the disk is full', () => {
+  const running: Container = { ...dead('r', 9), state: 'CONTAINER_RUNNING' };
+  assert.deepEqual(
+    surplus([dead('a', 1), dead('b', 2), running], [sandbox('new', 1)], () => true),
+    { containers: ['b', 'a'], sandboxes: [] },
+  );
+  assert.deepEqual(
+    surplus([dead('a', 1)], [sandbox('new', 1)], () => true),
+    { containers: ['a'], sandboxes: ['new'] },
+  );
 });
 
 test('what is not a pod’s is left alone', () => {

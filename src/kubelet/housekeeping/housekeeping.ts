@@ -3,8 +3,9 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PodCgroups } from '../cgroups/pods.ts';
 import { milliCpu, podTotals, qosClassOf } from '../containers/resources.ts';
-import { type KubeletContext, messageOf } from '../context.ts';
+import { type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
 import { isRuntimeNotFound } from '../cri/client.ts';
+import type { ImageCollector } from '../images/gc.ts';
 import type { PodManager } from '../podworker/manager.ts';
 import type { RuntimeCache } from '../runtime/cache.ts';
 import { type Pleg, sleep } from '../runtime/pleg.ts';
@@ -19,19 +20,24 @@ export interface HousekeepingParts {
   cgroups: PodCgroups;
   volumes: VolumeManager;
   cache: RuntimeCache;
+  images: ImageCollector;
 }
 
 const intervalMs = 10_000;
+const imageIntervalMs = 300_000;
 /** Logs of a pod that is gone from the runtime as well stay a little for those who read them. */
 const logRoundsBetween = 6;
 
 export interface Housekeeping {
   /** Cleans up once, then goes on until the kubelet stops. */
   start(): Promise<void>;
+  /** What the runtime keeps of dead containers; with `all` also the last ones of pods that have ended. */
+  removeDead(all?: boolean): Promise<void>;
 }
 
-export function createHousekeeping({ context, manager, pleg, cgroups, volumes }: HousekeepingParts): Housekeeping {
-  const { cri, log, signal, options } = context;
+export function createHousekeeping({ context, manager, pleg, cgroups, volumes, images }: HousekeepingParts): Housekeeping {
+  const { cri, config, events, log, signal, options } = context;
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: options.nodeName, uid: options.nodeName } };
 
   async function guarded(what: string, work: () => Promise<void>): Promise<void> {
     try {
@@ -54,12 +60,12 @@ export function createHousekeeping({ context, manager, pleg, cgroups, volumes }:
     }
   }
 
-  async function deadContainers(): Promise<void> {
+  async function removeDead(all = false): Promise<void> {
     const [containers, sandboxes] = await Promise.all([cri.listContainers(), cri.listPodSandbox()]);
     const ignoreMissing = (error: unknown): void => {
       if (!isRuntimeNotFound(error)) throw error;
     };
-    const { containers: dead, sandboxes: empty } = surplus(containers, sandboxes);
+    const { containers: dead, sandboxes: empty } = surplus(containers, sandboxes, (uid) => all && manager.get(uid)?.state === 'terminated');
     for (const id of dead) await cri.removeContainer(id).catch(ignoreMissing);
     for (const id of empty) await cri.removePodSandbox(id).catch(ignoreMissing);
   }
@@ -82,10 +88,41 @@ export function createHousekeeping({ context, manager, pleg, cgroups, volumes }:
       await sleep(intervalMs, signal);
       if (signal.aborted) return;
       await guarded('ending orphans', orphans);
-      await guarded('removing dead containers', deadContainers);
+      await guarded('removing dead containers', collectContainers);
       await guarded('setting the share of burstable pods', burstableShares);
-      await guarded('rotating logs', () => rotateLogs(context));
       if (round % logRoundsBetween === 0) await guarded('removing logs', oldLogs);
+    }
+  }
+
+  async function collectContainers(): Promise<void> {
+    try {
+      await removeDead();
+    } catch (error) {
+      if (!signal.aborted) events.event(node, 'Warning', 'ContainerGCFailed', runtimeMessageOf(error));
+      throw error;
+    }
+  }
+
+  async function rotate(): Promise<void> {
+    while (!signal.aborted) {
+      await guarded('rotating logs', () => rotateLogs(context));
+      await sleep(config.containerLogMonitorInterval, signal);
+    }
+  }
+
+  /** Once is nothing: the runtime may just have started. */
+  async function collectImages(): Promise<void> {
+    if (config.imageGCHighThresholdPercent === 100 && config.imageMaximumGCAge === 0) return;
+    for (let failed = false; !signal.aborted; await sleep(imageIntervalMs, signal)) {
+      try {
+        await images.collect();
+        failed = false;
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn({ err: messageOf(error) }, 'removing unused images failed');
+        if (failed) events.event(node, 'Warning', 'ImageGCFailed', messageOf(error));
+        failed = true;
+      }
     }
   }
 
@@ -93,6 +130,9 @@ export function createHousekeeping({ context, manager, pleg, cgroups, volumes }:
     start: async () => {
       await guarded('ending orphans', orphans);
       void run();
+      void rotate();
+      void collectImages();
     },
+    removeDead,
   };
 }

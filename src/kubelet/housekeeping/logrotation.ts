@@ -5,7 +5,6 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type KubeletContext, messageOf } from '../context.ts';
-import { defaults } from '../options.ts';
 
 /** `20260102-030405`, the suffix of a rotated log. */
 const stampOf = (date: Date): string => date.toISOString().slice(0, 19).replaceAll('-', '').replaceAll(':', '').replace('T', '-');
@@ -35,9 +34,9 @@ async function rotate(context: KubeletContext, containerId: string, path: string
 }
 
 export async function rotateLogs(context: KubeletContext): Promise<void> {
-  const { options, cri, log } = context;
-  const maxSize = options.containerLogMaxSize ?? defaults.containerLogMaxSize;
-  const maxFiles = Math.max(2, options.containerLogMaxFiles ?? defaults.containerLogMaxFiles);
+  const { options, config, cri, log } = context;
+  const maxSize = config.containerLogMaxSize;
+  const maxFiles = Math.max(2, config.containerLogMaxFiles);
   const directories = await readdir(options.podLogsDir).catch(() => []);
   const large = new Set<string>();
   for (const pod of directories) {

@@ -2,7 +2,6 @@
 import type { Container, Pod } from '../../api/core/v1/types.gen.ts';
 import { type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
 import type { Image, PodSandboxConfig } from '../cri/types.gen.ts';
-import { defaults } from '../options.ts';
 import { createBackoff } from '../runtime/backoff.ts';
 import { pullCredentials } from './credentials.ts';
 import { withDefaultTag } from './reference.ts';
@@ -72,7 +71,7 @@ export function createImagePuller(context: KubeletContext): ImagePuller {
   const backoff = createBackoff(initialBackoffMs, maxBackoffMs);
   const lastError = new Map<string, string>();
   const lastFailure = new Map<string, number>();
-  const limited = semaphore(context.options.maxParallelImagePulls ?? defaults.maxParallelImagePulls);
+  const limited = semaphore(context.config.maxParallelImagePulls);
 
   async function inspect(image: string): Promise<Image | undefined> {
     try {

@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { canonicalQuantity, milliValue, value } from '../../apimachinery/quantity.ts';
-import { defaults, type KubeletOptions } from '../options.ts';
+import type { KubeletConfiguration } from '../config/configuration.ts';
+import { thresholdsOf } from '../eviction/thresholds.ts';
+import type { KubeletOptions } from '../options.ts';
 
 export interface NodeResources {
   /** Bytes. */
@@ -12,10 +14,6 @@ export interface NodeResources {
   capacity(): Record<string, string>;
   allocatable(): Record<string, string>;
 }
-
-/** Bytes of memory that the upstream default keeps for the node (`memory.available<100Mi` evicts). */
-const evictionMemory = 100 * 1024 * 1024;
-const evictionDiskShare = 0.1;
 
 const kibi = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
 
@@ -39,7 +37,13 @@ function hugePages(): Map<string, number> {
   return sizes;
 }
 
-export function readNodeResources(options: KubeletOptions): NodeResources {
+export function readNodeResources(options: Pick<KubeletOptions, 'rootDir'>, config: KubeletConfiguration): NodeResources {
+  const hard = thresholdsOf(config).filter(({ grace }) => grace === undefined);
+  /** What a hard threshold keeps free is nobody's to use. */
+  const keptFree = (signal: string, capacity: number): number => {
+    const limit = hard.find((threshold) => threshold.signal === signal)?.limit;
+    return limit === undefined ? 0 : 'share' in limit ? Math.floor(capacity * limit.share) : limit.amount;
+  };
   const memory = Number(/^MemTotal:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) * 1024;
   const pages = hugePages();
   const reservedHuge = [...pages.values()].reduce((sum, bytes) => sum + bytes, 0);
@@ -52,9 +56,9 @@ export function readNodeResources(options: KubeletOptions): NodeResources {
     'ephemeral-storage': kibi(disk()),
     ...Object.fromEntries([...pages].map(([size, bytes]) => [`hugepages-${size}`, bytes ? kibi(bytes) : '0'])),
     memory: kibi(memory),
-    pods: String(options.maxPods ?? defaults.maxPods),
+    pods: String(config.podsPerCore > 0 ? Math.min(config.maxPods, config.podsPerCore * cpus().length) : config.maxPods),
   });
-  const reserved = (name: string): string[] => [options.systemReserved?.[name], options.kubeReserved?.[name]].filter((amount) => amount !== undefined);
+  const reserved = (name: string): string[] => [config.systemReserved[name], config.kubeReserved[name]].filter((amount) => amount !== undefined);
   return {
     memory,
     hugePageSizes: [...pages.keys()],
@@ -62,8 +66,9 @@ export function readNodeResources(options: KubeletOptions): NodeResources {
     allocatable: () => {
       const full = capacity();
       const cpuLeft = milliValue(full['cpu'] ?? '0') - reserved('cpu').reduce((sum, amount) => sum + milliValue(amount), 0);
-      const memoryLeft = memory - reservedHuge - evictionMemory - reserved('memory').reduce((sum, amount) => sum + value(amount), 0);
-      const diskLeft = Math.floor(disk() * (1 - evictionDiskShare)) - reserved('ephemeral-storage').reduce((sum, amount) => sum + value(amount), 0);
+      const memoryLeft = memory - reservedHuge - keptFree('memory.available', memory) - reserved('memory').reduce((sum, amount) => sum + value(amount), 0);
+      const diskSize = disk();
+      const diskLeft = diskSize - keptFree('nodefs.available', diskSize) - reserved('ephemeral-storage').reduce((sum, amount) => sum + value(amount), 0);
       return { ...full, cpu: canonicalQuantity(`${cpuLeft}m`), memory: kibi(memoryLeft), 'ephemeral-storage': String(diskLeft) };
     },
   };

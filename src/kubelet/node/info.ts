@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import type { NodeSystemInfo } from '../../api/core/v1/types.gen.ts';
 import type { KubeletContext } from '../context.ts';
-import { defaults } from '../options.ts';
+import { defaultVersion } from '../options.ts';
 
 const text = (path: string): string => {
   try {
@@ -29,7 +29,7 @@ export function nodeInfo({ options, runtime }: KubeletContext): NodeSystemInfo {
     kernelVersion: release(),
     osImage: prettyName(text('/etc/os-release') || text('/usr/lib/os-release')),
     containerRuntimeVersion: `${runtime.name}://${runtime.version}`,
-    kubeletVersion: options.kubernetesVersion ?? defaults.kubernetesVersion,
+    kubeletVersion: options.kubernetesVersion ?? defaultVersion,
     kubeProxyVersion: '',
     operatingSystem: 'linux',
     architecture: architecture(),

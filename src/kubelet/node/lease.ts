@@ -4,17 +4,18 @@ import type { Lease } from '../../api/coordination/v1/types.gen.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../apimachinery/errors.ts';
 import { microTimeOf } from '../../apimachinery/meta.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
-import { defaults } from '../options.ts';
 import { sleep } from '../runtime/pleg.ts';
 
 const namespace = 'kube-node-lease';
-const durationSeconds = 40;
+/** So many renewals fit into the time after which the node counts as lost. */
+const renewals = 4;
 
 /** Renews until the kubelet stops. `nodeUid` gives the owner, once the node is registered. */
 export async function keepLease(context: KubeletContext, nodeUid: () => string | undefined): Promise<void> {
-  const { client, options, log, signal } = context;
+  const { client, options, config, log, signal } = context;
+  const durationSeconds = config.nodeLeaseDurationSeconds;
   const resource = client.resource(leases);
-  const interval = options.leaseRenewMs ?? defaults.leaseRenewMs;
+  const interval = (durationSeconds * 1000) / renewals;
   let current: Lease | undefined;
 
   async function renew(): Promise<void> {

@@ -6,14 +6,12 @@ import { timeOf } from '../../apimachinery/meta.ts';
 import type { Informer } from '../../client/informer.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
 import { volumesInUse } from '../csi/volume.ts';
+import type { PressureType } from '../eviction/thresholds.ts';
 import { sleep } from '../runtime/pleg.ts';
 import { standardLabels } from './info.ts';
-import { measure, type Pressure, pressureOf } from './pressure.ts';
 import { nodeStatus, worthReporting } from './status.ts';
 
-/** Upstream's `nodeStatusReportFrequency`, and how often the kubelet looks whether something has changed. */
-const reportMs = 300_000;
-const lookMs = 10_000;
+/** Milliseconds between looks while the node is not ready. */
 const lookNotReadyMs = 100;
 
 export interface NodeReporter {
@@ -24,7 +22,6 @@ export interface NodeReporter {
   /** Look soon: something has changed. */
   poke(): void;
   node(): Node | undefined;
-  pressure(): Pressure;
 }
 
 export interface ReporterInput {
@@ -32,17 +29,18 @@ export interface ReporterInput {
   port: number;
   /** Why the node can't take pods, besides what the runtime says. */
   problems(): string[];
+  /** What runs out. */
+  pressure(): ReadonlySet<PressureType>;
   /** When the runtime first says that its network is ready, or stops saying so. */
   networkChanged?(ready: boolean): void;
 }
 
-export function createNodeReporter(context: KubeletContext, { informer, port, problems, networkChanged }: ReporterInput): NodeReporter {
-  const { client, options, cri, events, log, signal } = context;
+export function createNodeReporter(context: KubeletContext, { informer, port, problems, pressure, networkChanged }: ReporterInput): NodeReporter {
+  const { client, options, config, cri, events, log, signal } = context;
   const resource = client.resource(nodes);
   let reported: NodeStatus | undefined;
   let reportedAt = 0;
   let own: Node | undefined;
-  let pressure: Pressure = { memory: false, disk: false, pid: false };
   let ready = false;
   let networkReady: boolean | undefined;
   let wake = new AbortController();
@@ -68,10 +66,9 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
 
   async function status(previous: NodeStatus): Promise<NodeStatus> {
     const [found, images, inUse] = await Promise.all([runtimeProblems(), cri.listImages().catch(() => []), volumesInUse(context)]);
-    pressure = pressureOf(measure(options.rootDir));
     const all = [...found, ...problems()];
     ready = all.length === 0;
-    return nodeStatus(context, { problems: all, pressure, images, volumesInUse: inUse, port }, previous, timeOf(context.now()));
+    return nodeStatus(context, { problems: all, pressure: pressure(), images, volumesInUse: inUse, port }, previous, timeOf(context.now()));
   }
 
   const target = () => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: options.nodeName, uid: options.nodeName } });
@@ -88,8 +85,8 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
       },
       spec: {
         ...(options.podCidr ? { podCIDR: options.podCidr, podCIDRs: [options.podCidr] } : {}),
-        ...(options.providerId ? { providerID: options.providerId } : {}),
-        ...(options.taints?.length ? { taints: options.taints } : {}),
+        ...(config.providerID ? { providerID: config.providerID } : {}),
+        ...(config.registerWithTaints.length ? { taints: [...config.registerWithTaints] } : {}),
       },
       status: await status({}),
     };
@@ -113,7 +110,7 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
     const previous = reported ?? latest?.status ?? {};
     const foreign = (latest?.status?.conditions ?? []).filter(({ type }) => !previous.conditions?.some((condition) => condition.type === type));
     const next = await status({ ...previous, conditions: [...(previous.conditions ?? []), ...foreign], volumesAttached: latest?.status?.volumesAttached });
-    if (reported && !worthReporting(reported, next) && Date.now() - reportedAt < reportMs) return;
+    if (reported && !worthReporting(reported, next) && Date.now() - reportedAt < config.nodeStatusReportFrequency) return;
     const wasReady = previous.conditions?.find(({ type }) => type === 'Ready')?.status;
     const { volumesAttached: _, ...patch } = next;
     try {
@@ -156,11 +153,10 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
           if (!signal.aborted) log.warn({ node: options.nodeName, err: messageOf(error) }, 'reporting the status of the node failed');
         });
         wake = new AbortController();
-        await sleep(ready ? lookMs : lookNotReadyMs, AbortSignal.any([signal, wake.signal]));
+        await sleep(ready ? config.nodeStatusUpdateFrequency : lookNotReadyMs, AbortSignal.any([signal, wake.signal]));
       }
     },
     poke: () => wake.abort(),
     node: () => informer.get('', options.nodeName) ?? own,
-    pressure: () => pressure,
   };
 }

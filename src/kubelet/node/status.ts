@@ -2,27 +2,27 @@
 import type { ContainerImage, NodeCondition, NodeStatus } from '../../api/core/v1/types.gen.ts';
 import type { KubeletContext } from '../context.ts';
 import type { Image } from '../cri/types.gen.ts';
+import type { PressureType } from '../eviction/thresholds.ts';
 import { nodeInfo } from './info.ts';
-import type { Pressure } from './pressure.ts';
 
-/** Upstream's limits, which keep node objects small. */
-const maxImages = 50;
+/** Upstream's limit, which keeps node objects small. */
 const maxNamesPerImage = 5;
 
 export interface NodeFacts {
   /** Why the node is not ready; empty when it is. */
   problems: string[];
-  pressure: Pressure;
+  pressure: ReadonlySet<PressureType>;
   images: Image[];
   volumesInUse: string[];
   /** Port of the kubelet's server. */
   port: number;
 }
 
-export function nodeImages(images: readonly Image[]): ContainerImage[] {
+/** At most `most`, the largest ones; -1 for all. */
+export function nodeImages(images: readonly Image[], most: number): ContainerImage[] {
   return [...images]
     .sort((a, b) => (b.size ?? 0) - (a.size ?? 0))
-    .slice(0, maxImages)
+    .slice(0, most < 0 ? undefined : most)
     .map(({ repoDigests = [], repoTags = [], size = 0 }) => ({ names: [...repoDigests, ...repoTags].slice(0, maxNamesPerImage), sizeBytes: size }));
 }
 
@@ -46,16 +46,23 @@ function verdicts({ problems, pressure }: NodeFacts): Verdict[] {
   return [
     condition(
       'MemoryPressure',
-      pressure.memory,
+      pressure.has('MemoryPressure'),
       'KubeletHasInsufficientMemory',
       'kubelet has insufficient memory available',
       'KubeletHasSufficientMemory',
       'kubelet has sufficient memory available',
     ),
-    condition('DiskPressure', pressure.disk, 'KubeletHasDiskPressure', 'kubelet has disk pressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
+    condition(
+      'DiskPressure',
+      pressure.has('DiskPressure'),
+      'KubeletHasDiskPressure',
+      'kubelet has disk pressure',
+      'KubeletHasNoDiskPressure',
+      'kubelet has no disk pressure',
+    ),
     condition(
       'PIDPressure',
-      pressure.pid,
+      pressure.has('PIDPressure'),
       'KubeletHasInsufficientPID',
       'kubelet has insufficient PID available',
       'KubeletHasSufficientPID',
@@ -77,7 +84,7 @@ export function nodeConditions(facts: NodeFacts, previous: readonly NodeConditio
 }
 
 export function nodeStatus(context: KubeletContext, facts: NodeFacts, previous: NodeStatus, now: string): NodeStatus {
-  const { options, resources, runtime } = context;
+  const { options, config, resources, runtime } = context;
   const extended = (list: Record<string, string | number> | undefined): Record<string, string | number> =>
     Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => name.includes('/') && !name.includes('kubernetes.io/')));
   return {
@@ -87,7 +94,7 @@ export function nodeStatus(context: KubeletContext, facts: NodeFacts, previous: 
     addresses: [...options.nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: options.hostname ?? options.nodeName }],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },
     nodeInfo: nodeInfo(context),
-    images: nodeImages(facts.images),
+    images: nodeImages(facts.images, config.nodeStatusMaxImages),
     runtimeHandlers: runtime.handlers.map(({ name, recursiveReadOnlyMounts, userNamespaces }) => ({
       ...(name ? { name } : { name: '' }),
       features: { recursiveReadOnlyMounts, userNamespaces },

@@ -12,7 +12,7 @@ import { sandboxLabels } from '../runtime/labels.ts';
 import { podTarget } from './target.ts';
 
 export async function sandboxConfig(context: KubeletContext, pod: Pod, attempt: number, cgroupParent: string): Promise<PodSandboxConfig> {
-  const { options, paths, events } = context;
+  const { options, config, paths, events } = context;
   const { metadata, spec } = pod;
   const logDirectory = paths.podLogs(pod);
   await mkdir(logDirectory, { recursive: true, mode: 0o755 });
@@ -48,7 +48,7 @@ export async function sandboxConfig(context: KubeletContext, pod: Pod, attempt: 
     annotations: metadata.annotations ?? {},
     linux: {
       cgroupParent,
-      securityContext: sandboxSecurity(pod, { seccompRoot: seccompRootOf(context), seccompDefault: options.seccompDefault ?? false }),
+      securityContext: sandboxSecurity(pod, { seccompRoot: seccompRootOf(context), seccompDefault: config.seccompDefault }),
       sysctls,
       ...(overhead
         ? { overhead: { cpuShares: sharesOf(milliCpu(overhead)), cpuPeriod, cpuQuota: quotaOf(milliCpu(overhead)), memoryLimitInBytes: bytesOf(overhead) } }

@@ -8,7 +8,6 @@ import { semanticEqual } from '../../apimachinery/equality.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
 import { containerNamed } from '../containers/resources.ts';
 import { messageOf } from '../context.ts';
-import { defaults } from '../options.ts';
 import type { ProbeManager } from '../probes/manager.ts';
 import { type RuntimePod, runningContainers } from '../runtime/model.ts';
 import type { StatusManager } from '../status/manager.ts';
@@ -41,8 +40,6 @@ export interface WorkerParts extends SyncParts {
 
 type State = 'syncing' | 'terminating' | 'terminated' | 'finished';
 
-/** Milliseconds between looks at a pod about which nothing was heard. */
-const resyncMs = 60_000;
 /** A step that takes longer does not keep what changes meanwhile from being reported. */
 const longMs = 2_000;
 const errorDelayMs = { first: 100, last: 10_000 };
@@ -176,7 +173,7 @@ export class PodWorker {
   #sleepUntil(time: number | undefined): void {
     clearTimeout(this.#timer);
     if (this.#state === 'finished' || (this.#state === 'terminated' && time === undefined)) return;
-    const latest = Date.now() + resyncMs * (0.9 + Math.random() * 0.2);
+    const latest = Date.now() + this.#parts.context.config.syncFrequency * (0.9 + Math.random() * 0.2);
     this.#timer = setTimeout(() => this.wake(), Math.max(1, Math.min(time ?? latest, latest) - Date.now()));
   }
 
@@ -250,7 +247,7 @@ export class PodWorker {
     }
     if (!volumes.isFresh(this.uid)) await volumes.setUp(pod, factsOf(context, pod, runtime));
     const plan = planPod(pod, runtime, probes.verdicts(this.uid));
-    for (const kill of await this.#resizer.actuate(pod, runtime, cgroups, context.options.podPidsLimit ?? defaults.podPidsLimit)) {
+    for (const kill of await this.#resizer.actuate(pod, runtime, cgroups, context.config.podPidsLimit)) {
       const container = containerNamed(pod, kill.container.name);
       if (!container || plan.killPod || plan.kill.some((other) => other.container.id === kill.container.id)) continue;
       plan.kill.push(kill);

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigurationError, configurationOf, defaultConfiguration, parseConfiguration, showConfiguration } from './configuration.ts';
+
+const head = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n';
+const read = (body: string) => configurationOf(parseConfiguration(head + body));
+const problems = (text: string): readonly string[] => {
+  try {
+    parseConfiguration(text);
+  } catch (error) {
+    assert.ok(error instanceof ConfigurationError);
+    return error.problems;
+  }
+  return [];
+};
+
+test('an empty file leaves the defaults', () => {
+  assert.deepEqual(read(''), defaultConfiguration);
+  assert.equal(defaultConfiguration.maxPods, 110);
+  assert.equal(defaultConfiguration.imageMinimumGCAge, 120_000);
+  assert.deepEqual(defaultConfiguration.evictionHard, {
+    'memory.available': '100Mi',
+    'nodefs.available': '10%',
+    'nodefs.inodesFree': '5%',
+    'imagefs.available': '15%',
+    'imagefs.inodesFree': '5%',
+  });
+});
+
+test('durations and quantities are read, and shown again', () => {
+  const config = read('imageMaximumGCAge: 1h30m\ncontainerLogMaxSize: 5Mi\nsystemReserved: {cpu: 1, memory: 1Gi}\nshutdownGracePeriod: 30s');
+  assert.equal(config.imageMaximumGCAge, 5_400_000);
+  assert.equal(config.containerLogMaxSize, 5 * 1024 * 1024);
+  assert.deepEqual(config.systemReserved, { cpu: '1', memory: '1Gi' });
+  const shown = showConfiguration(config);
+  assert.deepEqual([shown['imageMaximumGCAge'], shown['containerLogMaxSize'], shown['shutdownGracePeriod']], ['1h30m0s', '5Mi', '30s']);
+  assert.deepEqual(configurationOf(shown), config, 'what is shown can be read');
+});
+
+test('defaults that depend on others', () => {
+  assert.deepEqual(read('evictionHard: {memory.available: 1Gi}').evictionHard, { 'memory.available': '1Gi' });
+  assert.equal(read('evictionHard: {memory.available: 1Gi}\nmergeDefaultEvictionSettings: true').evictionHard['nodefs.available'], '10%');
+  assert.equal(read('serializeImagePulls: true').maxParallelImagePulls, 1);
+  assert.equal(read('nodeStatusUpdateFrequency: 1m').nodeStatusReportFrequency, 60_000);
+  assert.equal(read('podPidsLimit: -7').podPidsLimit, -1);
+});
+
+test('everything that is wrong is told at once', () => {
+  assert.deepEqual(problems(`${head}maxPod: 3\nmaxPods: many\ncgroupDriver: systemd\nfeatureGates: {X: true}\nclusterDNS: [10.0.0.10]`), [
+    'strict decoding error: unknown field "maxPod"',
+    'maxPods: whole number expected, not string',
+    'cgroupDriver can\'t be set: the runtime of the node is set up for it; it is "cgroupfs"',
+    "featureGates can't be set: features are as in Kubernetes 1.36 by default",
+    "clusterDNS can't be set: the cluster settles it by itself",
+  ]);
+  assert.deepEqual(problems(`${head}imageGCHighThresholdPercent: 101\nimageGCLowThresholdPercent: 101`), [
+    'invalid configuration: imageGCHighThresholdPercent (--image-gc-high-threshold) 101 must be between 0 and 100, inclusive',
+    'invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) 101 must be between 0 and 100, inclusive',
+    'invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) 101 must be less than imageGCHighThresholdPercent (--image-gc-high-threshold) 101',
+  ]);
+  assert.deepEqual(problems(`${head}evictionHard: {disk.free: 1Gi}`), ['invalid configuration: unsupported eviction signal disk.free']);
+  assert.deepEqual(problems(`${head}shutdownGracePeriod: 10s\nshutdownGracePeriodCriticalPods: 20s`), [
+    'invalid configuration: shutdownGracePeriodCriticalPods {20s} must be <= shutdownGracePeriod {10s}',
+  ]);
+});
+
+test('a value that holds anyway is let through', () => {
+  assert.deepEqual(read('cgroupDriver: cgroupfs\ncpuManagerPolicy: none\nenableServer: true\nfailSwapOn: false'), defaultConfiguration);
+});
+
+test('what is no configuration at all', () => {
+  assert.match(problems('a: [')[0] ?? '', /^not YAML: /);
+  assert.deepEqual(problems('3'), ['a KubeletConfiguration is expected']);
+  assert.match(problems('kind: Pod\napiVersion: v1')[0] ?? '', /^no kind "Pod" is registered for version "v1"/);
+});
