@@ -39,6 +39,7 @@ onCluster(program.command('up'))
   .option('--port <port>', 'port of the API server', port)
   .option('--nodes <count>', 'how many nodes', positive)
   .option('--control-plane-only', 'no nodes: an API server, controllers and a scheduler; needs no root')
+  .option('--kubelet-config <file>', 'a KubeletConfiguration for all nodes of this machine; kept with the cluster')
   .option('--isolated', 'no way out of the cluster and none in: no egress, no published node ports')
   .option('--kubeconfig <file>', "where to add the context 'knarr' (default: KUBECONFIG or ~/.kube/config; 'none' adds it nowhere)")
   .option('--wait <duration>', 'how long to wait until everything is ready', '120s')
@@ -74,6 +75,8 @@ onCluster(program.command('agent'))
   .option('--server <url>', 'the API server to join')
   .option('--token <token>', "a token from 'knarr token create'")
   .option('--node <name>', 'name of this node (default: the host name)')
+  .option('--config <file>', "a KubeletConfiguration (default: what 'up' was given)")
+  .option('--pod-manifest-path <directory>', 'manifests of static pods (default: manifests in the data directory)')
   .action(async (options) => (await import('./commands/agent.ts')).agent(options));
 
 const token = program.command('token').description('tokens with which nodes join');

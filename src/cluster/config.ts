@@ -31,6 +31,8 @@ export interface ClusterConfig {
   clusterDns: string;
   clusterDomain: string;
   nodes: NodeConfig[];
+  /** A `KubeletConfiguration` for all nodes of this machine, as the user gave it. */
+  kubelet?: Record<string, unknown>;
 }
 
 /** A sentence for the user, without a stack trace. */

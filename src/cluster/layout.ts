@@ -10,6 +10,8 @@ export interface ClusterLayout {
   volumes: string;
   /** Where users say how registries are reached: one folder per registry with a `hosts.toml`, as containerd has it. */
   registries: string;
+  /** Pods that every node of this machine runs whatever the API says. */
+  manifests: string;
   adminKubeconfig: string;
   /** Sockets, pid files, what was switched on: gone after a reboot, as it should be. */
   run: string;
@@ -41,6 +43,7 @@ export function clusterLayout(config: Pick<ClusterConfig, 'dataDir' | 'id'>): Cl
     logs: join(config.dataDir, 'logs'),
     volumes: join(config.dataDir, 'volumes'),
     registries: join(config.dataDir, 'certs.d'),
+    manifests: join(config.dataDir, 'manifests'),
     adminKubeconfig: join(config.dataDir, 'admin.kubeconfig'),
     run,
     supervisorSocket: join(run, 'supervisor.sock'),

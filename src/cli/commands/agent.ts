@@ -1,7 +1,8 @@
 /** `knarr agent`: a worker node in the foreground, as a part of `up` (`--data-dir`, `--node`) or joined to a server (`--server`, `--token`). */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { runJoinedAgent, runLocalAgent } from '../../cluster/agent/run.ts';
+import { readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
+import { type KubeletFiles, runJoinedAgent, runLocalAgent } from '../../cluster/agent/run.ts';
 import { defaultDataDir, UserError } from '../../cluster/config.ts';
 import type { ClusterOptions } from '../cluster.ts';
 import { existingCluster } from '../cluster.ts';
@@ -11,6 +12,8 @@ export interface AgentCommandOptions extends ClusterOptions {
   server?: string;
   token?: string;
   node?: string;
+  config?: string;
+  podManifestPath?: string;
 }
 
 export async function agent(options: AgentCommandOptions): Promise<void> {
@@ -26,12 +29,17 @@ function local(options: AgentCommandOptions): Promise<{ stop(): Promise<void> }>
   const node = config.nodes.find(({ name }) => name === options.node);
   if (!node)
     throw new UserError(`the cluster '${config.name}' has no node '${options.node ?? ''}' on this machine; --server and --token join another cluster`, 2);
-  return runLocalAgent(config, node);
+  return runLocalAgent(config, node, kubeletFiles(options));
 }
 
 function joined(server: string, options: AgentCommandOptions): Promise<{ stop(): Promise<void> }> {
   if (!URL.canParse(server) || new URL(server).protocol !== 'https:') throw new UserError(`--server: '${server}' is no https:// address`, 2);
   const dataDir = resolve(options.dataDir ?? `${defaultDataDir(options.name)}-agent`);
   const node = (options.node ?? hostname()).toLowerCase();
-  return runJoinedAgent({ server, dataDir, node, ...(options.token ? { token: options.token } : {}) });
+  return runJoinedAgent({ server, dataDir, node, ...(options.token ? { token: options.token } : {}), ...kubeletFiles(options) });
 }
+
+const kubeletFiles = ({ config, podManifestPath }: AgentCommandOptions): KubeletFiles => ({
+  ...(config ? { config: readKubeletConfig(config) } : {}),
+  ...(podManifestPath ? { manifests: resolve(podManifestPath) } : {}),
+});

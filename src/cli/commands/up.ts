@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodes as nodeKind } from '../../api/core/v1/node.ts';
 import type { Node } from '../../api/core/v1/types.gen.ts';
 import type { Client } from '../../client/client.ts';
 import { type ClusterConfig, clusterId, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
+import { readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
 import { chooseSubnets, gatewayOf } from '../../cluster/host/network.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
 import type { ChildStatus } from '../../cluster/supervisor/child.ts';
@@ -24,6 +26,7 @@ export interface UpOptions extends ClusterOptions {
   nodes?: number;
   controlPlaneOnly?: boolean;
   isolated?: boolean;
+  kubeletConfig?: string;
   kubeconfig?: string;
   wait: string;
 }
@@ -37,6 +40,9 @@ export async function up(options: UpOptions): Promise<void> {
   const existing = loadConfig(dataDirOf(options));
   const config = existing ?? (await newCluster(options));
   if (existing) refuseChanges(existing, options);
+  const kubelet = options.kubeletConfig ? readKubeletConfig(options.kubeletConfig) : undefined;
+  const anew = kubelet !== undefined && !isDeepStrictEqual(kubelet, config.kubelet);
+  if (kubelet) config.kubelet = kubelet;
   if (!config.controlPlaneOnly && process.getuid?.() !== 0) {
     throw new UserError('running containers needs root: sudo ./knarr up, or ./knarr up --control-plane-only for an API without nodes');
   }
@@ -45,9 +51,9 @@ export async function up(options: UpOptions): Promise<void> {
   if (!running) {
     // Where only the supervisor died, the port is held by the server that the next one adopts.
     if (runningPid(serverSpec(config, self()).pidFile) === undefined) await refusePortInUse(config.port);
-    if (!existing) saveConfig(config);
+    if (!existing || anew) saveConfig(config);
     startSupervisor(config);
-  }
+  } else if (anew) throw new UserError(`the cluster '${config.name}' runs with another kubelet configuration; 'knarr down' first`);
   await untilReady(config, deadline, progress);
   const kubeconfig = options.kubeconfig ?? userKubeconfig();
   if (kubeconfig !== 'none') addContext(config, kubeconfig);

@@ -9,6 +9,7 @@ import { createEventRecorder } from '../../client/recorder.ts';
 import { nameserversOf, type Resolver } from '../../dns/forward.ts';
 import { type DnsServer, startDns } from '../../dns/server.ts';
 import { createClusterView } from '../../dns/view.ts';
+import type { KubeletConfiguration } from '../../kubelet/config/configuration.ts';
 import { createCriClient } from '../../kubelet/cri/client.ts';
 import { createKubelet } from '../../kubelet/kubelet.ts';
 import { runPodRoutes } from '../../proxy/podroutes.ts';
@@ -41,6 +42,7 @@ export interface AgentOptions {
   serving?: KeyPair;
   /** PEM of the CA whose client certificates the kubelet's server takes. */
   clientCa: string;
+  configuration: KubeletConfiguration;
   /** The node's own resolv.conf. */
   resolvConf: string;
   log: Logger;
@@ -87,6 +89,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     nodeIps: [ip],
     hostname: node,
     resolvConf: options.resolvConf,
+    configuration: options.configuration,
+    pinnedImages: [pauseImageName],
     server: { port: kubeletPort, cert: options.serving?.certificate, key: options.serving?.key, clientCa: options.clientCa },
   });
   await Promise.all([kubelet.start(), informers.start()]);

@@ -18,6 +18,7 @@ import { isUsable, type KeyPair } from '../pki/pki.ts';
 import { runtimeReady, startAgent } from './agent.ts';
 import { nodeCredentials, readPair, writePair } from './credentials.ts';
 import { factsOf, readFacts } from './facts.ts';
+import { kubeletConfiguration } from './kubeletconfig.ts';
 
 const log = pino({ level: process.env.KNARR_LOG_LEVEL ?? 'info', name: 'agent' });
 /** How often a node looks whether its certificate is near its end. */
@@ -43,8 +44,9 @@ function renewing(renew: () => Promise<void> | void): () => void {
 }
 
 /** Runs inside the node's network namespace; the supervisor put it there and runs containerd beside it. */
-export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeConfig): Promise<Stoppable> {
+export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeConfig, kubelet: KubeletFiles = {}): Promise<Stoppable> {
   const layout = nodeLayout(config, name);
+  const configuration = kubeletConfiguration(kubelet.config ?? config.kubelet, kubelet.manifests ?? clusterLayout(config).manifests);
   const pki = await loadOrCreatePki(clusterLayout(config).pki);
   let credentials = nodeCredentials(pki, layout, name, ip);
   const endRenewing = renewing(() => {
@@ -60,7 +62,18 @@ export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeCon
   const facts = factsOf(config);
   // Server and runtime start beside the agent, and beside each other.
   await Promise.all([untilServed(client), runtimeReady(layout, log)]);
-  const agent = await startAgent({ node: name, ip, client, facts, layout, serving: credentials.serving, clientCa: pki.ca.certificate, resolvConf, log });
+  const agent = await startAgent({
+    node: name,
+    ip,
+    client,
+    facts,
+    layout,
+    configuration,
+    serving: credentials.serving,
+    clientCa: pki.ca.certificate,
+    resolvConf,
+    log,
+  });
   return {
     async stop() {
       endRenewing();
@@ -82,7 +95,15 @@ async function untilServed(client: Client): Promise<void> {
   }
 }
 
-export interface JoinOptions {
+/** What a user says of one node's kubelet. */
+export interface KubeletFiles {
+  /** As {@link readKubeletConfig} gives it. */
+  config?: Record<string, unknown>;
+  /** Directory of static pods. */
+  manifests?: string;
+}
+
+export interface JoinOptions extends KubeletFiles {
   server: string;
   token?: string;
   dataDir: string;
@@ -90,8 +111,10 @@ export interface JoinOptions {
 }
 
 /** Uses the host's network, and a containerd of its own that goes on running when the agent ends. */
-export async function runJoinedAgent({ server, token, dataDir, node }: JoinOptions): Promise<Stoppable> {
-  const layout = nodeLayout({ dataDir, id: clusterId(dataDir) }, node);
+export async function runJoinedAgent({ server, token, dataDir, node, config, manifests }: JoinOptions): Promise<Stoppable> {
+  const cluster = { dataDir, id: clusterId(dataDir) };
+  const layout = nodeLayout(cluster, node);
+  const configuration = kubeletConfiguration(config, manifests ?? clusterLayout(cluster).manifests);
   const caFile = join(layout.pki, 'ca.crt');
   const ca = await known(caFile, async () => {
     if (!token) throw new UserError('this machine has not joined yet: --token is missing', 2);
@@ -114,7 +137,7 @@ export async function runJoinedAgent({ server, token, dataDir, node }: JoinOptio
   await runtimeReady(layout, log);
   const ip = primaryAddress();
   const resolvConf = '/etc/resolv.conf';
-  const agent = await startAgent({ node, ip, client, facts, layout, clientCa: ca, resolvConf, log });
+  const agent = await startAgent({ node, ip, client, facts, layout, configuration, clientCa: ca, resolvConf, log });
   return {
     async stop() {
       endRenewing();
