@@ -22,9 +22,9 @@ export const notPositiveMessage = 'must be greater than 0';
 export const checked = <V>(value: V, path: FieldPath, messages: readonly string[]): FieldError[] =>
   messages.map((message) => invalidValue(path, value, message));
 
-/** The field must be what it was. An empty list is the same as none. */
-export const validateImmutable = (value: unknown, old: unknown, path: FieldPath): FieldError[] =>
-  semanticEqual(value, old) ? [] : [invalidValue(path, value, immutableMessage)];
+/** The field must be what it was. An empty list is the same as none. `shown` is the value as the error has it. */
+export const validateImmutable = (value: unknown, old: unknown, path: FieldPath, shown: (value: never) => unknown = (same) => same): FieldError[] =>
+  semanticEqual(value, old) ? [] : [invalidValue(path, shown(value as never), immutableMessage)];
 
 export const validateNonNegative = (value: number | undefined, path: FieldPath): FieldError[] =>
   value !== undefined && value < 0 ? [invalidValue(path, value, negativeMessage)] : [];

@@ -1,9 +1,11 @@
 /** Creating an object. Source of the rules: apiserver `registry/generic/registry` and `endpoints/handlers`. */
+import { hasStruct, structOf } from '../../api/schema.ts';
 import { copyJson } from '../../apimachinery/copy.ts';
 import { alreadyExists, invalid, StatusError } from '../../apimachinery/errors.ts';
 import { path } from '../../apimachinery/fieldpath.ts';
 import { generateName } from '../../apimachinery/random.ts';
 import { validateObjectMeta } from '../../apimachinery/validation/objectmeta.ts';
+import { zeroOf } from '../../apimachinery/zero.ts';
 import { KeyExistsError } from '../../store/store.ts';
 import { encodeStored } from '../cacher/bytes.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
@@ -53,13 +55,21 @@ export async function createObject(storage: Storage, request: WriteRequest, obje
   }
   const generated = !object.metadata.name && !!object.metadata.generateName;
   if (!generated) return createOnce(storage, request, object);
+  const spare = copyJson(object);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createOnce(storage, request, copyJson(object));
+      return await createOnce(storage, request, attempt === 1 ? object : copyJson(spare));
     } catch (error) {
       if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists' || attempt === maxAttempts) throw error;
     }
   }
+}
+
+/** A status that is a value and no pointer is always there, if only as `{}`. */
+function resetStatus(object: StoredObject, schema: string): void {
+  const field = hasStruct(schema) ? structOf(schema).fields.get('status') : undefined;
+  if (field?.presence === undefined || field.presence === 'pointer') delete object['status'];
+  else object['status'] = zeroOf(field.type);
 }
 
 /** From the object after mutating admission to the store. Also what an update to a missing object runs. */
@@ -74,6 +84,8 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
   fillSystemFields(served, context.now);
   const generated = !served.metadata.name && !!served.metadata.generateName;
   if (generated) served.metadata.name = generateName(served.metadata.generateName as string);
+  // Validation refuses it; until then it is a name like any other.
+  served.metadata.name ??= '';
   if (resource.terminating) {
     throw new StatusError(405, 'MethodNotAllowed', `create not allowed while custom resource definition is terminating`, { ...resource.groupResource });
   }
@@ -83,7 +95,7 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
   if (definition.hasGeneration) object.metadata.generation = 1;
   else delete object.metadata.generation;
   if (definition.prepareForCreate) definition.prepareForCreate(object, strategy);
-  else if (definition.subresources?.['status']) delete object['status'];
+  else if (definition.subresources?.['status']) resetStatus(object, definition.schema);
 
   const errors = validateObjectMeta(
     object.metadata,

@@ -1,12 +1,13 @@
 import { semanticEqual } from '../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
-import { invalidValue, notSupported, path, required } from '../../../apimachinery/fieldpath.ts';
+import { invalidValue, notSupportedInOrder, path, required } from '../../../apimachinery/fieldpath.ts';
 import { formatLabelSelector, hasInvalidLabelValue, validateLabelSelector } from '../../../apimachinery/selectors.ts';
 import { validateAtMost100Percent, validateImmutable, validateIntOrPercent, validateNonNegative } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, containerColumns, countColumn, labelsCell, nameColumn, textColumn, wideColumn } from '../../columns.ts';
 import { dropDisabledTemplateFields } from '../../core/v1/pod/create.ts';
 import { setPodTemplateDefaults } from '../../core/v1/podtemplate/defaults.ts';
 import { podTemplateWarnings } from '../../core/v1/podtemplate/warnings.ts';
+import { internalValue, selectorValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { validateTemplate } from './template.ts';
 import type { DaemonSet, DaemonSetSpec, DaemonSetStatus, DaemonSetUpdateStrategy, RollingUpdateDaemonSet } from './types.gen.ts';
@@ -55,7 +56,8 @@ function validateRollingUpdate({ maxUnavailable = 0, maxSurge = 0 }: RollingUpda
 
 function validateUpdateStrategy(strategy: DaemonSetUpdateStrategy, at: FieldPath): FieldError[] {
   if (strategy.type === 'OnDelete') return [];
-  if (strategy.type !== 'RollingUpdate') return [notSupported(at, strategy, ['RollingUpdate', 'OnDelete'])];
+  if (strategy.type !== 'RollingUpdate')
+    return [notSupportedInOrder(at, internalValue('io.k8s.api.apps.v1.DaemonSetUpdateStrategy', strategy), ['RollingUpdate', 'OnDelete'])];
   if (!strategy.rollingUpdate) return [required(at.child('rollingUpdate'))];
   return validateRollingUpdate(strategy.rollingUpdate, at.child('rollingUpdate'));
 }
@@ -65,11 +67,12 @@ function validateSpec(spec: DaemonSetSpec, old: DaemonSetSpec | undefined): Fiel
   const { selector, template } = spec;
   const errors = validateLabelSelector(selector, { allowInvalidLabelValueInSelector: hasInvalidLabelValue(old?.selector) }, at.child('selector'));
   const matcher = matcherOrUndefined(selector);
-  const labels = template.metadata?.labels ?? {};
+  const labels = template.metadata?.labels;
   if (matcher && !matcher.matches(labels)) {
     errors.push(invalidValue(at.child('template', 'metadata', 'labels'), labels, '`selector` does not match template `labels`'));
   }
-  if (selector && isEmptySelector(selector)) errors.push(invalidValue(at.child('selector'), selector, 'empty selector is invalid for daemonset'));
+  if (selector && isEmptySelector(selector))
+    errors.push(invalidValue(at.child('selector'), selectorValue(selector), 'empty selector is invalid for daemonset'));
   return [
     ...errors,
     ...validateTemplate(template, old?.template, at.child('template')),
@@ -121,7 +124,10 @@ export const daemonsets = defineKind<DaemonSet>({
     const changed = !semanticEqual(daemonSet.spec.template, old.spec.template);
     setTemplateGeneration(daemonSet, templateGenerationOf(old) + (changed ? 1 : 0));
   },
-  validateUpdate: ({ spec }, { spec: old }) => [...validateImmutable(spec.selector, old.selector, path('spec', 'selector')), ...validateSpec(spec, old)],
+  validateUpdate: ({ spec }, { spec: old }) => [
+    ...validateImmutable(spec.selector, old.selector, path('spec', 'selector'), selectorValue),
+    ...validateSpec(spec, old),
+  ],
   warnings: ({ metadata, spec }, old) => (old?.metadata.generation === metadata.generation ? [] : podTemplateWarnings(spec.template, path('spec', 'template'))),
   columns: [
     nameColumn,

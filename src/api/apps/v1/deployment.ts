@@ -6,6 +6,7 @@ import { ageColumn, containerColumns, countColumn, nameColumn, textColumn, wideC
 import { dropDisabledTemplateFields } from '../../core/v1/pod/create.ts';
 import { setPodTemplateDefaults } from '../../core/v1/podtemplate/defaults.ts';
 import { podTemplateWarnings } from '../../core/v1/podtemplate/warnings.ts';
+import { internalValue, selectorValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { selectorText, validateReplicaTemplate } from './replicatemplate.ts';
 import type { Deployment, DeploymentSpec, DeploymentStatus, DeploymentStrategy, RollingUpdateDeployment } from './types.gen.ts';
@@ -39,7 +40,7 @@ function validateStrategy(strategy: DeploymentStrategy, at: FieldPath): FieldErr
   if (type === 'Recreate') {
     return rollingUpdate ? [forbiddenField(at.child('rollingUpdate'), "may not be specified when strategy `type` is 'Recreate'")] : [];
   }
-  if (type !== 'RollingUpdate') return [notSupported(at, strategy, ['Recreate', 'RollingUpdate'])];
+  if (type !== 'RollingUpdate') return [notSupported(at, internalValue('io.k8s.api.apps.v1.DeploymentStrategy', strategy), ['Recreate', 'RollingUpdate'])];
   if (!rollingUpdate) return [required(at.child('rollingUpdate'), 'this should be defaulted and never be nil')];
   return validateRollingUpdate(rollingUpdate, at.child('rollingUpdate'));
 }
@@ -107,7 +108,10 @@ export const deployments = defineKind<Deployment>({
       deployment.metadata.generation = (old.metadata.generation ?? 0) + 1;
     }
   },
-  validateUpdate: ({ spec }, { spec: old }) => [...validateSpec(spec, old), ...validateImmutable(spec.selector, old.selector, path('spec', 'selector'))],
+  validateUpdate: ({ spec }, { spec: old }) => [
+    ...validateSpec(spec, old),
+    ...validateImmutable(spec.selector, old.selector, path('spec', 'selector'), selectorValue),
+  ],
   warnings: ({ metadata, spec }, old) => [
     ...(old ? [] : nameWarnings(metadata.name)),
     ...(old?.metadata.generation === metadata.generation ? [] : podTemplateWarnings(spec.template, path('spec', 'template'))),

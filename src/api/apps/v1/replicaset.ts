@@ -6,6 +6,7 @@ import { ageColumn, containerColumns, countColumn, nameColumn, wideColumn } from
 import { dropDisabledTemplateFields } from '../../core/v1/pod/create.ts';
 import { setPodTemplateDefaults } from '../../core/v1/podtemplate/defaults.ts';
 import { podTemplateWarnings } from '../../core/v1/podtemplate/warnings.ts';
+import { selectorValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { validateReplicaTemplate } from './replicatemplate.ts';
 import type { ReplicaSet, ReplicaSetSpec, ReplicaSetStatus } from './types.gen.ts';
@@ -52,7 +53,10 @@ export const replicasets = defineKind<ReplicaSet>({
   },
   validate: ({ spec }) => validateSpec(spec, undefined),
   prepareForUpdate: ({ spec }, old) => dropDisabledTemplateFields(spec.template, old.spec.template),
-  validateUpdate: ({ spec }, { spec: old }) => [...validateSpec(spec, old), ...validateImmutable(spec.selector, old.selector, path('spec', 'selector'))],
+  validateUpdate: ({ spec }, { spec: old }) => [
+    ...validateSpec(spec, old),
+    ...validateImmutable(spec.selector, old.selector, path('spec', 'selector'), selectorValue),
+  ],
   warnings: ({ metadata, spec }, old) => [
     ...(old ? [] : nameWarnings(metadata.name)),
     ...(old?.metadata.generation === metadata.generation ? [] : podTemplateWarnings(spec.template, path('spec', 'template'))),

@@ -7,6 +7,7 @@ import type { LabelMatcher } from '../../../apimachinery/selectors.ts';
 import { labelSelectorMatcher, validateLabelSelector } from '../../../apimachinery/selectors.ts';
 import { validateNonNegative } from '../../../apimachinery/validation/common.ts';
 import type { PodTemplateSpec } from '../../core/v1/types.gen.ts';
+import { selectorValue } from '../../internalvalue.ts';
 
 export const isEmptySelector = (selector: LabelSelector): boolean =>
   Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions?.length ?? 0) === 0;
@@ -24,14 +25,14 @@ export function matcherOrUndefined(selector: LabelSelector | undefined): LabelMa
 export function validateWorkloadSelector(selector: LabelSelector | undefined, kind: string, at: FieldPath): FieldError[] {
   if (!selector) return [required(at)];
   const errors = validateLabelSelector(selector, {}, at);
-  if (isEmptySelector(selector)) errors.push(invalidValue(at, selector, `empty selector is invalid for ${kind}`));
+  if (isEmptySelector(selector)) errors.push(invalidValue(at, selectorValue(selector), `empty selector is invalid for ${kind}`));
   return errors;
 }
 
 /** Pods made from the template must be found by the selector. */
 export function validateTemplateLabels(template: PodTemplateSpec, matcher: LabelMatcher, at: FieldPath): FieldError[] {
   if (matcher.empty || matcher.matches(template.metadata?.labels ?? {})) return [];
-  return [invalidValue(at.child('metadata', 'labels'), template.metadata?.labels ?? {}, '`selector` does not match template `labels`')];
+  return [invalidValue(at.child('metadata', 'labels'), template.metadata?.labels, '`selector` does not match template `labels`')];
 }
 
 /** Pods of a workload that runs for good are restarted always, and have no deadline. */

@@ -19,7 +19,7 @@ test('a Job runs one pod once, and finds its pods by labels of its own', () => {
   assert.deepEqual(spec.selector, { matchLabels: { 'batch.kubernetes.io/controller-uid': metadata.uid } });
   assert.equal(spec.template.metadata.labels['batch.kubernetes.io/job-name'], 'pi');
   assert.equal(spec.template.metadata.labels['job-name'], 'pi');
-  assert.deepEqual(metadata.labels, { app: 'x' });
+  assert.deepEqual(metadata.labels, spec.template.metadata.labels);
   assert.deepEqual(problems(jobs, job()), []);
   assert.equal(created(jobs, job({ parallelism: 3 })).spec.completions, undefined);
 });
@@ -33,7 +33,7 @@ test('indexes need to be counted', () => {
   assert.deepEqual(problems(jobs, job({ completionMode: 'Indexed', parallelism: 2 })), ['spec.completions: Required value: when completion mode is Indexed']);
   assert.deepEqual(problems(jobs, job({ backoffLimitPerIndex: 1 })), ['spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode']);
   assert.deepEqual(problems(jobs, job({ successPolicy: { rules: [{ succeededCount: 1 }] } })), [
-    'spec.successPolicy: Invalid value: {"rules":[{"succeededCount":1}]}: requires indexed completion mode',
+    'spec.successPolicy: Invalid value: {"Rules":[{"SucceededIndexes":null,"SucceededCount":1}]}: requires indexed completion mode',
   ]);
 });
 

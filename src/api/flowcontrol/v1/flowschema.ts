@@ -2,6 +2,7 @@ import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, notSupported, path, required } from '../../../apimachinery/fieldpath.ts';
 import { validateDnsSubdomainField } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
+import { internalValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { keepMetadata } from '../../metadata.ts';
 import { validateFlowControlStatus } from './conditions.ts';
@@ -23,7 +24,9 @@ function validateSchema(schema: FlowSchema): FieldError[] {
   }
   const methods = ['ByNamespace', 'ByUser'];
   if (distinguisherMethod && !methods.includes(distinguisherMethod.type)) {
-    errors.push(notSupported(at.child('distinguisherMethod', 'type'), distinguisherMethod, methods));
+    errors.push(
+      notSupported(at.child('distinguisherMethod', 'type'), internalValue('io.k8s.api.flowcontrol.v1.FlowDistinguisherMethod', distinguisherMethod), methods),
+    );
   }
   const levelAt = at.child('priorityLevelConfiguration', 'name');
   const level = priorityLevelConfiguration?.name;

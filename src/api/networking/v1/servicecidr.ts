@@ -3,6 +3,7 @@ import { invalidValue, path, required } from '../../../apimachinery/fieldpath.ts
 import { parseCidr } from '../../../apimachinery/ip.ts';
 import { immutableMessage, validateCidrField } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
+import { internalValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { keepMetadata } from '../../metadata.ts';
 import type { ServiceCIDR } from './types.gen.ts';
@@ -12,7 +13,7 @@ const at = path('spec', 'cidrs');
 function validateCidrs({ spec }: ServiceCIDR): FieldError[] {
   const { cidrs = [] } = spec;
   if (cidrs.length === 0) return [required(at, 'at least one CIDR required')];
-  if (cidrs.length > 2) return [invalidValue(at, spec, 'may only hold up to 2 values')];
+  if (cidrs.length > 2) return [invalidValue(at, internalValue('io.k8s.api.networking.v1.ServiceCIDRSpec', spec), 'may only hold up to 2 values')];
   const errors = cidrs.flatMap((cidr, index) => validateCidrField(cidr, at.index(index)));
   const families = cidrs.map((cidr) => parseCidr(cidr)?.network.family);
   if (families.length === 2 && families[0] !== undefined && families[0] === families[1]) {

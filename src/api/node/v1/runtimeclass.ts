@@ -6,6 +6,7 @@ import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { setResourceListDefaults } from '../../core/v1/podtemplate/resourcelist.ts';
 import { validateOverhead } from '../../core/v1/podtemplate/validation/resources.ts';
 import { validateTolerations } from '../../core/v1/podtemplate/validation/scheduling.ts';
+import { internalValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import type { RuntimeClass, Scheduling } from './types.gen.ts';
 
@@ -16,7 +17,7 @@ function validateScheduling({ nodeSelector, tolerations = [] }: Scheduling): Fie
   for (const [index, toleration] of tolerations.entries()) {
     const { key, operator, value, effect } = toleration;
     const identity = JSON.stringify([key, operator, value, effect]);
-    if (seen.has(identity)) errors.push(duplicate(at.index(index), toleration));
+    if (seen.has(identity)) errors.push(duplicate(at.index(index), internalValue('io.k8s.api.core.v1.Toleration', toleration)));
     seen.add(identity);
   }
   return errors;

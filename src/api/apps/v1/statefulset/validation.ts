@@ -11,6 +11,7 @@ import {
 } from '../../../../apimachinery/validation/common.ts';
 import { validateClaimSpec } from '../../../core/v1/persistentvolumeclaim/validation.ts';
 import type { PodTemplateSpec, Volume } from '../../../core/v1/types.gen.ts';
+import { internalValue, selectorValue } from '../../../internalvalue.ts';
 import { validateTemplate } from '../template.ts';
 import type { RollingUpdateStatefulSetStrategy, StatefulSetSpec, StatefulSetStatus } from '../types.gen.ts';
 import {
@@ -23,6 +24,8 @@ import {
   validateTemplateLabels,
   validateWorkloadSelector,
 } from '../workload.ts';
+
+const apps = 'io.k8s.api.apps.v1';
 
 function validateRollingUpdate({ partition, maxUnavailable }: RollingUpdateStatefulSetStrategy, at: FieldPath): FieldError[] {
   const errors = validateNonNegative(partition, at.child('partition'));
@@ -43,8 +46,16 @@ function validateStrategies({ podManagementPolicy, updateStrategy = {} }: Statef
   const { type, rollingUpdate } = updateStrategy;
   if (!type) errors.push(required(updateAt));
   else if (type === 'OnDelete') {
-    if (rollingUpdate) errors.push(invalidValue(updateAt.child('rollingUpdate'), rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
-  } else if (type !== 'RollingUpdate') errors.push(invalidValue(updateAt, updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
+    if (rollingUpdate)
+      errors.push(
+        invalidValue(
+          updateAt.child('rollingUpdate'),
+          internalValue(`${apps}.RollingUpdateStatefulSetStrategy`, rollingUpdate),
+          "only allowed for updateStrategy 'RollingUpdate'",
+        ),
+      );
+  } else if (type !== 'RollingUpdate')
+    errors.push(invalidValue(updateAt, internalValue(`${apps}.StatefulSetUpdateStrategy`, updateStrategy), "must be 'RollingUpdate' or 'OnDelete'"));
   else if (rollingUpdate) errors.push(...validateRollingUpdate(rollingUpdate, updateAt.child('rollingUpdate')));
   return errors;
 }
@@ -54,8 +65,8 @@ function effectiveTemplate({ template, volumeClaimTemplates = [] }: StatefulSetS
   const { spec } = template;
   if (!spec) return template;
   const { subdomain: _, hostname: __, ...rest } = spec;
-  const claims = volumeClaimTemplates.map(({ metadata }): Volume => ({ name: metadata.name, persistentVolumeClaim: { claimName: metadata.name } }));
-  const names = new Set(claims.map(({ name }) => name));
+  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata.name));
+  const claims = [...names].map((name): Volume => ({ name, persistentVolumeClaim: { claimName: name } }));
   const volumes = [...claims, ...(spec.volumes ?? []).filter(({ name }) => !names.has(name))];
   return { ...template, spec: { ...rest, ...(volumes.length > 0 ? { volumes } : {}) } };
 }
@@ -80,7 +91,7 @@ export function validateStatefulSetSpec(spec: StatefulSetSpec, old: StatefulSetS
     ...validateWorkloadSelector(spec.selector, 'statefulset', at.child('selector')),
   ];
   const matcher = matcherOrUndefined(spec.selector);
-  if (!matcher) errors.push(invalidValue(at.child('selector'), spec.selector, ''));
+  if (!matcher) errors.push(invalidValue(at.child('selector'), selectorValue(spec.selector), ''));
   else {
     errors.push(...validateTemplateLabels(spec.template, matcher, at.child('template')));
     errors.push(...validateTemplate(effectiveTemplate(spec), old && effectiveTemplate(old), at.child('template')));

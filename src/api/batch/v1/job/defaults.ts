@@ -20,7 +20,8 @@ export function setJobDefaults(job: Job): void {
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : maxInt32;
   const labels = spec.template.metadata?.labels;
-  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+  // The same map, as upstream's: what is generated into the template shows up here too.
+  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
@@ -32,13 +33,10 @@ export function generateSelector({ metadata, spec }: Job): void {
   if (spec.manualSelector) return;
   spec.template.metadata ??= {};
   const { name, uid = '' } = metadata;
-  spec.template.metadata.labels = {
-    [legacyJobNameLabel]: name,
-    [jobNameLabel]: name,
-    [legacyControllerUidLabel]: uid,
-    [controllerUidLabel]: uid,
-    ...spec.template.metadata.labels,
-  };
+  spec.template.metadata.labels ??= {};
+  const { labels } = spec.template.metadata;
+  const generated = { [legacyJobNameLabel]: name, [jobNameLabel]: name, [legacyControllerUidLabel]: uid, [controllerUidLabel]: uid };
+  for (const [key, value] of Object.entries(generated)) labels[key] ??= value;
   spec.selector ??= {};
   spec.selector.matchLabels = { [controllerUidLabel]: uid, ...spec.selector.matchLabels };
 }

@@ -2,6 +2,7 @@
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { duplicate, invalidUnshown, invalidValue, notSupported, quote, required, tooLong, tooMany } from '../../../../apimachinery/fieldpath.ts';
 import { validateNonNegative, validateQualifiedNameField } from '../../../../apimachinery/validation/common.ts';
+import { internalValue } from '../../../internalvalue.ts';
 import type {
   JobSpec,
   PodFailurePolicyOnExitCodesRequirement,
@@ -33,7 +34,7 @@ function validateExitCodes(rule: PodFailurePolicyOnExitCodesRequirement, names: 
     errors.push(invalidValue(at.child('containerName'), containerName, 'must be one of the container or initContainer names in the pod template'));
   }
   const valuesAt = at.child('values');
-  if (values.length === 0) errors.push(invalidValue(valuesAt, values, 'at least one value is required'));
+  if (values.length === 0) errors.push(invalidValue(valuesAt, rule.values, 'at least one value is required'));
   else if (values.length > maxExitCodes) errors.push(tooMany(valuesAt, values.length, maxExitCodes));
   const seen = new Set<number>();
   for (const [index, value] of values.entries()) {
@@ -103,7 +104,8 @@ function validateSuccessRule({ succeededCount, succeededIndexes }: SuccessPolicy
 
 export function validateSuccessPolicy({ successPolicy, completionMode, completions = 0 }: JobSpec, at: FieldPath): FieldError[] {
   if (!successPolicy) return [];
-  if (completionMode !== 'Indexed') return [invalidValue(at, successPolicy, 'requires indexed completion mode')];
+  if (completionMode !== 'Indexed')
+    return [invalidValue(at, internalValue('io.k8s.api.batch.v1.SuccessPolicy', successPolicy), 'requires indexed completion mode')];
   const rules = successPolicy.rules ?? [];
   const rulesAt = at.child('rules');
   const errors: FieldError[] = [];

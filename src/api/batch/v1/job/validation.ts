@@ -6,6 +6,7 @@ import { hasInvalidLabelValue, validateLabelSelector } from '../../../../apimach
 import { validateDomainPrefixedPath, validateNonNegative } from '../../../../apimachinery/validation/common.ts';
 import { validateTemplate } from '../../../apps/v1/template.ts';
 import { matcherOrUndefined } from '../../../apps/v1/workload.ts';
+import { selectorValue } from '../../../internalvalue.ts';
 import type { Job, JobSpec } from '../types.gen.ts';
 import { controllerUidLabel, jobNameLabel, legacyControllerUidLabel, legacyJobNameLabel } from './labels.ts';
 import { validateFailurePolicy, validateSuccessPolicy } from './policies.ts';
@@ -93,9 +94,9 @@ export function validateJobSpecBody(spec: JobSpec, old: JobSpec | undefined, at:
 }
 
 function validateSelector({ selector, template }: JobSpec, old: JobSpec | undefined, at: FieldPath): FieldError[] {
-  if (!selector) return [required(at.child('selector'))];
-  const errors = validateLabelSelector(selector, { allowInvalidLabelValueInSelector: hasInvalidLabelValue(old?.selector) }, at.child('selector'));
-  const labels = template.metadata?.labels ?? {};
+  const options = { allowInvalidLabelValueInSelector: hasInvalidLabelValue(old?.selector) };
+  const errors = selector ? validateLabelSelector(selector, options, at.child('selector')) : [required(at.child('selector'))];
+  const labels = template.metadata?.labels;
   if (matcherOrUndefined(selector)?.matches(labels) === false) {
     errors.push(invalidValue(at.child('template', 'metadata', 'labels'), labels, '`selector` does not match template `labels`'));
   }
@@ -116,7 +117,7 @@ function validateGeneratedSelector({ metadata, spec }: Job, prefixed: boolean): 
     if (labels[key] === undefined) errors.push(required(at, `must be '${value}'`));
     else if (labels[key] !== value) errors.push(invalidValue(at, labels[key], `must be '${value}'`));
   }
-  if (matcher && !matcher.matches(expected)) errors.push(invalidValue(path('spec', 'selector'), spec.selector, '`selector` not auto-generated'));
+  if (matcher && !matcher.matches(expected)) errors.push(invalidValue(path('spec', 'selector'), selectorValue(spec.selector), '`selector` not auto-generated'));
   return errors;
 }
 

@@ -46,7 +46,7 @@ function validateBackend({ resource, service }: IngressBackend, at: FieldPath): 
 }
 
 function validatePath({ pathType, path: text = '', backend }: HTTPIngressPath, at: FieldPath): FieldError[] {
-  if (!pathType) return [required(at.child('pathType'), 'pathType must be specified')];
+  if (pathType === undefined) return [required(at.child('pathType'), 'pathType must be specified')];
   const errors: FieldError[] = [];
   const pathAt = at.child('path');
   const relative = !text.startsWith('/');
