@@ -9,7 +9,7 @@ import type { AuditOptions } from './audit/audit.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, CustomHandler, ObjectReader } from './contracts.ts';
 import type { ServerCore } from './core.ts';
 import { createCore } from './core.ts';
-import type { FlowControlOptions } from './flowcontrol.ts';
+import type { FlowControlOptions } from './flowcontrol/flowcontrol.ts';
 import type { Listener, ListenOptions } from './http/listen.ts';
 import type { HealthCheck } from './nonresource/health.ts';
 import type { KindRegistry } from './registry.ts';

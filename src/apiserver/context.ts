@@ -2,6 +2,13 @@ import type { UserInfo } from '../api/kind.ts';
 import type { RequestInfo } from './contracts.ts';
 import type { Exchange } from './exchange.ts';
 
+/** A watch takes a place among the requests in flight only while it begins. Calls after the first do nothing. */
+export interface WatchProgress {
+  /** The state was sent, if any was asked for; what comes now are events. */
+  begun(): void;
+  ended(): void;
+}
+
 /** What travels with one request through the pipeline. */
 export interface RequestContext {
   exchange: Exchange;
@@ -10,6 +17,8 @@ export interface RequestContext {
   user: UserInfo;
   /** When the request arrived. */
   now: Date;
+  /** The same by `performance.now()`. */
+  started: number;
   /** For `Warning:` headers, in the order in which they came up; without duplicates. */
   warnings: string[];
   warn(message: string): void;
@@ -18,19 +27,22 @@ export interface RequestContext {
   /** For the audit log. */
   annotations: Record<string, string> | undefined;
   annotate(key: string, value: string): void;
-  /** Milliseconds since the epoch by which the answer must be on its way; 0 for long-running requests. */
-  deadline: number;
+  /** How flow control classified the request, once it did. */
+  flow: { schemaUid: string; levelUid: string } | undefined;
+  /** Told by a watch how far it is; absent for everything else. */
+  watch: WatchProgress | undefined;
 }
 
 /** The longest that all warnings of one answer may be, in characters (upstream's limit: 4 KiB, then texts are cut). */
 const maxWarningsLength = 4096;
 
-export function createContext(exchange: Exchange, info: RequestInfo, user: UserInfo): RequestContext {
+export function createContext(exchange: Exchange, info: RequestInfo, user: UserInfo, started = performance.now()): RequestContext {
   const context: RequestContext = {
     exchange,
     info,
     user,
     now: new Date(),
+    started,
     warnings: [],
     warn(message) {
       if (message !== '' && !context.warnings.includes(message)) context.warnings.push(message);
@@ -41,7 +53,8 @@ export function createContext(exchange: Exchange, info: RequestInfo, user: UserI
       context.annotations ??= {};
       context.annotations[key] = value;
     },
-    deadline: 0,
+    flow: undefined,
+    watch: undefined,
   };
   return context;
 }

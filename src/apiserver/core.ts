@@ -13,8 +13,8 @@ import type { RemoteVersion } from './discovery/documents.ts';
 import type { Discovery } from './discovery/serve.ts';
 import { createDiscovery } from './discovery/serve.ts';
 import type { Exchange, Reply } from './exchange.ts';
-import type { FlowControlOptions } from './flowcontrol.ts';
-import { createFlowControl } from './flowcontrol.ts';
+import type { FlowControl, FlowControlOptions } from './flowcontrol/flowcontrol.ts';
+import { createFlowControl } from './flowcontrol/flowcontrol.ts';
 import { exchangeOfTransport, responseOfReply } from './http/inprocess.ts';
 import type { Listener, ListenOptions } from './http/listen.ts';
 import { listen } from './http/listen.ts';
@@ -32,6 +32,7 @@ import { createReader } from './reader.ts';
 import { KindRegistry } from './registry.ts';
 import type { PathHandler, Routes } from './route.ts';
 import { createRoutes } from './route.ts';
+import { storedSizes } from './storage/size.ts';
 import type { Storage } from './storage/types.ts';
 import type { TargetHandler } from './verbs/custom.ts';
 import type { ResourceHandler } from './verbs/target.ts';
@@ -58,6 +59,7 @@ export interface ServerCore {
   reader: ObjectReader;
   storage: Storage;
   discovery: Discovery;
+  flowControl: FlowControl;
   log: Logger | undefined;
   /** The in-process transport's way in. */
   handle: RequestHandler;
@@ -110,6 +112,8 @@ export function createCore(options: CoreOptions): ServerCore {
     }
   });
   let security: Security | undefined;
+  const flowControl = createFlowControl({ ...options.flowControl, sizeOf: storedSizes(registry) });
+  metrics.flowControl(flowControl);
 
   const discovery = createDiscovery(registry, {
     serverAddress: () => (listeners[0] ? `${listeners[0].host}:${listeners[0].port}` : ''),
@@ -118,6 +122,7 @@ export function createCore(options: CoreOptions): ServerCore {
   routes.addPaths([
     (context) => serveHealth(context, checks),
     (context) => (context.info.path === '/metrics' ? metrics.serve() : undefined),
+    flowControl.dump,
     jsonPath('/version', versionInfo(options.version)),
     openapiPaths(registry, { remote: () => discovery.remote().map(remoteDocument) }),
     rootPath(registry),
@@ -127,11 +132,7 @@ export function createCore(options: CoreOptions): ServerCore {
     authenticate: (credentials, audiences) => secured().authenticate(credentials, audiences),
     authorize: (attributes) => secured().authorize(attributes),
     audit: options.audit && createAuditor(options.audit),
-    flowControl: createFlowControl({
-      exempt: ({ exchange }) => exchange.identity !== undefined,
-      onChange: metrics.inFlight,
-      ...options.flowControl,
-    }),
+    flowControl,
     route: routes.route,
     observe: metrics.observe,
     requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
@@ -155,6 +156,7 @@ export function createCore(options: CoreOptions): ServerCore {
     reader,
     storage,
     discovery,
+    flowControl,
     log,
     handle: async (request, identity) => responseOfReply(await pipeline(exchangeOfTransport(request, identity)), request.signal),
     ...routes,
@@ -188,6 +190,7 @@ export function createCore(options: CoreOptions): ServerCore {
       await cacher.close();
       await Promise.all(closing);
       metrics.close();
+      flowControl.close();
     },
   };
 }

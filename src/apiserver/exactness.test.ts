@@ -243,17 +243,10 @@ test('protobuf is spoken for objects, lists, tables, metadata, statuses, watches
   }
 });
 
-test('a request that takes too long is answered with 504, and too many wait in line', async () => {
-  await using running = await startTestServer({
-    requestTimeoutMs: 50,
-    flowControl: { maxMutating: 1, queueLength: 0, exempt: () => false },
-  });
+test('a request that takes too long is answered with 504', async () => {
+  await using running = await startTestServer({ requestTimeoutMs: 50 });
   running.server.addAdmission([{ name: 'Slow', handles: () => true, admit: () => sleep(200) }]);
-  const slow = running.request('POST', maps, map('slow'));
-  await sleep(10);
-  const refused = await running.request('POST', maps, map('other'));
-  assert.deepEqual([refused.status, refused.headers['retry-after']], [429, '1']);
-  const late = await slow;
+  const late = await running.request('POST', maps, map('slow'));
   assert.deepEqual([late.status, late.body.message], [504, 'Timeout: request did not complete within the allotted timeout']);
 });
 

@@ -13,7 +13,7 @@ import type { RequestContext } from './context.ts';
 import { createContext } from './context.ts';
 import type { Authenticator, AuthorizationAttributes, Authorizer, Credentials, RequestInfo } from './contracts.ts';
 import type { Exchange, Reply } from './exchange.ts';
-import type { FlowControl } from './flowcontrol.ts';
+import type { Admitted, FlowControl } from './flowcontrol/flowcontrol.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import type { Route } from './route.ts';
 
@@ -40,7 +40,7 @@ export function createPipeline(stages: Stages): Pipeline {
     let reply: Reply;
     try {
       const info = requestInfoOf(exchange);
-      context = createContext(exchange, info, await authenticated(stages, exchange, info));
+      context = createContext(exchange, info, await authenticated(stages, exchange, info), started);
       record = stages.audit?.begin(context, attributesOf(context));
       if (await impersonated(stages, context)) record?.impersonated(context.user);
       reply = await serve(stages, context);
@@ -48,6 +48,11 @@ export function createPipeline(stages: Stages): Pipeline {
       // What the server says on purpose is no failure of the server.
       if (!(error instanceof StatusError) || error.code === 500) logFailure(stages.log, exchange, error);
       reply = errorReply(exchange, error, context);
+    }
+    if (context?.flow) {
+      // By UID: names of schemas and levels are not everybody's business.
+      reply.headers['x-kubernetes-pf-flowschema-uid'] = context.flow.schemaUid;
+      reply.headers['x-kubernetes-pf-prioritylevel-uid'] = context.flow.levelUid;
     }
     record?.responded(reply);
     if (context) stages.observe?.(context, reply.status, (performance.now() - started) / 1000);
@@ -107,16 +112,51 @@ export function attributesOf({ info, user }: RequestContext): AuthorizationAttri
 async function serve(stages: Stages, context: RequestContext): Promise<Reply> {
   const route = stages.route(context.info);
   if (route.longRunning) {
+    if (context.info.verb === 'watch') return serveWatch(stages, context, route);
     await authorized(stages, context);
     return route.serve(context);
   }
-  const entered = stages.flowControl(context);
-  const leave = typeof entered === 'function' ? entered : await entered;
+  const { flowControl } = stages;
+  const limit = timeLimit(context, stages.requestTimeoutMs);
+  const entered = flowControl.enter(context, limit * waitPart);
+  const admitted = entered instanceof Promise ? await entered : entered;
+  const left = context.started + limit - performance.now();
+  return inTime(answered(stages, context, route, admitted), left);
+}
+
+/** What does not come in time goes on, and keeps its seats until it is over. */
+async function answered(stages: Stages, context: RequestContext, route: Route, admitted: Admitted | undefined): Promise<Reply> {
   try {
     await authorized(stages, context);
-    return await inTime(route.serve(context), timeLimit(context, stages.requestTimeoutMs));
+    return await route.serve(context);
   } finally {
-    leave();
+    if (admitted) stages.flowControl.leave(admitted);
+  }
+}
+
+async function serveWatch(stages: Stages, context: RequestContext, route: Route): Promise<Reply> {
+  const { flowControl } = stages;
+  const entered = flowControl.enter(context, stages.requestTimeoutMs * waitPart);
+  const admitted = entered instanceof Promise ? await entered : entered;
+  const forget = flowControl.watching(context);
+  const watch = {
+    begun: () => void (admitted && flowControl.leave(admitted)),
+    ended() {
+      watch.begun();
+      forget();
+    },
+  };
+  context.watch = watch;
+  // Should the answer never come to be written.
+  context.exchange.onClose(watch.ended);
+  try {
+    await authorized(stages, context);
+    const reply = await route.serve(context);
+    if (!reply.stream && !reply.hijacked) watch.ended();
+    return reply;
+  } catch (error) {
+    watch.ended();
+    throw error;
   }
 }
 
@@ -126,6 +166,9 @@ async function authorized({ authorize }: Stages, context: RequestContext): Promi
   const { decision, reason } = pending instanceof Promise ? await pending : pending;
   if (decision !== 'allow') throw forbiddenRequest(attributes, reason);
 }
+
+/** The part of a request's time that it may spend waiting for its turn. */
+const waitPart = 1 / 4;
 
 /** What the client allows, where it allows less than the server. Fails with 400 for what is no duration. */
 function timeLimit({ info }: RequestContext, most: number): number {
@@ -142,7 +185,7 @@ function timeLimit({ info }: RequestContext, most: number): number {
 
 function inTime(work: Promise<Reply>, milliseconds: number): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(timeout('request did not complete within the allotted timeout')), milliseconds);
+    const timer = setTimeout(() => reject(timeout('request did not complete within the allotted timeout')), Math.max(1, milliseconds));
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

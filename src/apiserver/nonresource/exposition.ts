@@ -28,6 +28,10 @@ export class Distribution {
     this.#counts = new Uint32Array(bounds.length);
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
   observe(value: number): void {
     this.#sum += value;
     this.#count++;
@@ -42,10 +46,12 @@ export class Distribution {
   /** Lines of a histogram; `labels` as {@link labelText} gives them. */
   samples(name: string, labels: string): string[] {
     let below = 0;
+    const comma = labels === '' ? '' : ',';
     const buckets = this.#bounds.map((bound, index) => {
       below += this.#counts[index] as number;
-      return `${name}_bucket{${labels},le="${bound}"} ${below}`;
+      return `${name}_bucket{${labels}${comma}le="${bound}"} ${below}`;
     });
-    return [...buckets, `${name}_bucket{${labels},le="+Inf"} ${this.#count}`, `${name}_sum{${labels}} ${this.#sum}`, `${name}_count{${labels}} ${this.#count}`];
+    const own = labels === '' ? '' : `{${labels}}`;
+    return [...buckets, `${name}_bucket{${labels}${comma}le="+Inf"} ${this.#count}`, `${name}_sum${own} ${this.#sum}`, `${name}_count${own} ${this.#count}`];
   }
 }

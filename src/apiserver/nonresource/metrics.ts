@@ -7,7 +7,8 @@ import { Distribution, familyText, labelText } from './exposition.ts';
 export interface ServerMetrics {
   /** Counts a request that was answered; `seconds` since it arrived. */
   observe(context: RequestContext, code: number, seconds: number): void;
-  inFlight(kind: 'mutating' | 'readOnly', count: number): void;
+  /** Tells of flow control too. */
+  flowControl(source: { readonly inFlight: Readonly<Record<'mutating' | 'readOnly', number>>; metrics(): string }): void;
   /** Counts of what is stored and watched, asked for when somebody looks. */
   gauges(read: () => Iterable<{ resource: string; objects: number; watchers: number }>): void;
   serve(): Promise<Reply>;
@@ -28,7 +29,7 @@ export function createMetrics(): ServerMetrics {
   const series = new Map<string, Series>();
   /** By labels; answers of all codes share one. */
   const durations = new Map<string, Distribution>();
-  const inFlight = { mutating: 0, readOnly: 0 };
+  let flowControl: Parameters<ServerMetrics['flowControl']>[0] = { inFlight: { mutating: 0, readOnly: 0 }, metrics: () => '' };
   let readGauges: Parameters<ServerMetrics['gauges']>[0] = () => [];
   let processMetrics: Promise<Registry> | undefined;
 
@@ -91,7 +92,7 @@ export function createMetrics(): ServerMetrics {
         'apiserver_current_inflight_requests',
         'gauge',
         'Requests of a kind that are being served.',
-        Object.entries(inFlight).map(([kind, count]) => `apiserver_current_inflight_requests{request_kind="${kind}"} ${count}`),
+        Object.entries(flowControl.inFlight).map(([kind, count]) => `apiserver_current_inflight_requests{request_kind="${kind}"} ${count}`),
       ),
       familyText(
         'apiserver_storage_objects',
@@ -105,6 +106,7 @@ export function createMetrics(): ServerMetrics {
         'Watches that are open, by resource.',
         counts.map(({ labels, watchers }) => `apiserver_registered_watchers{${labels}} ${watchers}`),
       ),
+      flowControl.metrics(),
     ].join('');
   }
 
@@ -116,8 +118,8 @@ export function createMetrics(): ServerMetrics {
       of.total++;
       of.duration?.observe(seconds);
     },
-    inFlight(kind, count) {
-      inFlight[kind] = count;
+    flowControl(source) {
+      flowControl = source;
     },
     gauges(read) {
       readGauges = read;

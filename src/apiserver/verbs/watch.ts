@@ -128,9 +128,13 @@ class ResourceWatch implements CacheWatcher {
       this.#fail(error);
       return;
     }
-    if (sink.closed) return;
+    if (sink.closed) {
+      this.#stop();
+      return;
+    }
     cache.watchers.add(this);
     sink.onClose(() => this.#stop());
+    if (!this.#start.initial) this.#target.context.watch?.begun();
     const seconds = this.#options.timeoutSeconds ?? minTimeoutSeconds * (1 + Math.random());
     this.#timers.push(setTimeout(() => this.ended(), Math.min(seconds, 2_000_000) * 1000));
     if (this.#options.allowWatchBookmarks) this.#timers.push(setInterval(() => this.#bookmark(), bookmarkMs * (0.9 + Math.random() * 0.2)));
@@ -162,6 +166,7 @@ class ResourceWatch implements CacheWatcher {
       const missed = this.#meanwhile;
       this.#meanwhile = undefined;
       for (const event of missed) this.event(event);
+      this.#target.context.watch?.begun();
       if (this.#endsAfterState) this.ended();
     } catch (error) {
       this.#fail(error);
@@ -236,6 +241,7 @@ class ResourceWatch implements CacheWatcher {
 
   #stop(): void {
     this.#ended = true;
+    this.#target.context.watch?.ended();
     this.#wake?.();
     this.#target.resource.stored.cache.watchers.delete(this);
     for (const timer of this.#timers) clearTimeout(timer);
