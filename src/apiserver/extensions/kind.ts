@@ -1,4 +1,11 @@
 /** One version of a custom kind as a declaration, from what its CustomResourceDefinition says. */
+
+import { validateLists } from '../../api/apiextensions/schema/lists.ts';
+import { applyDefaults, dropNulls, hasDefaults, prune } from '../../api/apiextensions/schema/prune.ts';
+import { ratchet } from '../../api/apiextensions/schema/ratchet.ts';
+import { hasRules, validateRules } from '../../api/apiextensions/schema/rules.ts';
+import { objectMetaStruct, structOfSchema } from '../../api/apiextensions/schema/struct.ts';
+import { validateSchema } from '../../api/apiextensions/schema/validate.ts';
 import type {
   CustomResourceColumnDefinition,
   CustomResourceDefinition,
@@ -20,12 +27,6 @@ import { apiVersionOf } from '../../apimachinery/meta.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { CustomVersion } from '../registry.ts';
 import { findAll, parseJsonPath } from './jsonpath.ts';
-import { validateLists } from './schema/lists.ts';
-import { applyDefaults, dropNulls, hasDefaults, prune } from './schema/prune.ts';
-import { ratchet } from './schema/ratchet.ts';
-import { hasRules, validateRules } from './schema/rules.ts';
-import { objectMetaStruct, structOfSchema } from './schema/struct.ts';
-import { validateSchema } from './schema/validate.ts';
 
 function cellOf(type: string, found: readonly unknown[], now: Date): string | number | boolean | null {
   if (found.length === 0) return null;

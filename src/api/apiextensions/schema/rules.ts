@@ -1,5 +1,5 @@
 /** `x-kubernetes-validations`: CEL rules of a schema. Source of the rules: KEP-2876, apiextensions `schema/cel`. */
-import type { JSONSchemaProps, ValidationRule } from '../../../api/apiextensions/v1/types.gen.ts';
+
 import type { CelEnvironment } from '../../../apimachinery/cel/environment.ts';
 import { createCelEnvironment } from '../../../apimachinery/cel/environment.ts';
 import type { CelBudget } from '../../../apimachinery/cel/meter.ts';
@@ -9,6 +9,7 @@ import { CelCostError, compileCel } from '../../../apimachinery/cel/program.ts';
 import { celDuration, celOptional, celValue } from '../../../apimachinery/cel/values.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { duplicate, forbiddenField, invalidUnshown, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
+import type { JSONSchemaProps, ValidationRule } from '../v1/types.gen.ts';
 import { isSchema, itemsOf } from './struct.ts';
 
 type Json = Record<string, unknown>;

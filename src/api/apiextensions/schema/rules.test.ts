@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JSONSchemaProps, ValidationRule } from '../../../api/apiextensions/v1/types.gen.ts';
+import type { JSONSchemaProps, ValidationRule } from '../v1/types.gen.ts';
 import { validateRules } from './rules.ts';
 
 const withRules = (schema: JSONSchemaProps, ...rules: ValidationRule[]): JSONSchemaProps => ({

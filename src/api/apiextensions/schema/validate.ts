@@ -1,11 +1,11 @@
 /** Validation of a value against an OpenAPI v3 schema, in the words of upstream's validator (kube-openapi `validation`). */
 import { isIP } from 'node:net';
 import { RE2JS } from 're2js';
-import type { JSONSchemaProps } from '../../../api/apiextensions/v1/types.gen.ts';
 import { deepEqual } from '../../../apimachinery/equality.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, notSupported, required, tooLong, tooMany, typeInvalid } from '../../../apimachinery/fieldpath.ts';
 import { parseCidr } from '../../../apimachinery/ip.ts';
+import type { JSONSchemaProps } from '../v1/types.gen.ts';
 import { isSchema, itemsOf } from './struct.ts';
 
 type Json = Record<string, unknown>;

@@ -1,7 +1,8 @@
 /** Lists whose items have an identity: no two items may have the same. */
-import type { JSONSchemaProps } from '../../../api/apiextensions/v1/types.gen.ts';
+
 import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
 import { duplicate, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
+import type { JSONSchemaProps } from '../v1/types.gen.ts';
 import { isSchema, itemsOf } from './struct.ts';
 
 type Json = Record<string, unknown>;

@@ -1,7 +1,7 @@
 /** Drops what a structural schema does not know. Source of the rules: KEP-95, apiextensions `schema/pruning`. */
 
-import type { JSONSchemaProps } from '../../../api/apiextensions/v1/types.gen.ts';
 import { copyJson } from '../../../apimachinery/copy.ts';
+import type { JSONSchemaProps } from '../v1/types.gen.ts';
 import { isSchema, itemsOf, preserves } from './struct.ts';
 
 type Json = Record<string, unknown>;

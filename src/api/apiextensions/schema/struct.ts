@@ -1,7 +1,8 @@
 /** The schema that a CustomResourceDefinition declares, as the resolved form that patches, field ownership and codecs read. */
-import type { JSONSchemaProps } from '../../../api/apiextensions/v1/types.gen.ts';
-import { structOf } from '../../../api/schema.ts';
+
 import type { ArrayType, Field, FieldType, Struct } from '../../../apimachinery/schema.ts';
+import { structOf } from '../../schema.ts';
+import type { JSONSchemaProps } from '../v1/types.gen.ts';
 
 export const objectMetaStruct = (): Struct => structOf('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
 
