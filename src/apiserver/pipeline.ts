@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { parseDuration } from '../apimachinery/duration.ts';
-import { badRequest, StatusError, timeout, unauthorized } from '../apimachinery/errors.ts';
+import { badRequest, internalError, StatusError, timeout, unauthorized } from '../apimachinery/errors.ts';
 import { errorReply } from './answer/reply.ts';
 import type { Auditor, AuditRecord } from './audit/audit.ts';
 import { impersonate } from './authentication/impersonate.ts';
@@ -160,11 +160,18 @@ async function serveWatch(stages: Stages, context: RequestContext, route: Route)
   }
 }
 
-async function authorized({ authorize }: Stages, context: RequestContext): Promise<void> {
+async function authorized({ authorize, audit }: Stages, context: RequestContext): Promise<void> {
   const attributes = attributesOf(context);
   const pending = authorize(attributes);
-  const { decision, reason } = pending instanceof Promise ? await pending : pending;
-  if (decision !== 'allow') throw forbiddenRequest(attributes, reason);
+  const { decision, reason, error } = pending instanceof Promise ? await pending : pending;
+  // Nobody refused it when there was an error: whoever might have allowed it could not be asked.
+  const failed = decision !== 'allow' && error !== undefined && error !== '';
+  if (audit) {
+    if (!failed) context.annotate('authorization.k8s.io/decision', decision === 'allow' ? 'allow' : 'forbid');
+    context.annotate('authorization.k8s.io/reason', failed ? 'internal error' : reason);
+  }
+  if (decision === 'allow') return;
+  throw failed ? internalError(new Error(error)) : forbiddenRequest(attributes, reason);
 }
 
 /** The part of a request's time that it may spend waiting for its turn. */

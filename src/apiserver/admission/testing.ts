@@ -19,7 +19,7 @@ export interface AdmissionServer extends TestServer {
 export async function startAdmissionServer(more: Partial<AdmissionDependencies> = {}): Promise<AdmissionServer> {
   const started = await startTestServer({
     async security({ reader, registry, handle, dial }) {
-      const { authorize, guardEscalation, handlers, ready } = createAuthorizer({ reader });
+      const { authorize, guardEscalation, handlers, ready } = await createAuthorizer({ reader });
       await ready;
       return {
         authenticate: async ({ identity }) => identity && { user: identity },

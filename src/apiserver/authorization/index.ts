@@ -1,6 +1,8 @@
-/** Everything that has to do with what somebody may do, composed: Node and RBAC behind `system:masters`, and the access reviews. */
+/** Everything that has to do with what somebody may do, composed: the configured chain behind `system:masters`, and the access reviews. */
+import type { Logger } from 'pino';
 import type { Authorizer, CustomHandler, ObjectReader } from '../contracts.ts';
-import { alwaysAllowedPaths, authorizePaths, authorizePrivilegedGroup, createAuthorizerChain } from './chain.ts';
+import type { AuthorizationConfiguration } from './configuration.ts';
+import { createChain } from './configured.ts';
 import { createEscalationGuard, type GuardedWrite } from './escalation.ts';
 import { createNodeAuthorizer } from './node/authorizer.ts';
 import { createNodeGraph } from './node/graph.ts';
@@ -17,16 +19,35 @@ export interface Authorization {
   guardEscalation(write: GuardedWrite): Promise<void>;
   /** What existed at the start is indexed. Questions before that wait for it. */
   ready: Promise<void>;
+  /** Ends what watches files and holds connections. */
+  close(): void;
 }
 
-export function createAuthorizer({ reader }: { reader: ObjectReader }): Authorization {
+export interface AuthorizationOptions {
+  reader: ObjectReader;
+  /** `--authorization-config`. */
+  file?: string;
+  /** What stands in place of a file. Default: Node, RBAC. */
+  configuration?: AuthorizationConfiguration;
+  log?: Logger | undefined;
+}
+
+/** @throws {ConfigurationError} */
+export async function createAuthorizer({ reader, file, configuration, log }: AuthorizationOptions): Promise<Authorization> {
   const rbac = createRbac(reader);
   const graph = createNodeGraph(reader);
-  const authorize = createAuthorizerChain([authorizePrivilegedGroup, authorizePaths(alwaysAllowedPaths), createNodeAuthorizer(graph), rbac.authorizer]);
+  const chain = await createChain({
+    node: createNodeAuthorizer(graph),
+    rbac,
+    log,
+    ...(file === undefined ? {} : { file }),
+    ...(configuration ? { configuration } : {}),
+  });
   return {
-    authorize,
-    handlers: authorizationHandlers(authorize, rbac),
-    guardEscalation: createEscalationGuard(rbac, authorize),
+    authorize: chain.authorize,
+    handlers: authorizationHandlers(chain.authorize, chain.rulesFor),
+    guardEscalation: createEscalationGuard(rbac, chain.authorize),
     ready: Promise.all([rbac.ready, graph.ready]).then(() => undefined),
+    close: chain.close,
   };
 }

@@ -11,9 +11,8 @@ import type { UserInfo } from '../../api/kind.ts';
 import { badRequest, invalid } from '../../apimachinery/errors.ts';
 import { type FieldError, invalidValue, required } from '../../apimachinery/fieldpath.ts';
 import type { ObjectMeta } from '../../apimachinery/meta.ts';
-import { nodeIdentity } from '../authentication/identities.ts';
 import type { AuthorizationAttributes, Authorizer, CustomHandler, CustomRequest } from '../contracts.ts';
-import type { Rbac } from './rbac.ts';
+import type { RuleResolver } from './configured.ts';
 
 const group = 'authorization.k8s.io';
 const version = 'v1';
@@ -161,13 +160,11 @@ export async function reviewSelfSubjectAccess(review: SelfSubjectAccessReview, u
   return { ...review, status: await ask(authorizer, user, spec) };
 }
 
-/** What the user may do in a namespace as far as RBAC knows; for nodes the list is incomplete. */
-export async function reviewSelfSubjectRules(review: SelfSubjectRulesReview, user: UserInfo, rbac: Rbac): Promise<SelfSubjectRulesReview> {
+/** What the user may do in a namespace, as far as the authorizers can list it. */
+export async function reviewSelfSubjectRules(review: SelfSubjectRulesReview, user: UserInfo, rulesFor: RuleResolver): Promise<SelfSubjectRulesReview> {
   const { namespace } = review.spec;
   if (!namespace) throw badRequest('no namespace on request');
-  const { rules, errors } = await rbac.rulesFor(user, namespace);
-  const { isNode } = nodeIdentity(user);
-  const all = [...(isNode ? ['node authorizer does not support user rule resolution'] : []), ...errors];
+  const { rules, errors, incomplete } = await rulesFor(user, namespace);
   return {
     apiVersion: `${group}/${version}`,
     kind: 'SelfSubjectRulesReview',
@@ -178,13 +175,13 @@ export async function reviewSelfSubjectRules(review: SelfSubjectRulesReview, use
         resources?.length ? [{ verbs, apiGroups, resources, ...(resourceNames?.length ? { resourceNames } : {}) }] : [],
       ),
       nonResourceRules: rules.flatMap(({ verbs, nonResourceURLs }) => (nonResourceURLs?.length ? [{ verbs, nonResourceURLs }] : [])),
-      incomplete: isNode,
-      ...(all.length > 0 ? { evaluationError: all.length === 1 ? all[0] : `[${all.join(', ')}]` } : {}),
+      incomplete,
+      ...(errors.length > 0 ? { evaluationError: errors.length === 1 ? errors[0] : `[${errors.join(', ')}]` } : {}),
     },
   };
 }
 
-export function authorizationHandlers(authorizer: Authorizer, rbac: Rbac): CustomHandler[] {
+export function authorizationHandlers(authorizer: Authorizer, rulesFor: RuleResolver): CustomHandler[] {
   const handler = (resource: string, handle: (request: CustomRequest) => ReturnType<CustomHandler['handle']>): CustomHandler => ({
     group,
     version,
@@ -197,6 +194,6 @@ export function authorizationHandlers(authorizer: Authorizer, rbac: Rbac): Custo
     handler('subjectaccessreviews', ({ body }) => reviewSubjectAccess(body, authorizer)),
     handler('localsubjectaccessreviews', ({ body, namespace }) => reviewLocalSubjectAccess(body, namespace, authorizer)),
     handler('selfsubjectaccessreviews', ({ body, user }) => reviewSelfSubjectAccess(body, user, authorizer)),
-    handler('selfsubjectrulesreviews', ({ body, user }) => reviewSelfSubjectRules(body, user, rbac)),
+    handler('selfsubjectrulesreviews', ({ body, user }) => reviewSelfSubjectRules(body, user, rulesFor)),
   ];
 }

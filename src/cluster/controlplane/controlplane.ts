@@ -120,7 +120,7 @@ async function secure({ reader, registry, handle, dial }: ServerParts, { pki, cl
     frontProxyCa: pki.frontProxyCa.certificate,
     serviceAccounts: { signingKey: pki.serviceAccount.privateKey, issuers: [`https://kubernetes.default.svc.${clusterDomain}`] },
   });
-  const authorization = createAuthorizer({ reader });
+  const authorization = await createAuthorizer({ reader });
   await authorization.ready;
   return {
     authenticate: authentication.authenticate,
