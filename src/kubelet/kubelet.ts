@@ -28,6 +28,7 @@ import { keepLease } from './node/lease.ts';
 import { createNodeReporter } from './node/registration.ts';
 import { createReferencedObjects } from './objects/cache.ts';
 import type { KubeletOptions } from './options.ts';
+import { isMirrorPod, isStaticPod } from './podworker/critical.ts';
 import { createPodManager } from './podworker/manager.ts';
 import { createProbeManager } from './probes/manager.ts';
 import { createBackoff } from './runtime/backoff.ts';
@@ -35,6 +36,7 @@ import { createRuntimeCache } from './runtime/cache.ts';
 import { describeRuntime } from './runtime/describe.ts';
 import { createPleg } from './runtime/pleg.ts';
 import { createKubeletServer, type KubeletServer } from './server/server.ts';
+import { createStaticPods } from './staticpods/staticpods.ts';
 import { createStatusManager } from './status/manager.ts';
 import { createVolumeManager } from './volumes/manager.ts';
 
@@ -113,39 +115,48 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const cache = createRuntimeCache(cri, terminationMessage);
     const volumes = createVolumeManager(context);
     const cgroups = createPodCgroups(options.cgroup, config.podPidsLimit);
-    const statuses = createStatusManager(client, log, signal);
+    const statuses = createStatusManager(client, log, signal, (pod) => (isStaticPod(pod) ? statics.mirrorOf(pod) : pod));
     const probes = createProbeManager(context, (uid) => manager.wake(uid));
     const pleg = createPleg(cri, cache, log, signal, (uid) => manager.wake(uid));
     const others = (pod: Pod): Pod[] => manager.active().filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
-    const manager = createPodManager({
+    const manager = createPodManager(
+      {
+        context,
+        cache,
+        volumes,
+        cgroups,
+        statuses,
+        probes,
+        runtimeHandler,
+        puller: createImagePuller(context),
+        backoff: createBackoff(crashBackoffMs.first, crashBackoffMs.last),
+        evented: () => pleg.evented(),
+        admitResize: (pod) => {
+          const node = reporter.node();
+          return node && resizeRefusal(pod, node, others(pod));
+        },
+        admit: (pod) => {
+          const node = reporter.node();
+          if (!node) return { reason: 'InvalidNodeInfo', message: 'Kubelet cannot get node info.' };
+          const refusal = pressureRefusal(pod, evictions.pressure());
+          if (refusal) return refusal;
+          return admitPod({
+            pod,
+            node,
+            others: others(pod),
+            allowedUnsafeSysctls: config.allowedUnsafeSysctls,
+            supplementalGroupsPolicy: runtime.supplementalGroupsPolicy,
+            appArmor: hasAppArmor(),
+          });
+        },
+      },
+      (pod) => statics.ended(pod),
+    );
+    const statics = createStaticPods({
       context,
-      cache,
-      volumes,
-      cgroups,
-      statuses,
-      probes,
-      runtimeHandler,
-      puller: createImagePuller(context),
-      backoff: createBackoff(crashBackoffMs.first, crashBackoffMs.last),
-      evented: () => pleg.evented(),
-      admitResize: (pod) => {
-        const node = reporter.node();
-        return node && resizeRefusal(pod, node, others(pod));
-      },
-      admit: (pod) => {
-        const node = reporter.node();
-        if (!node) return { reason: 'InvalidNodeInfo', message: 'Kubelet cannot get node info.' };
-        const refusal = pressureRefusal(pod, evictions.pressure());
-        if (refusal) return refusal;
-        return admitPod({
-          pod,
-          node,
-          others: others(pod),
-          allowedUnsafeSysctls: config.allowedUnsafeSysctls,
-          supplementalGroupsPolicy: runtime.supplementalGroupsPolicy,
-          appArmor: hasAppArmor(),
-        });
-      },
+      manager,
+      nodeUid: () => reporter.node()?.metadata.uid,
+      mirrored: (pod) => statuses.retarget(pod.metadata.uid ?? ''),
     });
     const problems = (): string[] => {
       const seconds = Math.round((Date.now() - pleg.lastRelist()) / 1000);
@@ -198,9 +209,15 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     events.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Normal', 'Starting', 'Starting kubelet.');
     await reporter.register();
     background = [csi.start(() => reporter.node()?.metadata.uid), reporter.run(), keepLease(context, () => reporter.node()?.metadata.uid)];
+    await statics.start();
     await Promise.race([informersReady, aborted]);
     if (signal.aborted) return;
-    podInformer.addHandlers({ added: manager.added, updated: (pod) => manager.added(pod), deleted: manager.deleted });
+    const seen = (pod: Pod): void => (isMirrorPod(pod) ? statics.mirrors.seen(pod) : manager.added(pod));
+    podInformer.addHandlers({
+      added: seen,
+      updated: seen,
+      deleted: (pod) => (isMirrorPod(pod) ? statics.mirrors.gone(pod) : manager.deleted(pod)),
+    });
     await housekeeping.start();
     background.push(evictions.run());
     log.info({ node: nodeName, runtime: `${runtime.name}://${runtime.version}` }, 'the kubelet runs');

@@ -20,13 +20,16 @@ export interface PodManager {
   stop(): Promise<void>;
 }
 
-export function createPodManager(parts: Omit<WorkerParts, 'finished'>): PodManager {
+/** `ended` is told of every pod of which nothing is left. */
+export function createPodManager(parts: Omit<WorkerParts, 'finished'>, ended: (pod: Pod) => void): PodManager {
   const workers = new Map<string, PodWorker>();
   const all: WorkerParts = { ...parts, finished };
 
   /** What a pod gave up may be what another waits for. */
   function finished(uid: string): void {
+    const pod = workers.get(uid)?.pod;
     workers.delete(uid);
+    if (pod) ended(pod);
     for (const worker of workers.values()) if (worker.deferred) worker.wake();
   }
 

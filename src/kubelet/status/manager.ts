@@ -20,6 +20,8 @@ export interface StatusManager {
   /** Deletes the pod for good, when it is to be deleted, after what was set before has been written. */
   finish(pod: Pod): void;
   forget(uid: string): void;
+  /** There is a pod in the API again to tell of that one. */
+  retarget(uid: string): void;
   /** Waits until nothing is pending. */
   flush(): Promise<void>;
 }
@@ -29,6 +31,8 @@ interface Entry {
   status: PodStatus;
   /** As the server has it, as far as we know. */
   written: PodStatus;
+  /** Uid of the pod that the API has in its place. */
+  target: string | undefined;
   finish: boolean;
   deleted: boolean;
   running: Promise<void> | undefined;
@@ -64,13 +68,16 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
 /** Fields of a pod's status that others write. */
 const unreported = new Set(['nominatedNodeName', 'resourceClaimStatuses', 'extendedResourceClaimStatus', 'nodeAllocatableResourceClaimStatuses', 'resize']);
 
-export function createStatusManager(client: Client, log: Logger, signal: AbortSignal): StatusManager {
+/** `targetOf` gives the pod that the API knows in place of ours: the mirror of a static one, undefined while there is none. */
+export function createStatusManager(client: Client, log: Logger, signal: AbortSignal, targetOf: (pod: Pod) => Pod | undefined = (pod) => pod): StatusManager {
   const entries = new Map<string, Entry>();
   const resource = client.resource(pods);
 
   async function write(entry: Entry): Promise<void> {
     const { pod, status } = entry;
-    const { namespace = '', name, uid = '' } = pod.metadata;
+    const target = targetOf(pod);
+    if (!target) return;
+    const { namespace = '', name, uid = '' } = target.metadata;
     const patch = statusPatch(entry.written, status);
     if (patch) {
       const answer = await resource.patch(namespace, name, 'strategic', { metadata: { uid }, status: patch }, { subresource: 'status' });
@@ -91,7 +98,18 @@ export function createStatusManager(client: Client, log: Logger, signal: AbortSi
     }
   }
 
-  const pending = (entry: Entry): boolean => (entry.finish && !entry.deleted) || statusPatch(entry.written, entry.status) !== undefined;
+  /** What the API has of a new mirror is not what the one before had. */
+  function aim(entry: Entry): boolean {
+    const target = targetOf(entry.pod);
+    if (target && target.metadata.uid !== entry.target) {
+      entry.target = target.metadata.uid;
+      entry.written = target.status ?? {};
+    }
+    return target !== undefined;
+  }
+
+  const pending = (entry: Entry): boolean => aim(entry) && unsaid(entry);
+  const unsaid = (entry: Entry): boolean => (entry.finish && !entry.deleted) || statusPatch(entry.written, entry.status) !== undefined;
 
   async function run(entry: Entry): Promise<void> {
     let delay = 100;
@@ -101,7 +119,8 @@ export function createStatusManager(client: Client, log: Logger, signal: AbortSi
         delay = 100;
       } catch (error) {
         // Gone, or another pod has its name by now: there is nobody left to tell.
-        if (isNotFound(error) || (isConflict(error) && (await replaced(entry.pod)))) {
+        const target = targetOf(entry.pod);
+        if (target && (isNotFound(error) || (isConflict(error) && (await replaced(target))))) {
           entry.written = entry.status;
           entry.deleted = true;
           continue;
@@ -122,7 +141,7 @@ export function createStatusManager(client: Client, log: Logger, signal: AbortSi
     const uid = pod.metadata.uid ?? '';
     let entry = entries.get(uid);
     if (!entry) {
-      entry = { pod, status: pod.status ?? {}, written: pod.status ?? {}, finish: false, deleted: false, running: undefined };
+      entry = { pod, status: pod.status ?? {}, written: pod.status ?? {}, target: uid, finish: false, deleted: false, running: undefined };
       entries.set(uid, entry);
     }
     entry.pod = pod;
@@ -142,6 +161,10 @@ export function createStatusManager(client: Client, log: Logger, signal: AbortSi
       kick(entry);
     },
     forget: (uid) => void entries.delete(uid),
+    retarget: (uid) => {
+      const entry = entries.get(uid);
+      if (entry) kick(entry);
+    },
     flush: async () => {
       await Promise.all([...entries.values()].map(({ running }) => running));
     },
