@@ -3,21 +3,27 @@ import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { nodes as nodeKind } from '../api/core/v1/node.ts';
 import { pods as podKind } from '../api/core/v1/pod.ts';
-import type { Binding, Pod } from '../api/core/v1/types.gen.ts';
+import type { Pod } from '../api/core/v1/types.gen.ts';
 import { isNotFound } from '../apimachinery/errors.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { InformerFactory } from '../client/informer.ts';
+import { bindPod } from './bind.ts';
+import { defaultConfiguration } from './config/load.ts';
+import type { SchedulerConfiguration } from './config/types.ts';
 import { createDeviceBinder } from './devices/reserve.ts';
-import { decide } from './framework/decide.ts';
+import { filterByExtenders, scoresOfExtenders } from './extenders/ask.ts';
+import { createExtender } from './extenders/extender.ts';
+import { choose, type Feasible, findFeasible } from './framework/decide.ts';
 import { describe } from './framework/diagnosis.ts';
-import type { Reservation, Snapshot } from './framework/plugin.ts';
+import type { PluginFactory, Reservation, Snapshot } from './framework/plugin.ts';
+import type { Profile } from './framework/profile.ts';
 import { attachHandlers } from './handlers.ts';
 import { createListers } from './listers.ts';
-import { createDefaultProfile } from './plugins/index.ts';
 import { evictVictims } from './preemption/evict.ts';
-import { findPreemption, type Preemption } from './preemption/preemption.ts';
-import { preemptionPlugin } from './preemption/victims.ts';
+import { runPostFilters } from './preemption/postfilter.ts';
+import { preemptionPlugin, type Victims } from './preemption/victims.ts';
+import { createProfiles } from './profiles.ts';
 import { createSchedulingQueue, type QueuedPod } from './queue/queue.ts';
 import { noNodesPlugin, rulesOf } from './queue/rules.ts';
 import { slimPod } from './slim.ts';
@@ -35,10 +41,14 @@ export interface SchedulerOptions {
   informers: InformerFactory;
   /** Records as `source.component` `default-scheduler`. */
   events: EventRecorder;
+  /** A recorder for each further profile; by default all record with `events`. */
+  eventsOf?(schedulerName: string): EventRecorder;
   log: Logger;
   signal?: AbortSignal;
-  /** Pods with this `spec.schedulerName` are ours; `default-scheduler` unless given. */
-  schedulerName?: string;
+  /** One profile, `default-scheduler`, unless given. */
+  configuration?: SchedulerConfiguration;
+  /** Plugins from outside, by name; see `loadPlugins`. */
+  plugins?: Readonly<Record<string, PluginFactory>>;
   now?(): Date;
   random?(): number;
 }
@@ -58,39 +68,56 @@ const maxEventMessage = 1024;
 
 const truncated = (message: string): string => (message.length <= maxEventMessage ? message : `${message.slice(0, maxEventMessage - 4)} ...`);
 
-/** Makes a scheduler and registers what it wants to be informed of. */
+/** Makes a scheduler and registers what it wants to be informed of. Throws when a profile can't be put together. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { client, informers, events, log, schedulerName = 'default-scheduler', now = () => new Date(), random = Math.random } = options;
+  const { client, informers, events, log, configuration = defaultConfiguration(), now = () => new Date(), random = Math.random } = options;
   const podClient = client.resource(podKind);
-  const podInformer = informers.informer(podKind, { transform: slimPod });
+  const extenders = configuration.extenders.map(createExtender);
+  // What others look at is not known here, so they get whole pods.
+  const keepWhole = extenders.length > 0 || Object.keys(options.plugins ?? {}).length > 0;
+  const podInformer = informers.informer(podKind, { transform: keepWhole ? (pod) => ({ ...pod, apiVersion: 'v1', kind: 'Pod' }) : slimPod });
   const nodeInformer = informers.informer(nodeKind);
   const cluster = new Cluster();
   const nominator = createNominator();
   const changes = createChangeSignal();
   const { listers, watch } = createListers(informers);
-  const binder = createVolumeBinder({
+  const snapshot: Snapshot = Object.assign(cluster, { listers });
+  const profiles = createProfiles({
+    configuration,
     client,
-    claims: listers.claims,
-    volumes: listers.volumes,
-    podExists: ({ metadata }) => podInformer.get(metadata.namespace ?? '', metadata.name)?.metadata.uid === metadata.uid,
-    changed: changes.wait,
+    ...(options.plugins ? { plugins: options.plugins } : {}),
+    binders: {
+      volumes: (timeoutMs) =>
+        createVolumeBinder({
+          client,
+          claims: listers.claims,
+          volumes: listers.volumes,
+          podExists: ({ metadata }) => podInformer.get(metadata.namespace ?? '', metadata.name)?.metadata.uid === metadata.uid,
+          changed: changes.wait,
+          timeoutMs,
+        }),
+      devices: () => createDeviceBinder(client, listers.resourceClaims),
+      managedElsewhere: configuration.extenders.flatMap(({ managedResources = [] }) =>
+        managedResources.flatMap((resource) => (resource.ignoredByScheduler ? [resource.name] : [])),
+      ),
+    },
   });
-  const profile = createDefaultProfile(binder, createDeviceBinder(client, listers.resourceClaims));
-  const queue = createSchedulingQueue({ rules: rulesOf(profile.filters), onReady: kick, now: () => now().getTime() });
+  const nameOf = ({ spec }: Pod): string => spec.schedulerName || 'default-scheduler';
+  const eventsFor = new Map([...profiles.keys()].map((name) => [name, options.eventsOf?.(name) ?? events]));
+  const recorderOf = (pod: Pod): EventRecorder => eventsFor.get(nameOf(pod)) ?? events;
+  const queue = createSchedulingQueue({
+    rules: rulesOf(profiles.values()),
+    isGated: (pod) => profiles.get(nameOf(pod))?.gateOf(pod) !== undefined,
+    initialBackoff: configuration.podInitialBackoffSeconds * 1_000,
+    longestBackoff: configuration.podMaxBackoffSeconds * 1_000,
+    onReady: kick,
+    now: () => now().getTime(),
+  });
   watch((event) => {
     queue.wake(event);
     if (event.resource === 'claim' || event.resource === 'volume') changes.notify();
   });
-  attachHandlers({
-    pods: podInformer,
-    nodes: nodeInformer,
-    cluster,
-    queue,
-    nominator,
-    isOurs: ({ spec }) => (spec.schedulerName || 'default-scheduler') === schedulerName,
-    log,
-  });
-  const snapshot: Snapshot = Object.assign(cluster, { listers });
+  attachHandlers({ pods: podInformer, nodes: nodeInformer, cluster, queue, nominator, isOurs: (pod) => profiles.has(nameOf(pod)), log });
   const stopping = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stopping.signal]) : stopping.signal;
   const writes = new Set<Promise<void>>();
@@ -112,7 +139,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const queued = queue.next();
       if (!queued) break;
       try {
-        scheduleOne(queued);
+        await scheduleOne(queued);
       } catch (error) {
         cluster.forget(queued.info.uid);
         fail(queued, 'SchedulerError', (error as Error).message, { nominated: '' });
@@ -133,66 +160,70 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     writes.add(tracked);
   }
 
-  function scheduleOne(queued: QueuedPod): void {
+  async function scheduleOne(queued: QueuedPod): Promise<void> {
     const { info } = queued;
-    if (info.terminating) {
-      events.event(info.pod, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${info.key}`);
+    const profile = profiles.get(nameOf(info.pod));
+    if (info.terminating) recorderOf(info.pod).event(info.pod, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${info.key}`);
+    if (!profile || info.terminating || cluster.isPlaced(info.uid)) {
       queue.done(queued);
       return;
     }
-    if (cluster.isPlaced(info.uid)) {
-      queue.done(queued);
-      return;
-    }
-    const decision = decide({ pod: info, snapshot, nominator, profile, startAt, random });
-    if (decision.outcome === 'no-nodes') {
+    const found = findFeasible({ pod: info, snapshot, nominator, profile, startAt, random });
+    if (found.outcome === 'no-nodes') {
       fail(queued, 'Unschedulable', 'no nodes available to schedule pods', { rejectedBy: new Set([noNodesPlugin]), nominated: '' });
       return;
     }
-    if (decision.outcome === 'error') {
-      fail(queued, 'SchedulerError', `running "${decision.plugin}" filter plugin: ${decision.message}`, { nominated: '' });
+    if (found.outcome === 'error') {
+      fail(queued, 'SchedulerError', `running "${found.plugin}" filter plugin: ${found.message}`, { nominated: '' });
       return;
     }
-    startAt = (startAt + decision.looked) % snapshot.nodes.length;
-    if (decision.outcome === 'none') {
-      const { diagnosis, checks } = decision;
-      const preemption = findPreemption({ pod: info, snapshot, checks, diagnosis, nominator, now: now().getTime(), random });
-      if (preemption.outcome === 'none') diagnosis.preemption = preemption.message;
-      const nominated = preemption.outcome === 'victims' ? preemption.victims.node.name : preemption.keep ? undefined : '';
-      fail(queued, 'Unschedulable', describe(diagnosis), { rejectedBy: diagnosis.plugins, nominated });
-      if (preemption.outcome === 'victims') track(preempt(preemption, queued));
+    startAt = (startAt + found.looked) % snapshot.nodes.length;
+    let nodes = found.outcome === 'nodes' ? found.nodes : [];
+    let extra: ReadonlyMap<string, number> | undefined;
+    if (nodes.length > 0 && extenders.length > 0) {
+      nodes = await filterByExtenders(extenders, info, nodes, found.diagnosis);
+      if (nodes.length > 1) extra = await scoresOfExtenders(extenders, info, nodes);
+      // Extenders take their time; the pod may be gone.
+      if (!queue.has(info.uid) || cluster.isPlaced(info.uid)) {
+        queue.done(queued);
+        return;
+      }
+    }
+    if (nodes.length === 0) {
+      await seekHelp(queued, profile, found);
       return;
     }
-    const { node } = decision;
+    const node = choose({ pod: info, snapshot, profile, random }, nodes, extra && (({ name }) => extra.get(name) ?? 0));
     cluster.assume(info, node.name);
     nominator.remove(info.uid);
-    const reservations = decision.checks.flatMap((check) => check.reserve?.(node) ?? []);
-    track(bind(queued, node.name, reservations));
+    const reservations = found.checks.flatMap((check) => check.reserve?.(node) ?? []);
+    track(bind(queued, profile, node.name, reservations));
   }
 
-  async function bind(queued: QueuedPod, nodeName: string, reservations: readonly Reservation[]): Promise<void> {
+  async function seekHelp(
+    queued: QueuedPod,
+    profile: Profile,
+    { diagnosis, checks }: Pick<Extract<Feasible, { outcome: 'none' }>, 'diagnosis' | 'checks'>,
+  ): Promise<void> {
     const { info } = queued;
-    const { namespace = '', name, uid } = info.pod.metadata;
-    let doing = 'binding rejected: running Bind plugin "DefaultBinder"';
+    const help = await runPostFilters(profile, { pod: info, snapshot, checks, diagnosis, nominator, now: now().getTime(), random }, extenders);
+    diagnosis.preemption = help.message;
+    fail(queued, 'Unschedulable', describe(diagnosis), { rejectedBy: diagnosis.plugins, nominated: help.victims?.node.name ?? (help.keep ? undefined : '') });
+    if (help.victims) track(preempt(help.victims, queued));
+  }
+
+  async function bind(queued: QueuedPod, profile: Profile, nodeName: string, reservations: readonly Reservation[]): Promise<void> {
+    const { info } = queued;
     try {
-      if (reservations.length > 0) {
-        await patchPodStatus(podClient, info.pod, { nominatedNodeName: nodeName }, now());
-        for (const reservation of reservations) {
-          doing = `running PreBind plugin "${reservation.plugin}"`;
-          await reservation.prepare(signal);
-        }
-        doing = 'binding rejected: running Bind plugin "DefaultBinder"';
-      }
-      const binding: Binding = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: nodeName } };
-      await podClient.subresource('POST', namespace, name, 'binding', binding);
+      await bindPod({ pods: podClient, extenders, now, signal }, profile, info.pod, nodeName, reservations);
       queue.done(queued);
-      events.event(info.pod, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${nodeName}`);
+      recorderOf(info.pod).event(info.pod, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${nodeName}`);
     } catch (error) {
       for (const reservation of reservations) reservation.release();
       cluster.forget(info.uid);
       queue.wake({ resource: 'pod', action: 'delete', old: { ...info.pod, spec: { ...info.pod.spec, nodeName } } });
       if (signal.aborted) return;
-      fail(queued, 'SchedulerError', `${doing}: ${(error as Error).message}`, { nominated: '' });
+      fail(queued, 'SchedulerError', (error as Error).message, { nominated: '' });
     }
   }
 
@@ -215,7 +246,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (rejectedBy) queue.sleep(queued, rejectedBy);
     else queue.backOff(queued);
     if (nominated !== undefined) nominator.nominate(queued.info, nominated);
-    events.event(pod, 'Warning', 'FailedScheduling', truncated(message));
+    recorderOf(pod).event(pod, 'Warning', 'FailedScheduling', truncated(message));
     track(writeStatus(pod, { condition: notScheduled(pod, reason, message), ...(nominated === undefined ? {} : { nominatedNodeName: nominated }) }));
   }
 
@@ -227,7 +258,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
-  async function preempt({ victims }: Extract<Preemption, { outcome: 'victims' }>, { info }: QueuedPod): Promise<void> {
+  async function preempt(victims: Victims, { info }: QueuedPod): Promise<void> {
     // Lesser pods that were promised this node look for another one at once instead of waiting for it.
     for (const other of [...nominator.on(victims.node.name)]) {
       if (other.priority >= info.priority) continue;
@@ -236,7 +267,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       track(writeStatus(other.pod, { nominatedNodeName: '' }));
     }
     try {
-      await evictVictims({ pods: podClient, events, now }, victims, info);
+      await evictVictims({ pods: podClient, events: recorderOf(info.pod), now }, victims, info);
     } catch (error) {
       log.error({ err: error, key: info.key, plugin: preemptionPlugin }, 'pods could not be preempted');
       queue.activate(info.uid);
@@ -253,6 +284,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     async stop() {
       stopping.abort(new Error('the scheduler was stopped'));
       await Promise.allSettled([...writes]);
+      for (const extender of extenders) extender.close();
     },
   };
 }

@@ -1,7 +1,14 @@
 /** What the scheduler keeps of a pod: the rest is dropped before it enters the informer's cache. */
 import type { Container, Pod } from '../api/core/v1/types.gen.ts';
 
-const slimContainer = ({ name, image, ports, resources, restartPolicy }: Container): Container => ({ name, image, ports, resources, restartPolicy });
+const slimContainer = ({ name, image, ports, resources, restartPolicy, restartPolicyRules }: Container): Container => ({
+  name,
+  image,
+  ports,
+  resources,
+  restartPolicy,
+  ...(restartPolicyRules ? { restartPolicyRules } : {}),
+});
 
 /** Everything that filters, scores and events look at. */
 export function slimPod(pod: Pod): Pod {

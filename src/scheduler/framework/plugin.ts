@@ -1,4 +1,7 @@
-/** The contract of plugins: filters say where a pod can run, scores where it should. Both are pure functions of a snapshot. */
+/**
+ * The contract of plugins: filters say where a pod can run, scores where it should. Both are pure functions of a snapshot.
+ * Plugins from outside see the same contract; the package exports it.
+ */
 
 import type { ReplicaSet, StatefulSet } from '../../api/apps/v1/types.gen.ts';
 import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, Service } from '../../api/core/v1/types.gen.ts';
@@ -6,6 +9,7 @@ import type { PodDisruptionBudget } from '../../api/policy/v1/types.gen.ts';
 import type { DeviceClass, ResourceClaim, ResourceSlice } from '../../api/resource/v1/types.gen.ts';
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment } from '../../api/storage/v1/types.gen.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
+import type { Client } from '../../client/client.ts';
 import type { Lister } from '../../client/informer.ts';
 import type { ClusterView } from '../state/cluster.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
@@ -75,7 +79,7 @@ export interface Reservation {
 }
 
 export interface FilterPlugin {
-  name: string;
+  readonly name: string;
   /** Undefined: nothing to check for this pod. A rejection holds for all nodes. */
   prepare(pod: PodInfo, snapshot: Snapshot): NodeCheck | Rejection | undefined;
   wakes: readonly WakeRule[];
@@ -93,8 +97,7 @@ export interface NodeScore {
 }
 
 export interface ScorePlugin {
-  name: string;
-  weight: number;
+  readonly name: string;
   prepare(pod: PodInfo, snapshot: Snapshot, nodes: readonly NodeInfo[]): NodeScore | undefined;
 }
 
@@ -102,7 +105,7 @@ export interface ScorePlugin {
 export type WakeEvent =
   | { resource: 'pod'; action: 'add' | 'delete' | 'labels' | 'scaledown'; old?: Pod; object?: Pod }
   | { resource: 'self'; action: 'labels' | 'scaledown' | 'gates' | 'tolerations' | 'claims'; old?: Pod; object?: Pod }
-  | { resource: 'node'; action: 'add' | 'delete' | 'labels' | 'taints' | 'allocatable' | 'unschedulable'; old?: Node; object?: Node }
+  | { resource: 'node'; action: 'add' | 'delete' | 'labels' | 'taints' | 'allocatable' | 'unschedulable' | 'features'; old?: Node; object?: Node }
   | {
       resource:
         | 'claim'
@@ -122,9 +125,58 @@ export type WakeEvent =
 
 /** An event after which a pod that the plugin rejected may fit, unless `helps` knows better. */
 export interface WakeRule {
+  /** `resource/action` of a {@link WakeEvent}, or `*`. */
   on: string;
   helps?(pod: Pod, event: WakeEvent): boolean;
 }
+
+/** What a plugin found that was asked when no node is feasible. */
+export interface PostFilterResult {
+  /** Joined into the pod's condition. */
+  reasons: readonly string[];
+  /** It failed: no other plugin is asked. */
+  failed?: boolean;
+}
+
+/** Why the pod fits nowhere. */
+export interface Refusal {
+  /** The pod was rejected before any node was looked at. */
+  readonly upfront?: Rejection | undefined;
+  of(node: string): Rejection | undefined;
+}
+
+/**
+ * A plugin, with whatever points it takes part in; each is one of upstream's, or two that belong together.
+ * Only those that the profile's configuration enables are called.
+ */
+export interface SchedulerPlugin {
+  /** PreEnqueue: why the pod must not be tried yet. Asked again when the pod changes. */
+  preEnqueue?(pod: Pod): string | undefined;
+  /** PreFilter, Filter, and for the chosen node Reserve and PreBind. */
+  filter?(pod: PodInfo, snapshot: Snapshot): NodeCheck | Rejection | undefined;
+  /** PreScore, Score, NormalizeScore. */
+  score?(pod: PodInfo, snapshot: Snapshot, nodes: readonly NodeInfo[]): NodeScore | undefined;
+  /** PostFilter: no node is feasible. */
+  postFilter?(pod: PodInfo, snapshot: Snapshot, refusal: Refusal): PostFilterResult | Promise<PostFilterResult>;
+  /** Permit: the pod is bound when this resolves; a rejection of the promise takes the node away from it again. */
+  permit?(pod: Pod, node: string, signal: AbortSignal): Promise<void>;
+  /** Bind: false leaves it to the next plugin. */
+  bind?(pod: Pod, node: string): Promise<boolean>;
+  /** PostBind. */
+  postBind?(pod: Pod, node: string): void;
+  /** Queueing hints: after which events a pod that this plugin rejected is tried again. Absent: after any. */
+  wakes?: readonly WakeRule[];
+}
+
+/** What a plugin is made with, besides its arguments. */
+export interface PluginContext {
+  /** As the scheduler; for what plugins write. Reading is what the snapshot is for. */
+  client: Client;
+  profileName: string;
+}
+
+/** Makes a plugin for one profile. `args` is what the profile's `pluginConfig` says. */
+export type PluginFactory = (args: Readonly<Record<string, unknown>>, context: PluginContext) => SchedulerPlugin;
 
 /** Scales to 0…100 by the highest; `reverse` makes the highest the worst. */
 export function normalizeByHighest(scores: number[], reverse: boolean): void {

@@ -6,7 +6,7 @@ import { controllerOf } from '../../apimachinery/meta.ts';
 import { allocate } from '../devices/allocate.ts';
 import { deviceId, devicesFor } from '../devices/pools.ts';
 import type { DeviceBinder } from '../devices/reserve.ts';
-import { type FilterPlugin, type Rejection, type Snapshot, unresolvable, type WakeEvent } from '../framework/plugin.ts';
+import { type Rejection, type SchedulerPlugin, type Snapshot, unresolvable, type WakeEvent } from '../framework/plugin.ts';
 
 const name = 'DynamicResources';
 /** More pods than that can't share a claim. */
@@ -50,9 +50,8 @@ function takenDevices({ listers }: Snapshot): Set<string> {
   return new Set(results.filter(({ adminAccess }) => !adminAccess).map(({ driver, pool, device }) => deviceId(driver, pool, device)));
 }
 
-export const createDynamicResources = (binder: DeviceBinder): FilterPlugin => ({
-  name,
-  prepare({ pod }, snapshot) {
+export const createDynamicResources = (binder: DeviceBinder): SchedulerPlugin => ({
+  filter({ pod }, snapshot) {
     if (!pod.spec.resourceClaims?.length) return undefined;
     const claims = claimsOf(pod, snapshot);
     if ('reasons' in claims) return claims;

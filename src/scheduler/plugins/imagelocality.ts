@@ -17,7 +17,6 @@ function imagesOf({ spec }: Pod): string[] {
 
 export const imageLocality: ScorePlugin = {
   name: 'ImageLocality',
-  weight: 1,
   prepare({ pod }, snapshot) {
     const spread = imagesOf(pod).map((image) => ({ image, share: snapshot.nodesWithImage(image) / snapshot.nodes.length }));
     if (spread.every(({ share }) => share === 0)) return undefined;

@@ -1,14 +1,13 @@
 /** InterPodAffinity, as a score: preferences of the pod for pods that are there, and theirs for it. */
-import { maxNodeScore, type ScorePlugin, type Snapshot } from '../framework/plugin.ts';
+import type { PluginArgs } from '../config/types.ts';
+import { maxNodeScore, type SchedulerPlugin, type Snapshot } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
 import type { AffinityTerm, PodInfo } from '../state/podinfo.ts';
 import { namespaceLabels } from './interpodaffinity.ts';
 import { TopologyCounts } from './topologycounts.ts';
 
-/** What a required affinity of a pod that is there counts for: it was placed near such pods, so it likes this one too. */
-const requiredAffinityWeight = 1;
-
-function countPreferences(pod: PodInfo, snapshot: Snapshot): TopologyCounts {
+/** `hardPodAffinityWeight`: a pod with required affinity was placed near such pods, so it likes this one too. */
+function countPreferences(pod: PodInfo, snapshot: Snapshot, { hardPodAffinityWeight }: PluginArgs['InterPodAffinity']): TopologyCounts {
   const counts = new TopologyCounts();
   const ownLabels = namespaceLabels(snapshot, pod.namespace);
   const own = pod.preferredAffinity.length > 0 || pod.preferredAntiAffinity.length > 0;
@@ -21,7 +20,7 @@ function countPreferences(pod: PodInfo, snapshot: Snapshot): TopologyCounts {
     for (const other of own ? node.pods.values() : node.podsWithAffinity) {
       count(pod.preferredAffinity, other, node, 1);
       count(pod.preferredAntiAffinity, other, node, -1);
-      count(other.requiredAffinity, pod, node, 1, requiredAffinityWeight);
+      if (hardPodAffinityWeight > 0) count(other.requiredAffinity, pod, node, 1, hardPodAffinityWeight);
       count(other.preferredAffinity, pod, node, 1);
       count(other.preferredAntiAffinity, pod, node, -1);
     }
@@ -29,11 +28,11 @@ function countPreferences(pod: PodInfo, snapshot: Snapshot): TopologyCounts {
   return counts;
 }
 
-export const interPodAffinityScore: ScorePlugin = {
-  name: 'InterPodAffinity',
-  weight: 2,
-  prepare(pod, snapshot) {
-    const counts = countPreferences(pod, snapshot);
+export const createInterPodAffinityScore =
+  (args: PluginArgs['InterPodAffinity']): SchedulerPlugin['score'] =>
+  (pod, snapshot) => {
+    if (args.ignorePreferredTermsOfExistingPods && pod.preferredAffinity.length === 0 && pod.preferredAntiAffinity.length === 0) return undefined;
+    const counts = countPreferences(pod, snapshot, args);
     if (counts.empty) return undefined;
     const keys = [...counts.keys()];
     return {
@@ -56,5 +55,4 @@ export const interPodAffinityScore: ScorePlugin = {
         for (let i = 0; i < nodes.length; i++) scores[i] = range > 0 ? Math.trunc(maxNodeScore * ((scores[i]! - lowest) / range)) : 0;
       },
     };
-  },
-};
+  };

@@ -1,10 +1,12 @@
 /** NodeAffinity: `nodeSelector`, required node affinity, and preferred node affinity as a score. */
-import { nodeLike, preferredNodeScore, requiredNodeTest } from '../../api/core/v1/nodeselector.ts';
+import { nodeLike, nodeSelectorTest, preferredNodeScore, requiredNodeTest } from '../../api/core/v1/nodeselector.ts';
 import type { NodeSelectorTerm, Pod } from '../../api/core/v1/types.gen.ts';
-import { type FilterPlugin, normalizeByHighest, type ScorePlugin, unresolvable } from '../framework/plugin.ts';
+import type { PluginArgs } from '../config/types.ts';
+import { normalizeByHighest, type SchedulerPlugin, unresolvable } from '../framework/plugin.ts';
 
 const name = 'NodeAffinity';
 const rejection = unresolvable(name, "node(s) didn't match Pod's node affinity/selector");
+const enforced = unresolvable(name, "node(s) didn't match scheduler-enforced node affinity");
 
 /** Names that a term asks for; undefined when it asks for none. */
 function namesOf(term: NodeSelectorTerm): Set<string> | undefined {
@@ -27,26 +29,35 @@ function namedNodes(pod: Pod): Set<string> | undefined {
 
 const matches = (pod: Pod, node: Parameters<typeof nodeLike>[0] | undefined): boolean => !!node && (requiredNodeTest(pod)?.(nodeLike(node)) ?? true);
 
-export const nodeAffinity: FilterPlugin = {
-  name,
-  prepare({ pod }) {
-    const test = requiredNodeTest(pod);
-    if (!test) return undefined;
-    const nodeNames = namedNodes(pod);
-    if (nodeNames?.size === 0) return unresolvable(name, 'pod affinity terms conflict');
-    return { filter: (node) => (test(node) ? undefined : rejection), ...(nodeNames ? { nodeNames } : {}) };
-  },
-  wakes: [
-    { on: 'node/add', helps: (pod, event) => event.resource === 'node' && matches(pod, event.object) },
-    { on: 'node/labels', helps: (pod, event) => event.resource === 'node' && matches(pod, event.object) && !matches(pod, event.old) },
-  ],
-};
-
-export const nodeAffinityScore: ScorePlugin = {
-  name,
-  weight: 2,
-  prepare({ pod }) {
-    const score = preferredNodeScore(pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution);
-    return score && { score, normalize: (scores) => normalizeByHighest(scores, false) };
-  },
-};
+/** `addedAffinity` holds for every pod of the profile besides its own. */
+export function createNodeAffinity({ addedAffinity }: PluginArgs['NodeAffinity']): SchedulerPlugin {
+  const added = addedAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const addedTest = added && nodeSelectorTest(added);
+  const addedScore = preferredNodeScore(addedAffinity?.preferredDuringSchedulingIgnoredDuringExecution);
+  return {
+    filter({ pod }) {
+      const test = requiredNodeTest(pod);
+      if (!test) return addedTest && { filter: (node) => (addedTest(node) ? undefined : enforced) };
+      const nodeNames = namedNodes(pod);
+      if (nodeNames?.size === 0) return unresolvable(name, 'pod affinity terms conflict');
+      return {
+        filter(node) {
+          if (addedTest && !addedTest(node)) return enforced;
+          return test(node) ? undefined : rejection;
+        },
+        ...(nodeNames ? { nodeNames } : {}),
+      };
+    },
+    score({ pod }) {
+      const own = preferredNodeScore(pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution);
+      if (!own && !addedScore) return undefined;
+      return { score: (node) => (own?.(node) ?? 0) + (addedScore?.(node) ?? 0), normalize: (scores) => normalizeByHighest(scores, false) };
+    },
+    wakes: addedTest
+      ? [{ on: 'node/add' }, { on: 'node/labels' }]
+      : [
+          { on: 'node/add', helps: (pod, event) => event.resource === 'node' && matches(pod, event.object) },
+          { on: 'node/labels', helps: (pod, event) => event.resource === 'node' && matches(pod, event.object) && !matches(pod, event.old) },
+        ],
+  };
+}

@@ -1,8 +1,10 @@
-/** NodeResourcesFit: the node must have room for what the pod requests; the emptier node scores higher. */
-import { type FilterPlugin, maxNodeScore, type Rejection, type ScorePlugin } from '../framework/plugin.ts';
+/** NodeResourcesFit: the node must have room for what the pod requests; how full it is decides the score. */
+import type { PluginArgs } from '../config/types.ts';
+import type { Rejection, SchedulerPlugin, WakeRule } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
 import type { PodInfo } from '../state/podinfo.ts';
 import { type Resources, requestsOf, resourcesOf } from '../state/resources.ts';
+import { createScoringStrategy } from './scoringstrategies.ts';
 
 const name = 'NodeResourcesFit';
 
@@ -12,7 +14,11 @@ interface Shortage {
   hopeless: boolean;
 }
 
-function shortagesOf({ requests }: PodInfo, { allocatable, requested, pods, maxPods }: NodeInfo): Shortage[] | undefined {
+function shortagesOf(
+  { requests }: PodInfo,
+  { allocatable, requested, pods, maxPods }: NodeInfo,
+  isIgnored: (resource: string) => boolean,
+): Shortage[] | undefined {
   let found: Shortage[] | undefined;
   const check = (resource: string, wanted: number, used: number, total: number): void => {
     if (wanted > 0 && wanted > total - used) found = [...(found ?? []), { resource: `Insufficient ${resource}`, hopeless: wanted > total }];
@@ -21,7 +27,9 @@ function shortagesOf({ requests }: PodInfo, { allocatable, requested, pods, maxP
   check('cpu', requests.milliCpu, requested.milliCpu, allocatable.milliCpu);
   check('memory', requests.memory, requested.memory, allocatable.memory);
   check('ephemeral-storage', requests.ephemeralStorage, requested.ephemeralStorage, allocatable.ephemeralStorage);
-  for (const [scalar, wanted] of requests.scalars) check(scalar, wanted, requested.scalars.get(scalar) ?? 0, allocatable.scalars.get(scalar) ?? 0);
+  for (const [scalar, wanted] of requests.scalars) {
+    if (!isIgnored(scalar)) check(scalar, wanted, requested.scalars.get(scalar) ?? 0, allocatable.scalars.get(scalar) ?? 0);
+  }
   return found;
 }
 
@@ -49,59 +57,49 @@ function moreOf(wanted: Resources, before: Resources, after: Resources): boolean
   return [...wanted.scalars].some(([scalar, amount]) => amount > 0 && (after.scalars.get(scalar) ?? 0) > (before.scalars.get(scalar) ?? 0));
 }
 
-export const nodeResourcesFit: FilterPlugin = {
-  name,
-  prepare: (pod) => ({
-    filter(node) {
-      const shortages = shortagesOf(pod, node);
-      return shortages && rejectionOf(shortages);
+const wakes: readonly WakeRule[] = [
+  { on: 'pod/delete' },
+  {
+    on: 'pod/scaledown',
+    helps: (pod, event) =>
+      event.resource === 'pod' &&
+      !!event.old &&
+      !!event.object &&
+      moreOf(requestsOf(pod).requests, requestsOf(event.object).requests, requestsOf(event.old).requests),
+  },
+  { on: 'self/scaledown' },
+  {
+    on: 'node/add',
+    helps(pod, event) {
+      if (event.resource !== 'node' || !event.object) return true;
+      const allocatable = resourcesOf(event.object.status?.allocatable);
+      const { requests } = requestsOf(pod);
+      const enough =
+        requests.milliCpu <= allocatable.milliCpu && requests.memory <= allocatable.memory && requests.ephemeralStorage <= allocatable.ephemeralStorage;
+      return enough && [...requests.scalars].every(([scalar, amount]) => amount <= (allocatable.scalars.get(scalar) ?? 0));
     },
-  }),
-  wakes: [
-    { on: 'pod/delete' },
-    {
-      on: 'pod/scaledown',
-      helps: (pod, event) =>
-        event.resource === 'pod' &&
-        !!event.old &&
-        !!event.object &&
-        moreOf(requestsOf(pod).requests, requestsOf(event.object).requests, requestsOf(event.old).requests),
-    },
-    { on: 'self/scaledown' },
-    {
-      on: 'node/add',
-      helps(pod, event) {
-        if (event.resource !== 'node' || !event.object) return true;
-        const allocatable = resourcesOf(event.object.status?.allocatable);
-        const { requests } = requestsOf(pod);
-        const enough =
-          requests.milliCpu <= allocatable.milliCpu && requests.memory <= allocatable.memory && requests.ephemeralStorage <= allocatable.ephemeralStorage;
-        return enough && [...requests.scalars].every(([scalar, amount]) => amount <= (allocatable.scalars.get(scalar) ?? 0));
+  },
+  { on: 'node/allocatable' },
+];
+
+/** Extended resources that somebody else looks after, such as an extender. */
+export function createNodeResourcesFit(
+  { ignoredResources = [], ignoredResourceGroups = [], scoringStrategy }: PluginArgs['NodeResourcesFit'],
+  managedElsewhere: readonly string[],
+): SchedulerPlugin {
+  const ignored = new Set([...ignoredResources, ...managedElsewhere]);
+  const groups = new Set(ignoredResourceGroups);
+  const isIgnored = (resource: string): boolean => ignored.has(resource) || groups.has(resource.split('/')[0]!);
+  const none = (): boolean => false;
+  const test = ignored.size + groups.size > 0 ? isIgnored : none;
+  return {
+    filter: (pod) => ({
+      filter(node) {
+        const shortages = shortagesOf(pod, node, test);
+        return shortages && rejectionOf(shortages);
       },
-    },
-    { on: 'node/allocatable' },
-  ],
-};
-
-const free = (used: number, total: number): number => (total === 0 || used > total ? 0 : Math.floor(((total - used) * maxNodeScore) / total));
-
-/** LeastAllocated: the mean of the free shares of CPU and memory. */
-export const leastAllocated: ScorePlugin = {
-  name,
-  weight: 1,
-  prepare: ({ nonZero }) => ({
-    score({ allocatable, nonZeroRequested }) {
-      let sum = 0;
-      let resources = 0;
-      if (allocatable.milliCpu > 0) {
-        sum += free(nonZeroRequested.milliCpu + nonZero.milliCpu, allocatable.milliCpu);
-        resources++;
-      }
-      if (allocatable.memory > 0) {
-        sum += free(nonZeroRequested.memory + nonZero.memory, allocatable.memory);
-        resources++;
-      }
-      return resources === 0 ? 0 : Math.floor(sum / resources);
-    },
-  }),
-};
+    }),
+    score: createScoringStrategy(scoringStrategy),
+    wakes,
+  };
+}

@@ -1,8 +1,9 @@
 /** PodTopologySpread, as a filter: constraints with `DoNotSchedule`. */
-import { type FilterPlugin, type NodeCheck, unresolvable, unschedulable, type WakeEvent } from '../framework/plugin.ts';
+import { type NodeCheck, type SchedulerPlugin, unresolvable, unschedulable, type WakeEvent } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
 import { createPodInfo, type PodInfo } from '../state/podinfo.ts';
-import { countOn, hasAllKeys, ownConstraints, type SpreadConstraint } from './spreadconstraints.ts';
+import { createSpreadScore } from './podtopologyspreadscore.ts';
+import { constraintsOf, countOn, type DefaultSpread, hasAllKeys, ownConstraints, type SpreadConstraint } from './spreadconstraints.ts';
 
 const name = 'PodTopologySpread';
 const skewed = unschedulable(name, "node(s) didn't match pod topology spread constraints");
@@ -53,10 +54,10 @@ function createCheck(pod: PodInfo, constraints: readonly SpreadConstraint[], cou
   };
 }
 
-export const podTopologySpread: FilterPlugin = {
-  name,
-  prepare(pod, snapshot) {
-    const constraints = ownConstraints(pod, 'DoNotSchedule');
+export const createPodTopologySpread = (defaults: DefaultSpread): SchedulerPlugin => ({
+  score: createSpreadScore(defaults),
+  filter(pod, snapshot) {
+    const constraints = constraintsOf(pod, 'DoNotSchedule', snapshot, defaults);
     if (constraints.length === 0) return undefined;
     const counts = constraints.map(() => new Map<string, number>());
     for (const node of snapshot.nodes) {
@@ -80,12 +81,14 @@ export const podTopologySpread: FilterPlugin = {
     { on: 'node/labels' },
     { on: 'node/taints' },
   ],
-};
+});
 
 function concerns(waiting: PodInfo['pod'], event: WakeEvent): boolean {
   if (event.resource !== 'pod') return true;
   const pod = createPodInfo(waiting);
   const constraints = ownConstraints(pod, 'DoNotSchedule');
+  // It has those by default, with a selector that depends on more than the pod.
+  if (constraints.length === 0) return event.old?.metadata.namespace === pod.namespace || event.object?.metadata.namespace === pod.namespace;
   const counted = (other: PodInfo['pod'] | undefined, { selector }: SpreadConstraint): boolean =>
     other?.metadata.namespace === pod.namespace && selector.matches(other.metadata.labels);
   if (event.old && event.object) return constraints.some((one) => counted(event.old, one) !== counted(event.object, one));

@@ -1,8 +1,8 @@
 /** PodTopologySpread, as a score: constraints with `ScheduleAnyway`, and the system's defaults for pods that have none. */
-import { maxNodeScore, type ScorePlugin, type Snapshot } from '../framework/plugin.ts';
+import { maxNodeScore, type SchedulerPlugin, type Snapshot } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
 import type { PodInfo } from '../state/podinfo.ts';
-import { countOn, defaultConstraints, hasAllKeys, hostname, ownConstraints, type SpreadConstraint } from './spreadconstraints.ts';
+import { constraintsOf, countOn, type DefaultSpread, hasAllKeys, hostname, type SpreadConstraint } from './spreadconstraints.ts';
 
 /** Domains of a key with few values weigh less, else hosts would always outvote zones the other way round. */
 const weightOf = (domains: number): number => Math.log(domains + 2);
@@ -35,14 +35,12 @@ function countDomains(
   return domains;
 }
 
-export const podTopologySpreadScore: ScorePlugin = {
-  name: 'PodTopologySpread',
-  weight: 2,
-  prepare(pod, snapshot, nodes) {
-    const explicit = (pod.pod.spec.topologySpreadConstraints?.length ?? 0) > 0;
-    const constraints = explicit ? ownConstraints(pod, 'ScheduleAnyway') : defaultConstraints(pod, snapshot);
+export const createSpreadScore =
+  (defaults: DefaultSpread): SchedulerPlugin['score'] =>
+  (pod, snapshot, nodes) => {
+    const explicit = !defaults.lenient || (pod.pod.spec.topologySpreadConstraints?.length ?? 0) > 0;
+    const constraints = constraintsOf(pod, 'ScheduleAnyway', snapshot, defaults);
     if (constraints.length === 0) return undefined;
-    // Defaults are lenient: a node without a zone still spreads over hosts.
     const isLeftOut = explicit ? (node: NodeInfo): boolean => !hasAllKeys(node, constraints) : (): boolean => false;
     const ignored = new Set(explicit ? nodes.filter(isLeftOut) : []);
     const counted = constraints.map((constraint): Counted => {
@@ -77,5 +75,4 @@ export const podTopologySpreadScore: ScorePlugin = {
         }
       },
     };
-  },
-};
+  };

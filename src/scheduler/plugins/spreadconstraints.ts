@@ -4,6 +4,7 @@ import { findUntoleratedTaint, schedulingEffects } from '../../api/core/v1/taint
 import type { Pod, TopologySpreadConstraint } from '../../api/core/v1/types.gen.ts';
 import { controllerOf } from '../../apimachinery/meta.ts';
 import { everything, type LabelMatcher, type Labels, labelSelectorMatcher, labelSetMatcher } from '../../apimachinery/selectors.ts';
+import type { PluginArgs } from '../config/types.ts';
 import type { Snapshot } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
 import type { PodInfo } from '../state/podinfo.ts';
@@ -68,10 +69,26 @@ export function ownConstraints(pod: PodInfo, action: Action): SpreadConstraint[]
   return constraints.filter((one) => one.whenUnsatisfiable === action).map((one) => compile(pod, one, selectorOf(one, pod.labels)));
 }
 
-/** The system's constraints, with the selectors of the services and the owner of the pod. */
-export function defaultConstraints(pod: PodInfo, snapshot: Snapshot): SpreadConstraint[] {
+/** What holds for pods without constraints of their own. */
+export interface DefaultSpread {
+  /** By the consequence of not keeping to it. */
+  constraints: Readonly<Record<Action, readonly TopologySpreadConstraint[]>>;
+  /** The system's own are lenient: a node without a zone still spreads over hosts. */
+  lenient: boolean;
+}
+
+export function createDefaultSpread({ defaultConstraints = [], defaultingType }: PluginArgs['PodTopologySpread']): DefaultSpread {
+  const all = defaultingType === 'List' ? defaultConstraints : systemDefaults;
+  const of = (action: Action): TopologySpreadConstraint[] => all.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action);
+  return { constraints: { DoNotSchedule: of('DoNotSchedule'), ScheduleAnyway: of('ScheduleAnyway') }, lenient: defaultingType !== 'List' };
+}
+
+/** The constraints of that consequence: the pod's own, else the defaults with the selectors of its services and its owner. */
+export function constraintsOf(pod: PodInfo, action: Action, snapshot: Snapshot, { constraints }: DefaultSpread): SpreadConstraint[] {
+  if (pod.pod.spec.topologySpreadConstraints?.length) return ownConstraints(pod, action);
+  if (constraints[action].length === 0) return [];
   const selector = selectorOfSiblings(pod.pod, pod.namespace, pod.labels, snapshot);
-  return selector.empty ? [] : systemDefaults.map((one) => compile(pod, one, selector));
+  return selector.empty ? [] : constraints[action].map((one) => compile(pod, one, selector));
 }
 
 function selectorOfSiblings(pod: Pod, namespace: string, podLabels: Labels, { listers }: Snapshot): LabelMatcher {

@@ -33,7 +33,6 @@ const tolerated = (
 
 export const taintScore: ScorePlugin = {
   name,
-  weight: 3,
   prepare({ pod }, _snapshot, nodes) {
     const soft = (pod.spec.tolerations ?? []).filter(({ effect }) => !effect || effect === 'PreferNoSchedule');
     // Without such a taint anywhere every node gets the same.

@@ -1,4 +1,5 @@
 /** Whether a pod that fits nowhere may displace others, and which. Pure; `evict.ts` does it. */
+import type { PluginArgs } from '../config/types.ts';
 import { type Diagnosis, describe, newDiagnosis } from '../framework/diagnosis.ts';
 import { type NodeCheck, type Rejection, type Snapshot, unresolvable } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
@@ -16,17 +17,26 @@ export interface PreemptionInput {
   /** Milliseconds. */
   now: number;
   random(): number;
+  /** How many candidates are enough; a tenth of the nodes and at least a hundred unless given. */
+  args?: PluginArgs['DefaultPreemption'];
 }
 
-export type Preemption =
-  | { outcome: 'victims'; victims: Victims }
-  /** `keep`: an earlier nomination stands. */
-  | { outcome: 'none'; message: string; keep: boolean };
+/** `keep`: an earlier nomination stands. */
+interface NoHelp {
+  outcome: 'none';
+  message: string;
+  keep: boolean;
+}
+
+export type Candidates = { outcome: 'candidates'; candidates: Victims[] } | NoHelp;
+export type Preemption = { outcome: 'victims'; victims: Victims } | NoHelp;
 
 const notHelpful = unresolvable(preemptionPlugin, 'Preemption is not helpful for scheduling');
 
-/** Enough to choose from: a tenth of the nodes, at least a hundred. */
-const candidatesWanted = (nodes: number): number => Math.min(Math.max(Math.floor(nodes / 10), 100), nodes);
+const defaultArgs: PluginArgs['DefaultPreemption'] = { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 };
+
+const candidatesWanted = (nodes: number, { minCandidateNodesPercentage: percentage, minCandidateNodesAbsolute: absolute }: typeof defaultArgs): number =>
+  Math.min(Math.max(Math.floor((nodes * percentage) / 100), absolute), nodes);
 
 const rejectionOf = ({ rejections, everywhereElse }: Diagnosis, node: string): Rejection | undefined => rejections.get(node) ?? everywhereElse;
 
@@ -44,7 +54,20 @@ function isLeavingByPreemption({ terminating, pod }: PodInfo): boolean {
 }
 
 export function findPreemption(input: PreemptionInput): Preemption {
-  const { pod, snapshot, checks, diagnosis, nominator, now, random } = input;
+  const found = findCandidates(input);
+  if (found.outcome === 'none') return found;
+  return preferred(found.candidates, input.now);
+}
+
+/** The candidate that does the least harm. */
+export function preferred(candidates: readonly Victims[], now: number): Preemption {
+  const victims = leastHarm(candidates, now);
+  return victims ? { outcome: 'victims', victims } : { outcome: 'none', message: 'preemption: no candidate node for preemption', keep: true };
+}
+
+/** Nodes on which the pod would fit if others went. */
+export function findCandidates(input: PreemptionInput): Candidates {
+  const { pod, snapshot, checks, diagnosis, nominator, now, random, args = defaultArgs } = input;
   const why = ineligible(input);
   if (why) return { outcome: 'none', message: `preemption: ${why}`, keep: true };
   const nodes = snapshot.nodes.filter((node) => rejectionOf(diagnosis, node.name)?.code === 'unschedulable');
@@ -54,7 +77,7 @@ export function findPreemption(input: PreemptionInput): Preemption {
   const failed = newDiagnosis(snapshot.nodes.length);
   failed.everywhereElse = notHelpful;
   const offset = Math.floor(random() * nodes.length);
-  const wanted = candidatesWanted(nodes.length);
+  const wanted = candidatesWanted(nodes.length, args);
   for (let i = 0; i < nodes.length && !(harmless > 0 && found.length >= wanted); i++) {
     const node: NodeInfo = nodes[(offset + i) % nodes.length]!;
     const victims = selectVictims({ pod, checks, nominator, budgets, now }, node);
@@ -64,7 +87,6 @@ export function findPreemption(input: PreemptionInput): Preemption {
       if (victims.violations === 0) harmless++;
     }
   }
-  const best = leastHarm(found, now);
-  if (best) return { outcome: 'victims', victims: best };
+  if (found.length > 0) return { outcome: 'candidates', candidates: found };
   return { outcome: 'none', message: `preemption: ${describe(failed)}`, keep: false };
 }

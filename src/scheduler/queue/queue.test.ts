@@ -13,6 +13,7 @@ function makeQueue() {
       ['Fit', [{ on: 'pod/delete' }]],
       ['Taints', [{ on: 'node/taints', helps: (_pod, event) => event.resource === 'node' && !event.object?.spec.taints?.length }]],
     ]),
+    isGated: ({ spec }) => (spec.schedulingGates?.length ?? 0) > 0,
     onReady: () => {},
     now: () => time,
   });

@@ -26,6 +26,11 @@ export interface QueuedPod {
 export interface QueueOptions {
   /** What each plugin waits for. */
   rules: ReadonlyMap<string, readonly WakeRule[]>;
+  /** Plugins that want the pod not to be tried yet have their reasons. */
+  isGated(pod: Pod): boolean;
+  /** Milliseconds; 1 s and 10 s unless given. */
+  initialBackoff?: number;
+  longestBackoff?: number;
   /** A pod came to where `next` finds it. */
   onReady(): void;
   now?(): number;
@@ -53,8 +58,6 @@ export interface SchedulingQueue {
 }
 
 /** Milliseconds. */
-const initialBackoff = 1_000;
-const longestBackoff = 10_000;
 const longestSleep = 5 * 60_000;
 const flushEvery = 30_000;
 
@@ -66,10 +69,8 @@ interface Entry {
   at: number;
 }
 
-const isGated = (pod: Pod): boolean => (pod.spec.schedulingGates?.length ?? 0) > 0;
-export const gatesPlugin = 'SchedulingGates';
-
-export function createSchedulingQueue({ rules, onReady, now = Date.now }: QueueOptions): SchedulingQueue {
+export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
+  const { rules, isGated, onReady, initialBackoff = 1_000, longestBackoff = 10_000, now = Date.now } = options;
   const pods = new Map<string, QueuedPod>();
   const active = createHeap<Entry>((a, b) => a.priority > b.priority || (a.priority === b.priority && (a.at < b.at || (a.at === b.at && a.ticket < b.ticket))));
   const backoff = createHeap<Entry>((a, b) => a.at < b.at || (a.at === b.at && a.ticket < b.ticket));
@@ -133,7 +134,7 @@ export function createSchedulingQueue({ rules, onReady, now = Date.now }: QueueO
 
   /** Whether one of the plugins that rejected the pod thinks that the event helps. */
   function helps(pod: QueuedPod, event: WakeEvent, plugin: string): boolean {
-    return (rules.get(plugin) ?? []).some((rule) => rule.on === kindOf(event) && (rule.helps?.(pod.info.pod, event) ?? true));
+    return (rules.get(plugin) ?? []).some((rule) => (rule.on === '*' || rule.on === kindOf(event)) && (rule.helps?.(pod.info.pod, event) ?? true));
   }
 
   function takeFrom(heap: typeof active, states: readonly QueuedPod['state'][]): QueuedPod | undefined {
@@ -211,7 +212,7 @@ export function createSchedulingQueue({ rules, onReady, now = Date.now }: QueueO
     },
     wake(event) {
       for (const [plugin, set] of sleeping) {
-        if (set.size === 0 || !rules.get(plugin)?.some(({ on }) => on === kindOf(event))) continue;
+        if (set.size === 0 || !rules.get(plugin)?.some(({ on }) => on === '*' || on === kindOf(event))) continue;
         for (const pod of [...set]) if (pod.state === 'unschedulable' && helps(pod, event, plugin)) leaveSleep(pod);
       }
     },

@@ -8,16 +8,29 @@ import { requestsOf } from '../state/resources.ts';
 /** Rejects pods while there is no node at all. */
 export const noNodesPlugin = 'NoNodes';
 
-export const rulesOf = (filters: readonly FilterPlugin[]): ReadonlyMap<string, readonly WakeRule[]> =>
-  new Map<string, readonly WakeRule[]>([...filters.map((plugin) => [plugin.name, plugin.wakes] as const), [noNodesPlugin, [{ on: 'node/add' }]]]);
+/** Stands for all extenders: they tell nothing of what they wait for. */
+export const extenderPlugin = 'Extender';
+
+/** By plugin. Profiles share the queue: what wakes a plugin's pods in one of them wakes them in all. */
+export function rulesOf(profiles: Iterable<{ filters: readonly FilterPlugin[] }>): ReadonlyMap<string, readonly WakeRule[]> {
+  const rules = new Map<string, readonly WakeRule[]>([
+    [noNodesPlugin, [{ on: 'node/add' }]],
+    [extenderPlugin, [{ on: '*' }]],
+  ]);
+  for (const { filters } of profiles) {
+    for (const { name, wakes } of filters) rules.set(name, [...new Set([...(rules.get(name) ?? []), ...wakes])]);
+  }
+  return rules;
+}
 
 /** What a change of a node can mean for pods that wait; nothing for a heartbeat. */
 export function nodeEvents(object: Node, old: Node): WakeEvent[] {
   const events: WakeEvent[] = [];
-  const add = (action: 'labels' | 'taints' | 'allocatable' | 'unschedulable'): void => void events.push({ resource: 'node', action, object, old });
+  const add = (action: 'labels' | 'taints' | 'allocatable' | 'unschedulable' | 'features'): void => void events.push({ resource: 'node', action, object, old });
   if (!isDeepStrictEqual(object.metadata.labels, old.metadata.labels)) add('labels');
   if (!isDeepStrictEqual(object.spec.taints, old.spec.taints)) add('taints');
   if (!isDeepStrictEqual(object.status?.allocatable, old.status?.allocatable)) add('allocatable');
+  if (!isDeepStrictEqual(object.status?.declaredFeatures, old.status?.declaredFeatures)) add('features');
   if (old.spec.unschedulable && !object.spec.unschedulable) add('unschedulable');
   return events;
 }

@@ -8,6 +8,7 @@ export interface Nominator {
   /** Pods that are promised room on that node. */
   on(node: string): Iterable<PodInfo>;
   nodeOf(uid: string): string | undefined;
+  readonly empty: boolean;
 }
 
 const none: readonly PodInfo[] = [];
@@ -37,5 +38,8 @@ export function createNominator(): Nominator {
     remove,
     on: (node) => byNode.get(node)?.values() ?? none,
     nodeOf: (uid) => nodes.get(uid),
+    get empty() {
+      return nodes.size === 0;
+    },
   };
 }

@@ -1,10 +1,14 @@
 /** Small clusters for tests of decisions: objects from a few words, and a snapshot of them. */
 import type { Node, Pod } from '../../api/core/v1/types.gen.ts';
 import { type KubeObject, keyOf } from '../../apimachinery/meta.ts';
-import { type Decision, decide, type Profile } from '../framework/decide.ts';
+import type { Client } from '../../client/client.ts';
+import { defaultConfiguration } from '../config/load.ts';
+import type { SchedulerConfiguration } from '../config/types.ts';
+import { type Decision, decide } from '../framework/decide.ts';
 import { describe } from '../framework/diagnosis.ts';
 import type { Listers, Reader, Snapshot } from '../framework/plugin.ts';
-import { createDefaultProfile } from '../plugins/index.ts';
+import type { Profile } from '../framework/profile.ts';
+import { createProfiles } from '../profiles.ts';
 import { Cluster } from '../state/cluster.ts';
 import { createNominator, type Nominator } from '../state/nominator.ts';
 import { createPodInfo } from '../state/podinfo.ts';
@@ -58,7 +62,9 @@ function readerOf<T extends KubeObject>(objects: readonly T[]): Reader<T> {
   };
 }
 
-export type ClusterWords = { nodes: Node[]; pods?: Pod[] } & { [K in keyof Listers]?: Listers[K] extends Reader<infer T> ? T[] : never };
+export type ClusterWords = { nodes: Node[]; pods?: Pod[]; configuration?: SchedulerConfiguration } & {
+  [K in keyof Listers]?: Listers[K] extends Reader<infer T> ? T[] : never;
+};
 
 export interface TestCluster {
   snapshot: Snapshot;
@@ -70,7 +76,16 @@ export interface TestCluster {
   place(pod: Pod): string;
 }
 
-export function makeCluster({ nodes, pods = [], ...words }: ClusterWords): TestCluster {
+/** Plugins are made with a client; those of the tree only write through binders. */
+const noClient: Client = {
+  resource: () => {
+    throw new Error('there is no API server in this test');
+  },
+  raw: () => Promise.reject(new Error('there is no API server in this test')),
+  close: () => Promise.resolve(),
+};
+
+export function makeCluster({ nodes, pods = [], configuration, ...words }: ClusterWords): TestCluster {
   const cluster = new Cluster();
   for (const node of nodes) cluster.setNode(node);
   for (const pod of pods) cluster.setPod(pod);
@@ -94,7 +109,13 @@ export function makeCluster({ nodes, pods = [], ...words }: ClusterWords): TestC
   };
   const snapshot: Snapshot = Object.assign(cluster, { listers });
   const nominator = createNominator();
-  const profile = createDefaultProfile({ reserve: () => undefined }, { reserve: () => undefined });
+  const binder = { reserve: () => undefined };
+  const configured = createProfiles({
+    configuration: configuration ?? defaultConfiguration(),
+    binders: { volumes: () => binder, devices: () => binder, managedElsewhere: [] },
+    client: noClient,
+  });
+  const [profile] = [...configured.values()] as [Profile];
   const make = (pod: Pod): Decision => decide({ pod: createPodInfo(pod), snapshot, nominator, profile, startAt: 0, random: () => 0.99 });
   return {
     snapshot,
