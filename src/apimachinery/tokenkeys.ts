@@ -46,7 +46,9 @@ export function createKeySet(pems: readonly string[]): KeySet {
     return { id: keyId(key), algorithm: algorithmOf(key).name, key };
   });
   const byId = new Map(keys.map((key) => [key.id, [key]]));
-  return { keys, find: (id) => (id === undefined || id === '' ? keys : (byId.get(id) ?? [])) };
+  // A key may stand there as private and as public key.
+  const different = [...byId.values()].flat();
+  return { keys: different, find: (id) => (id === undefined || id === '' ? different : (byId.get(id) ?? [])) };
 }
 
 export type TokenSigner = (claims: Record<string, unknown>) => string;

@@ -151,13 +151,15 @@ test('a client certificate names user and groups; one of the front proxy lets it
   const authenticate = createAuthenticator({
     ...options,
     clientCa: clients.ca,
-    requestHeader: {
-      ca: proxy.ca,
-      allowedNames: ['front-proxy-client'],
-      usernameHeaders: ['X-Remote-User'],
-      groupHeaders: ['X-Remote-Group'],
-      extraHeaderPrefixes: ['X-Remote-Extra-'],
-    },
+    requestHeaders: [
+      {
+        ca: proxy.ca,
+        allowedNames: ['front-proxy-client'],
+        usernameHeaders: ['X-Remote-User'],
+        groupHeaders: ['X-Remote-Group'],
+        extraHeaderPrefixes: ['X-Remote-Extra-'],
+      },
+    ],
   });
   const headers = { 'x-remote-user': 'alice', 'x-remote-group': 'a, b', 'x-remote-extra-scopes': 's' };
   const direct = await authenticate({ headers, remoteAddress: '', peerCertificate: clients.peer('bob', ['dev']) });

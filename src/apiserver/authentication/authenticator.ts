@@ -23,7 +23,7 @@ export interface AuthenticatorOptions {
   apiAudiences: readonly string[];
   /** PEM bundle; absent switches client certificates off. */
   clientCa?: string;
-  requestHeader?: RequestHeaderOptions;
+  requestHeaders?: readonly RequestHeaderOptions[];
   serviceAccounts?: { issuers: readonly string[]; keys: KeySet };
   bootstrapTokens?: boolean;
   /** Further token authenticators (OIDC, webhook), asked after the built-in ones. */
@@ -42,7 +42,11 @@ export function createTokenAuthenticator(options: AuthenticatorOptions): TokenAu
   ]);
   return async (token, audiences) => {
     const identity = await union(token, audiences);
-    return identity && { user: withAuthenticated(identity.user), audiences: identity.audiences ?? audiencesOfServer(apiAudiences, audiences) };
+    if (!identity) return undefined;
+    const good = identity.audiences ?? audiencesOfServer(apiAudiences, audiences);
+    // A credential that knows no audiences is none for somebody else's.
+    if (!identity.audiences && good.length === 0 && audiences.length > 0) return undefined;
+    return { user: withAuthenticated(identity.user), audiences: good };
   };
 }
 
@@ -63,15 +67,15 @@ const anonymous: TokenIdentity = { user: { username: anonymousUser, groups: [all
 export function createAuthenticator(options: AuthenticatorOptions, tokens: TokenAuthenticator = createTokenAuthenticator(options)): Authenticator {
   const now = options.now ?? (() => new Date());
   const byClientCa = options.clientCa === undefined ? undefined : createCertificateVerifier(options.clientCa, now);
-  const { requestHeader } = options;
-  const byProxyCa = requestHeader && createCertificateVerifier(requestHeader.ca, now);
+  const proxies = (options.requestHeaders ?? []).map((proxy) => ({ ...proxy, trusts: createCertificateVerifier(proxy.ca, now) }));
   const certificateUsers = new WeakMap<PeerCertificate, UserInfo>();
 
   function fromCertificate(credentials: Credentials): UserInfo | undefined {
     const peer = credentials.peerCertificate;
     if (!peer || peer.unverified) return undefined;
-    if (requestHeader && byProxyCa?.(peer) && (requestHeader.allowedNames.length === 0 || requestHeader.allowedNames.includes(peer.commonName))) {
-      const user = requestHeaderUser(credentials.headers, requestHeader);
+    for (const proxy of proxies) {
+      if (!proxy.trusts(peer) || (proxy.allowedNames.length > 0 && !proxy.allowedNames.includes(peer.commonName))) continue;
+      const user = requestHeaderUser(credentials.headers, proxy);
       if (user) return withAuthenticated(user);
     }
     if (!byClientCa?.(peer)) return undefined;

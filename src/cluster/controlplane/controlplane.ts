@@ -114,7 +114,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 }
 
 async function secure({ reader, registry, handle, dial }: ServerParts, { pki, clusterDomain }: ControlPlaneOptions): Promise<SecurityParts> {
-  const authentication = createAuthenticator({
+  const authentication = await createAuthenticator({
     reader,
     clientCa: pki.ca.certificate,
     frontProxyCa: pki.frontProxyCa.certificate,
