@@ -22,7 +22,9 @@ import { pressureRefusal } from './eviction/admit.ts';
 import { createEvictionManager } from './eviction/manager.ts';
 import { createHousekeeping } from './housekeeping/housekeeping.ts';
 import { createImageCollector } from './images/gc.ts';
+import { loadProviders } from './images/providers.ts';
 import { createImagePuller } from './images/puller.ts';
+import { createPullRecords } from './images/pullrecords.ts';
 import { readNodeResources } from './node/capacity.ts';
 import { keepLease } from './node/lease.ts';
 import { createNodeReporter } from './node/registration.ts';
@@ -112,6 +114,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       runtime,
     };
 
+    const records = createPullRecords(options.rootDir, config, context.now);
     const cache = createRuntimeCache(cri, terminationMessage);
     const volumes = createVolumeManager(context);
     const cgroups = createPodCgroups(options.cgroup, config.podPidsLimit);
@@ -128,7 +131,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         statuses,
         probes,
         runtimeHandler,
-        puller: createImagePuller(context),
+        puller: createImagePuller(context, records, loadProviders(context)),
         backoff: createBackoff(crashBackoffMs.first, crashBackoffMs.last),
         evented: () => pleg.evented(),
         admitResize: (pod) => {
@@ -171,7 +174,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         maxAge: config.imageMaximumGCAge,
       },
       volumeImages: () => manager.active().flatMap(({ spec }) => (spec.volumes ?? []).flatMap(({ image }) => image?.reference ?? [])),
-      removed: () => {},
+      removed: (remaining, since) => void records.prune(remaining, since),
     });
     const housekeeping = createHousekeeping({ context, manager, pleg, cgroups, volumes, cache, images });
     const evictions = createEvictionManager({

@@ -35,6 +35,8 @@ export interface KubeletOptions {
   configuration?: Partial<KubeletConfiguration>;
   /** Images that are never removed, since nothing can pull them again: the sandbox's. */
   pinnedImages?: readonly string[];
+  /** A `CredentialProviderConfig` file, and the directory of the programs that it names. */
+  credentialProviders?: { config: string; binDir: string };
   enableServer?: boolean;
   kubernetesVersion?: string;
 }

@@ -1,11 +1,12 @@
 /** Credentials for registries from the pod's pull secrets. */
+import { createHash } from 'node:crypto';
 import { secrets } from '../../api/core/v1/secret.ts';
 import type { Pod, Secret } from '../../api/core/v1/types.gen.ts';
 import { isNotFound } from '../../apimachinery/errors.ts';
 import type { KubeletContext } from '../context.ts';
 import type { AuthConfig } from '../cri/types.gen.ts';
 import { podTarget } from '../podworker/target.ts';
-import { registryOf } from './reference.ts';
+import { matchRegistry, registryOf } from './reference.ts';
 
 interface DockerAuth {
   username?: string;
@@ -24,31 +25,18 @@ function authsOf(secret: Secret): Record<string, DockerAuth> {
   return {};
 }
 
-/** How well `pattern` (a key of `auths`) fits the image: the length of the match, -1 for none. A `*` stands for one part of a host's name. */
-export function matchRegistry(pattern: string, image: string): number {
-  const { host, path } = registryOf(image);
-  const bare = pattern
-    .replace(/^https?:\/\//, '')
-    .replace(/\/v[12]\/?$/, '')
-    .replace(/\/$/, '');
-  const slash = bare.indexOf('/');
-  const wantedHost = slash < 0 ? bare : bare.slice(0, slash);
-  const wantedPath = slash < 0 ? '' : bare.slice(slash + 1);
-  const normal = wantedHost === 'docker.io' ? 'index.docker.io' : wantedHost;
-  const hostPattern = new RegExp(
-    `^${normal
-      .split('.')
-      .map((part) => part.replace(/[\\^$+?.()|[\]{}]/g, '\\$&').replaceAll('*', '[^.]*'))
-      .join('\\.')}$`,
-  );
-  if (!hostPattern.test(host)) return -1;
-  if (wantedPath && path !== wantedPath && !path.startsWith(wantedPath)) return -1;
-  return bare.length;
+export interface TrackedCredential {
+  auth: AuthConfig;
+  /** Where it comes from; neither for what belongs to the node itself. */
+  secret?: { uid: string; namespace: string; name: string; credentialHash: string };
+  serviceAccount?: { uid: string; namespace: string; name: string };
 }
 
+const hashOf = (auth: AuthConfig): string => createHash('sha256').update(JSON.stringify(auth)).digest('hex');
+
 /** All that fit, best first. Missing secrets are reported and left out, as upstream does. */
-export async function pullCredentials(context: KubeletContext, pod: Pod, image: string): Promise<AuthConfig[]> {
-  const found: { score: number; auth: AuthConfig }[] = [];
+export async function pullCredentials(context: KubeletContext, pod: Pod, image: string): Promise<TrackedCredential[]> {
+  const found: { score: number; credential: TrackedCredential }[] = [];
   const missing: string[] = [];
   for (const { name = '' } of pod.spec.imagePullSecrets ?? []) {
     let secret: Secret;
@@ -63,15 +51,14 @@ export async function pullCredentials(context: KubeletContext, pod: Pod, image: 
       const score = matchRegistry(pattern, image);
       if (score < 0) continue;
       const [user = '', ...rest] = entry.auth ? Buffer.from(entry.auth, 'base64').toString().split(':') : [];
-      found.push({
-        score,
-        auth: {
-          username: entry.username ?? user,
-          password: entry.password ?? rest.join(':'),
-          identityToken: entry.identitytoken ?? '',
-          serverAddress: registryOf(image).host,
-        },
-      });
+      const auth = {
+        username: entry.username ?? user,
+        password: entry.password ?? rest.join(':'),
+        identityToken: entry.identitytoken ?? '',
+        serverAddress: registryOf(image).host,
+      };
+      const { uid = '', namespace = '' } = secret.metadata;
+      found.push({ score, credential: { auth, secret: { uid, namespace, name, credentialHash: hashOf(auth) } } });
     }
   }
   if (missing.length) {
@@ -82,5 +69,5 @@ export async function pullCredentials(context: KubeletContext, pod: Pod, image: 
       `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`,
     );
   }
-  return found.sort((a, b) => b.score - a.score).map(({ auth }) => auth);
+  return found.sort((a, b) => b.score - a.score).map(({ credential }) => credential);
 }

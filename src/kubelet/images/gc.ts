@@ -50,7 +50,7 @@ export interface CollectorInput {
   /** Images that pods of this node mount as volumes. */
   volumeImages(): readonly string[];
   /** Is told what is left after some have been removed. */
-  removed(remaining: readonly string[]): void;
+  removed(remaining: readonly string[], since: Date): void;
   disk?(): Promise<DiskState>;
 }
 
@@ -117,7 +117,7 @@ export function createImageCollector({ context, policy, volumeImages, removed, d
       freed += image.size;
       if (freed >= wanted) break;
     }
-    removed([...records.keys()]);
+    removed([...records.keys()], new Date(now));
     if (failures.length)
       throw new Error(`wanted to free ${wanted} bytes, but freed ${freed} bytes space with errors in image deletion: [${failures.join(', ')}]`);
     return freed;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { matchRegistry } from './credentials.ts';
 import { formatDuration } from './puller.ts';
-import { registryOf, withDefaultTag } from './reference.ts';
+import { matchRegistry, nameOf, registryOf, repositoryOf, withDefaultTag } from './reference.ts';
 
 test('names of images get a tag', () => {
   assert.equal(withDefaultTag('busybox'), 'busybox:latest');
@@ -25,6 +24,11 @@ test('credentials are for a host, a pattern of hosts, or a path', () => {
   assert.equal(matchRegistry('*.example.com', 'a.b.example.com/x'), -1);
   assert.ok(matchRegistry('quay.io/x', 'quay.io/x/y') > matchRegistry('quay.io', 'quay.io/x/y'));
   assert.ok(matchRegistry('https://index.docker.io/v1/', 'busybox') > 0);
+});
+
+test('names of images without tag and digest', () => {
+  assert.deepEqual(['a', 'a:1', 'r:5000/a', 'r:5000/a:1', `a:1@sha256:${'0'.repeat(64)}`].map(nameOf), ['a', 'a', 'r:5000/a', 'r:5000/a', 'a']);
+  assert.deepEqual(['busybox:1', 'a/b', 'quay.io/x/y:1'].map(repositoryOf), ['docker.io/library/busybox', 'docker.io/a/b', 'quay.io/x/y']);
 });
 
 test('durations read as Go prints them', () => {

@@ -3,7 +3,9 @@ import type { Container, Pod } from '../../api/core/v1/types.gen.ts';
 import { type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
 import type { Image, PodSandboxConfig } from '../cri/types.gen.ts';
 import { createBackoff } from '../runtime/backoff.ts';
-import { pullCredentials } from './credentials.ts';
+import { pullCredentials, type TrackedCredential } from './credentials.ts';
+import type { Providers } from './providers.ts';
+import type { PullRecords } from './pullrecords.ts';
 import { withDefaultTag } from './reference.ts';
 
 /** A start that failed: `reason` and `message` of the container's waiting state. */
@@ -18,15 +20,12 @@ export class StartError extends Error {
   }
 }
 
+type ImageUser = Pick<Container, 'name' | 'image' | 'imagePullPolicy'>;
+type EventTarget = Parameters<KubeletContext['events']['event']>[0];
+
 export interface ImagePuller {
   /** The image as the runtime has it. Throws {@link StartError}. */
-  ensure(
-    pod: Pod,
-    container: Pick<Container, 'name' | 'image' | 'imagePullPolicy'>,
-    sandbox: PodSandboxConfig,
-    signal: AbortSignal,
-    fieldPath?: string,
-  ): Promise<Image>;
+  ensure(pod: Pod, container: ImageUser, sandbox: PodSandboxConfig, signal: AbortSignal, fieldPath?: string): Promise<Image>;
   forget(podUid: string): void;
 }
 
@@ -61,17 +60,32 @@ function semaphore(limit: number): (task: () => Promise<unknown>) => Promise<voi
   };
 }
 
+/** A limit on pulls per second; what comes too early is refused. 0 for no limit. */
+function tokenBucket(perSecond: number, burst: number, now: () => number): () => boolean {
+  let tokens = burst;
+  let last = now();
+  return () => {
+    if (perSecond <= 0) return true;
+    tokens = Math.min(burst, tokens + ((now() - last) / 1000) * perSecond);
+    last = now();
+    if (tokens < 1) return false;
+    tokens--;
+    return true;
+  };
+}
+
 const registryErrors: Record<string, string> = {
   RegistryUnavailable: 'because the registry is unavailable',
   SignatureValidationFailed: 'because the signature validation failed',
 };
 
-export function createImagePuller(context: KubeletContext): ImagePuller {
+export function createImagePuller(context: KubeletContext, records: PullRecords, providers: Providers): ImagePuller {
   const { cri, events } = context;
   const backoff = createBackoff(initialBackoffMs, maxBackoffMs);
   const lastError = new Map<string, string>();
   const lastFailure = new Map<string, number>();
   const limited = semaphore(context.config.maxParallelImagePulls);
+  const admitted = tokenBucket(context.config.registryPullQPS, context.config.registryBurst, () => context.now().getTime());
 
   async function inspect(image: string): Promise<Image | undefined> {
     try {
@@ -81,81 +95,113 @@ export function createImagePuller(context: KubeletContext): ImagePuller {
     }
   }
 
-  async function pullWith(pod: Pod, image: string, sandbox: PodSandboxConfig, signal: AbortSignal): Promise<void> {
-    const credentials = await pullCredentials(context, pod, image);
-    let failure: unknown;
-    for (const auth of credentials.length ? credentials : [undefined]) {
+  /** The pod's own secrets, then what providers on the node know. */
+  const credentialsFor = async (pod: Pod, image: string): Promise<TrackedCredential[]> => [
+    ...(await pullCredentials(context, pod, image)),
+    ...(await providers(pod, image)),
+  ];
+
+  /** Returns the credentials that the registry took. */
+  async function pullWith(
+    image: string,
+    credentials: readonly TrackedCredential[],
+    sandbox: PodSandboxConfig,
+    signal: AbortSignal,
+  ): Promise<TrackedCredential | undefined> {
+    if (!admitted()) throw new Error('pull QPS exceeded');
+    const failures: unknown[] = [];
+    for (const credential of credentials.length ? credentials : [undefined]) {
       try {
-        await cri.pullImage({ image: { image }, sandboxConfig: sandbox, ...(auth ? { auth } : {}) }, { signal });
-        return;
+        await cri.pullImage({ image: { image }, sandboxConfig: sandbox, ...(credential ? { auth: credential.auth } : {}) }, { signal });
+        return credential;
       } catch (error) {
-        failure = error;
+        failures.push(error);
       }
     }
-    throw failure;
+    if (new Set(failures.map(messageOf)).size === 1) throw failures[0];
+    throw new Error(`[${[...new Set(failures.map(messageOf))].join(', ')}]`);
+  }
+
+  async function ensure(pod: Pod, container: ImageUser, about: EventTarget, sandbox: PodSandboxConfig, signal: AbortSignal): Promise<Image> {
+    const requested = container.image ?? '';
+    let image: string;
+    try {
+      image = withDefaultTag(requested);
+    } catch (error) {
+      const message = `Failed to apply default image tag "${requested}": ${messageOf(error)}`;
+      events.event(about, 'Warning', 'InspectFailed', message);
+      throw new StartError('InvalidImageName', message, { cause: error });
+    }
+    const policy = container.imagePullPolicy ?? 'IfNotPresent';
+    const present = policy === 'Always' ? undefined : await inspect(image);
+    let found: Promise<TrackedCredential[]> | undefined;
+    const credentials = (): Promise<TrackedCredential[]> => {
+      found ??= credentialsFor(pod, image);
+      return found;
+    };
+    if (present && !(await records.mustPull(image, present.id ?? '', credentials))) {
+      events.event(about, 'Normal', 'Pulled', `Container image "${requested}" already present on machine and can be accessed by the pod`);
+      return present;
+    }
+    if (policy === 'Never') {
+      const message = `Container image "${requested}" is not present with pull policy of Never`;
+      events.event(about, 'Warning', 'ErrImageNeverPull', message);
+      throw new StartError('ErrImageNeverPull', message);
+    }
+    const key = `${pod.metadata.uid}_${requested}`;
+    if (backoff.isInBackOffSince(key, lastFailure.get(key) ?? 0)) {
+      const message = `Back-off pulling image "${requested}"`;
+      events.event(about, 'Normal', 'BackOff', message);
+      const before = lastError.get(key);
+      throw new StartError('ImagePullBackOff', before ? `${message}: ${before}` : message, { retryAt: (lastFailure.get(key) ?? 0) + backoff.get(key) });
+    }
+    events.event(about, 'Normal', 'Pulling', `Pulling image "${requested}"`);
+    const asked = Date.now();
+    let began = asked;
+    let used: TrackedCredential | undefined;
+    try {
+      const usable = await credentials();
+      await records.begin(image);
+      await limited(async () => {
+        began = Date.now();
+        used = await pullWith(image, usable, sandbox, signal);
+      });
+    } catch (error) {
+      await records.failed(image);
+      if (signal.aborted) throw new StartError('ErrImagePull', 'pull canceled', { cause: error });
+      const text = messageOf(error);
+      events.event(about, 'Warning', 'Failed', `Failed to pull image "${requested}": ${text}`);
+      const known = Object.keys(registryErrors).find((name) => runtimeMessageOf(error).startsWith(name));
+      const reason = known ?? 'ErrImagePull';
+      const message = known ? `image pull failed for ${requested} ${registryErrors[known]}${runtimeMessageOf(error).slice(known.length)}` : text;
+      lastError.set(key, `${reason}: ${message}`);
+      lastFailure.set(key, Date.now());
+      backoff.next(key, Date.now());
+      throw new StartError(reason, message, { cause: error, retryAt: Date.now() + shownMs });
+    }
+    const pulled = await inspect(image);
+    if (pulled) await records.pulled(image, pulled.id ?? '', used);
+    else await records.failed(image);
+    if (!pulled) throw new StartError('ErrImagePull', `Failed to find image "${requested}" after it was pulled`);
+    const took = formatDuration(Date.now() - began);
+    events.event(
+      about,
+      'Normal',
+      'Pulled',
+      `Successfully pulled image "${requested}" in ${took} (${formatDuration(Date.now() - asked)} including waiting). Image size: ${pulled.size ?? 0} bytes.`,
+    );
+    return pulled;
   }
 
   return {
     ensure: async (pod, container, sandbox, signal, fieldPath) => {
-      const requested = container.image ?? '';
       const about = { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata, fieldPath: fieldPath ?? `spec.containers{${container.name}}` };
-      let image: string;
       try {
-        image = withDefaultTag(requested);
+        return await ensure(pod, container, about, sandbox, signal);
       } catch (error) {
-        const message = `Failed to apply default image tag "${requested}": ${messageOf(error)}`;
-        events.event(about, 'Warning', 'InspectFailed', message);
-        throw new StartError('InvalidImageName', message, { cause: error });
+        if (error instanceof StartError && !signal.aborted) events.event(about, 'Warning', 'Failed', `Error: ${error.reason}`);
+        throw error;
       }
-      const policy = container.imagePullPolicy ?? 'IfNotPresent';
-      const present = policy === 'Always' ? undefined : await inspect(image);
-      if (present) {
-        events.event(about, 'Normal', 'Pulled', `Container image "${requested}" already present on machine and can be accessed by the pod`);
-        return present;
-      }
-      if (policy === 'Never') {
-        const message = `Container image "${requested}" is not present with pull policy of Never`;
-        events.event(about, 'Warning', 'ErrImageNeverPull', message);
-        throw new StartError('ErrImageNeverPull', message);
-      }
-      const key = `${pod.metadata.uid}_${requested}`;
-      if (backoff.isInBackOffSince(key, lastFailure.get(key) ?? 0)) {
-        const message = `Back-off pulling image "${requested}"`;
-        events.event(about, 'Normal', 'BackOff', message);
-        const before = lastError.get(key);
-        throw new StartError('ImagePullBackOff', before ? `${message}: ${before}` : message, { retryAt: (lastFailure.get(key) ?? 0) + backoff.get(key) });
-      }
-      events.event(about, 'Normal', 'Pulling', `Pulling image "${requested}"`);
-      const asked = Date.now();
-      let began = asked;
-      try {
-        await limited(async () => {
-          began = Date.now();
-          await pullWith(pod, image, sandbox, signal);
-        });
-      } catch (error) {
-        if (signal.aborted) throw new StartError('ErrImagePull', 'pull canceled', { cause: error });
-        const text = messageOf(error);
-        events.event(about, 'Warning', 'Failed', `Failed to pull image "${requested}": ${text}`);
-        const known = Object.keys(registryErrors).find((name) => runtimeMessageOf(error).startsWith(name));
-        const reason = known ?? 'ErrImagePull';
-        const message = known ? `image pull failed for ${requested} ${registryErrors[known]}${runtimeMessageOf(error).slice(known.length)}` : text;
-        events.event(about, 'Warning', 'Failed', `Error: ${reason}`);
-        lastError.set(key, `${reason}: ${message}`);
-        lastFailure.set(key, Date.now());
-        backoff.next(key, Date.now());
-        throw new StartError(reason, message, { cause: error, retryAt: Date.now() + shownMs });
-      }
-      const pulled = await inspect(image);
-      if (!pulled) throw new StartError('ErrImagePull', `Failed to find image "${requested}" after it was pulled`);
-      const took = formatDuration(Date.now() - began);
-      events.event(
-        about,
-        'Normal',
-        'Pulled',
-        `Successfully pulled image "${requested}" in ${took} (${formatDuration(Date.now() - asked)} including waiting). Image size: ${pulled.size ?? 0} bytes.`,
-      );
-      return pulled;
     },
     forget: (podUid) => {
       backoff.delete(`${podUid}_`);
