@@ -40,6 +40,8 @@ onCluster(program.command('up'))
   .option('--nodes <count>', 'how many nodes', positive)
   .option('--control-plane-only', 'no nodes: an API server, controllers and a scheduler; needs no root')
   .option('--kubelet-config <file>', 'a KubeletConfiguration for all nodes of this machine; kept with the cluster')
+  .option('--image-credential-provider-config <file>', 'a CredentialProviderConfig: programs that know credentials of registries')
+  .option('--image-credential-provider-bin-dir <directory>', 'where those programs are')
   .option('--isolated', 'no way out of the cluster and none in: no egress, no published node ports')
   .option('--kubeconfig <file>', "where to add the context 'knarr' (default: KUBECONFIG or ~/.kube/config; 'none' adds it nowhere)")
   .option('--wait <duration>', 'how long to wait until everything is ready', '120s')
@@ -77,6 +79,8 @@ onCluster(program.command('agent'))
   .option('--node <name>', 'name of this node (default: the host name)')
   .option('--config <file>', "a KubeletConfiguration (default: what 'up' was given)")
   .option('--pod-manifest-path <directory>', 'manifests of static pods (default: manifests in the data directory)')
+  .option('--image-credential-provider-config <file>', 'a CredentialProviderConfig: programs that know credentials of registries')
+  .option('--image-credential-provider-bin-dir <directory>', 'where those programs are')
   .action(async (options) => (await import('./commands/agent.ts')).agent(options));
 
 const token = program.command('token').description('tokens with which nodes join');

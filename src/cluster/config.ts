@@ -15,6 +15,12 @@ export interface NodeConfig {
   ip: string;
 }
 
+/** A `CredentialProviderConfig`, and the directory of the programs that it names; full paths. */
+export interface CredentialProviderFiles {
+  config: string;
+  binDir: string;
+}
+
 export interface ClusterConfig {
   name: string;
   /** Eight hexadecimal digits of the data directory's path: keeps interfaces and namespaces of several clusters apart. */
@@ -33,6 +39,7 @@ export interface ClusterConfig {
   nodes: NodeConfig[];
   /** A `KubeletConfiguration` for all nodes of this machine, as the user gave it. */
   kubelet?: Record<string, unknown>;
+  credentialProviders?: CredentialProviderFiles;
 }
 
 /** A sentence for the user, without a stack trace. */

@@ -1,7 +1,7 @@
 /** `knarr agent`: a worker node in the foreground, as a part of `up` (`--data-dir`, `--node`) or joined to a server (`--server`, `--token`). */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
+import { credentialProviderFiles, readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
 import { type KubeletFiles, runJoinedAgent, runLocalAgent } from '../../cluster/agent/run.ts';
 import { defaultDataDir, UserError } from '../../cluster/config.ts';
 import type { ClusterOptions } from '../cluster.ts';
@@ -14,6 +14,8 @@ export interface AgentCommandOptions extends ClusterOptions {
   node?: string;
   config?: string;
   podManifestPath?: string;
+  imageCredentialProviderConfig?: string;
+  imageCredentialProviderBinDir?: string;
 }
 
 export async function agent(options: AgentCommandOptions): Promise<void> {
@@ -39,7 +41,8 @@ function joined(server: string, options: AgentCommandOptions): Promise<{ stop():
   return runJoinedAgent({ server, dataDir, node, ...(options.token ? { token: options.token } : {}), ...kubeletFiles(options) });
 }
 
-const kubeletFiles = ({ config, podManifestPath }: AgentCommandOptions): KubeletFiles => ({
+const kubeletFiles = ({ config, podManifestPath, ...providers }: AgentCommandOptions): KubeletFiles => ({
+  ...credentialProviderFiles(providers),
   ...(config ? { config: readKubeletConfig(config) } : {}),
   ...(podManifestPath ? { manifests: resolve(podManifestPath) } : {}),
 });

@@ -9,7 +9,7 @@ import { nodes as nodeKind } from '../../api/core/v1/node.ts';
 import type { Node } from '../../api/core/v1/types.gen.ts';
 import type { Client } from '../../client/client.ts';
 import { type ClusterConfig, clusterId, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
-import { readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
+import { credentialProviderFiles, readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
 import { chooseSubnets, gatewayOf } from '../../cluster/host/network.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
 import type { ChildStatus } from '../../cluster/supervisor/child.ts';
@@ -27,6 +27,8 @@ export interface UpOptions extends ClusterOptions {
   controlPlaneOnly?: boolean;
   isolated?: boolean;
   kubeletConfig?: string;
+  imageCredentialProviderConfig?: string;
+  imageCredentialProviderBinDir?: string;
   kubeconfig?: string;
   wait: string;
 }
@@ -41,8 +43,9 @@ export async function up(options: UpOptions): Promise<void> {
   const config = existing ?? (await newCluster(options));
   if (existing) refuseChanges(existing, options);
   const kubelet = options.kubeletConfig ? readKubeletConfig(options.kubeletConfig) : undefined;
-  const anew = kubelet !== undefined && !isDeepStrictEqual(kubelet, config.kubelet);
-  if (kubelet) config.kubelet = kubelet;
+  const settings = { ...(kubelet ? { kubelet } : {}), ...credentialProviderFiles(options) };
+  const anew = !isDeepStrictEqual({ ...config, ...settings }, config);
+  Object.assign(config, settings);
   if (!config.controlPlaneOnly && process.getuid?.() !== 0) {
     throw new UserError('running containers needs root: sudo ./knarr up, or ./knarr up --control-plane-only for an API without nodes');
   }

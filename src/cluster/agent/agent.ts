@@ -15,6 +15,7 @@ import { createKubelet } from '../../kubelet/kubelet.ts';
 import { runPodRoutes } from '../../proxy/podroutes.ts';
 import { createProxy } from '../../proxy/proxy.ts';
 import { nodeDnsPort } from '../bootstrap/objects.ts';
+import type { CredentialProviderFiles } from '../config.ts';
 import { pickSnapshotter } from '../containerd.ts';
 import { pauseImage, pauseImageName } from '../images/builtin.ts';
 import { importImages } from '../images/import.ts';
@@ -43,6 +44,7 @@ export interface AgentOptions {
   /** PEM of the CA whose client certificates the kubelet's server takes. */
   clientCa: string;
   configuration: KubeletConfiguration;
+  credentialProviders?: CredentialProviderFiles;
   /** The node's own resolv.conf. */
   resolvConf: string;
   log: Logger;
@@ -90,6 +92,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     hostname: node,
     resolvConf: options.resolvConf,
     configuration: options.configuration,
+    ...(options.credentialProviders ? { credentialProviders: options.credentialProviders } : {}),
     pinnedImages: [pauseImageName],
     server: { port: kubeletPort, cert: options.serving?.certificate, key: options.serving?.key, clientCa: options.clientCa },
   });

@@ -1,7 +1,9 @@
 /** The kubelet's configuration file as users give it: read once, checked at once, kept with the cluster. */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { ConfigurationError, configurationOf, type KubeletConfiguration, parseConfiguration } from '../../kubelet/config/configuration.ts';
-import { UserError } from '../config.ts';
+import { parseProviders } from '../../kubelet/images/providers.ts';
+import { type CredentialProviderFiles, UserError } from '../config.ts';
 
 /** What the file says. Throws a `UserError` that names the file and everything that is wrong with it. */
 export function readKubeletConfig(file: string): Record<string, unknown> {
@@ -27,4 +29,22 @@ function explained<T>(where: string, read: () => T): T {
     if (!(error instanceof ConfigurationError)) throw error;
     throw new UserError([`the kubelet's configuration ${where} is not usable:`, ...error.problems.map((problem) => `  ${problem}`)].join('\n'), 2);
   }
+}
+
+/** As the command line has them: both or neither. Throws a `UserError` for what can't be used. */
+export function credentialProviderFiles({
+  imageCredentialProviderConfig: config,
+  imageCredentialProviderBinDir: binDir,
+}: {
+  imageCredentialProviderConfig?: string;
+  imageCredentialProviderBinDir?: string;
+}): { credentialProviders?: CredentialProviderFiles } {
+  if (!config && !binDir) return {};
+  if (!config || !binDir) throw new UserError('--image-credential-provider-config and --image-credential-provider-bin-dir belong together', 2);
+  try {
+    parseProviders(readFileSync(config, 'utf8'));
+  } catch (error) {
+    throw new UserError(`the credential providers in ${config} are not usable: ${(error as Error).message}`, 2);
+  }
+  return { credentialProviders: { config: resolve(config), binDir: resolve(binDir) } };
 }

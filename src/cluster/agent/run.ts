@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import type { Client } from '../../client/client.ts';
 import { type ClientCredentials, createHttpsTransport } from '../../client/https.ts';
 import { createClient } from '../../client/rest.ts';
-import { type ClusterConfig, clusterId, type NodeConfig, UserError, writeAtomically } from '../config.ts';
+import { type ClusterConfig, type CredentialProviderFiles, clusterId, type NodeConfig, UserError, writeAtomically } from '../config.ts';
 import { startContainerd } from '../containerd.ts';
 import { gatewayOf } from '../host/network.ts';
 import { nodeResolvConf, readHostResolvConf } from '../host/resolvconf.ts';
@@ -69,6 +69,7 @@ export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeCon
     facts,
     layout,
     configuration,
+    ...((kubelet.credentialProviders ?? config.credentialProviders) ? { credentialProviders: kubelet.credentialProviders ?? config.credentialProviders } : {}),
     serving: credentials.serving,
     clientCa: pki.ca.certificate,
     resolvConf,
@@ -101,6 +102,7 @@ export interface KubeletFiles {
   config?: Record<string, unknown>;
   /** Directory of static pods. */
   manifests?: string;
+  credentialProviders?: CredentialProviderFiles;
 }
 
 export interface JoinOptions extends KubeletFiles {
@@ -111,7 +113,7 @@ export interface JoinOptions extends KubeletFiles {
 }
 
 /** Uses the host's network, and a containerd of its own that goes on running when the agent ends. */
-export async function runJoinedAgent({ server, token, dataDir, node, config, manifests }: JoinOptions): Promise<Stoppable> {
+export async function runJoinedAgent({ server, token, dataDir, node, config, manifests, credentialProviders }: JoinOptions): Promise<Stoppable> {
   const cluster = { dataDir, id: clusterId(dataDir) };
   const layout = nodeLayout(cluster, node);
   const configuration = kubeletConfiguration(config, manifests ?? clusterLayout(cluster).manifests);
@@ -137,7 +139,18 @@ export async function runJoinedAgent({ server, token, dataDir, node, config, man
   await runtimeReady(layout, log);
   const ip = primaryAddress();
   const resolvConf = '/etc/resolv.conf';
-  const agent = await startAgent({ node, ip, client, facts, layout, configuration, clientCa: ca, resolvConf, log });
+  const agent = await startAgent({
+    node,
+    ip,
+    client,
+    facts,
+    layout,
+    configuration,
+    ...(credentialProviders ? { credentialProviders } : {}),
+    clientCa: ca,
+    resolvConf,
+    log,
+  });
   return {
     async stop() {
       endRenewing();
