@@ -94,6 +94,12 @@ export class FieldError {
     this.detail = detail;
   }
 
+  /** The same of a value that stands at a path. */
+  below(at: FieldPath): FieldError {
+    const field = this.field === '<nil>' ? at : this.field.startsWith('[') ? `${at}${this.field}` : `${at}.${this.field}`;
+    return new FieldError(this.type, field, this.#value, this.detail);
+  }
+
   /** Without the field: the `message` of a cause. */
   body(): string {
     const head = this.#value === noValue ? headline[this.type] : `${headline[this.type]}: ${show(this.#value)}`;

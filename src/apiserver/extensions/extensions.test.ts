@@ -21,7 +21,7 @@ const schema: JSONSchemaProps = {
           type: 'array',
           'x-kubernetes-list-type': 'map',
           'x-kubernetes-list-map-keys': ['name'],
-          items: { type: 'object', properties: { name: { type: 'string' }, count: { type: 'integer' } } },
+          items: { type: 'object', required: ['name'], properties: { name: { type: 'string' }, count: { type: 'integer' } } },
         },
         free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
       },
@@ -96,7 +96,7 @@ test('a declared kind is served: defaulted, pruned, validated, with status, scal
       422,
       [
         { reason: 'FieldValueTypeInvalid', message: 'Invalid value: "string": spec.size in body must be of type integer: "string"', field: 'spec.size' },
-        { reason: 'FieldValueNotSupported', message: 'Unsupported value: "blue": supported values: "green", "red"', field: 'spec.color' },
+        { reason: 'FieldValueNotSupported', message: 'Unsupported value: "blue": supported values: "red", "green"', field: 'spec.color' },
       ],
     ],
   );
@@ -176,7 +176,7 @@ test('a definition that cannot be is refused', async () => {
   assert.equal(status, 422);
   assert.deepEqual(
     body.details.causes.map(({ field }: { field: string }) => field),
-    ['spec.scope', 'spec.versions[0].schema.openAPIV3Schema.properties[a].type', 'spec.versions'],
+    ['spec.scope', 'spec.versions', 'spec.validation.openAPIV3Schema.properties[a].type', 'status.storedVersions'],
   );
 });
 

@@ -17,6 +17,9 @@ export function prune(object: Json, schema: JSONSchemaProps): string[] {
   return unknown.sort();
 }
 
+/** As {@link prune}, of a value inside an object. */
+export const pruneInner = (value: unknown, schema: JSONSchemaProps): void => pruneValue(value, schema, '', [], false);
+
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
 /** `keep`: below a field that preserves what it does not know; schemas further down may prune again. */

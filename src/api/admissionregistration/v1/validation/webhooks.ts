@@ -2,10 +2,11 @@
 import { deepEqual } from '../../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { duplicate, invalidValue, notSupported, path, required } from '../../../../apimachinery/fieldpath.ts';
-import { validateDns1035Label, validateDnsSubdomain, validatePortNumber } from '../../../../apimachinery/names.ts';
+import { validateDns1035Label } from '../../../../apimachinery/names.ts';
 import { hasInvalidLabelValue, validateLabelSelector } from '../../../../apimachinery/selectors.ts';
 import { checked, validateFullyQualifiedName } from '../../../../apimachinery/validation/common.ts';
-import type { MutatingWebhook, ServiceReference, ValidatingWebhook, WebhookClientConfig } from '../types.gen.ts';
+import { validateWebhookService, validateWebhookUrl } from '../../../webhookclient.ts';
+import type { MutatingWebhook, ValidatingWebhook, WebhookClientConfig } from '../types.gen.ts';
 import { validateMatchConditions } from './expressions.ts';
 import { failurePolicies, matchPolicies, validateRule } from './rules.ts';
 
@@ -41,50 +42,9 @@ function strictnessOf(webhooks: readonly Webhook[], old: readonly Webhook[] | un
   };
 }
 
-const form = '; desired format: https://host[/path]';
-
-export function validateWebhookUrl(text: string, at: FieldPath): FieldError[] {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    return [required(at, `url must be a valid URL: parse ${JSON.stringify(text)}: invalid URI for request${form}`)];
-  }
-  const errors: FieldError[] = [];
-  const user = url.username + (url.password ? `:${url.password}` : '');
-  if (url.protocol !== 'https:') errors.push(invalidValue(at, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`));
-  if (url.host === '') errors.push(invalidValue(at, '', `host must be specified${form}`));
-  if (user !== '') errors.push(invalidValue(at, user, 'user information is not permitted in the URL'));
-  if (url.hash !== '') errors.push(invalidValue(at, url.hash.slice(1), 'fragments are not permitted in the URL'));
-  if (url.search !== '') errors.push(invalidValue(at, url.search.slice(1), 'query parameters are not permitted in the URL'));
-  return errors;
-}
-
-function validateServicePath(text: string, at: FieldPath): FieldError[] {
-  if (text === '' || text === '/') return [];
-  if (text === '//') return [invalidValue(at, text, 'segment[0] may not be empty')];
-  const errors = text.startsWith('/') ? [] : [invalidValue(at, text, "must start with a '/'")];
-  const steps = text.slice(1).replace(/\/$/, '').split('/');
-  for (const [index, step] of steps.entries()) {
-    if (step === '') errors.push(invalidValue(at, text, `segment[${index}] may not be empty`));
-    else errors.push(...validateDnsSubdomain(step).map((message) => invalidValue(at, text, `segment[${index}]: ${message}`)));
-  }
-  return errors;
-}
-
-export function validateServiceReference({ name, namespace, path: text, port = 0 }: ServiceReference, at: FieldPath): FieldError[] {
-  const wrong = validatePortNumber(port);
-  return [
-    ...(name ? [] : [required(at.child('name'))]),
-    ...(namespace ? [] : [required(at.child('namespace'))]),
-    ...(wrong.length > 0 ? [invalidValue(at.child('port'), port, `port is not valid: ${wrong.join(', ')}`)] : []),
-    ...(text === undefined ? [] : validateServicePath(text, at.child('path'))),
-  ];
-}
-
 export function validateClientConfig({ url, service }: WebhookClientConfig, at: FieldPath): FieldError[] {
   if ((url === undefined) === (service === undefined)) return [required(at, 'exactly one of url or service is required')];
-  return url === undefined ? validateServiceReference(service as ServiceReference, at.child('service')) : validateWebhookUrl(url, at.child('url'));
+  return service ? validateWebhookService(service, at.child('service')) : validateWebhookUrl(url as string, at.child('url'), true);
 }
 
 function validateReviewVersions(versions: readonly string[], known: boolean, at: FieldPath): FieldError[] {

@@ -4,15 +4,18 @@ import { CelCompileError, compileErrorText, syntaxOf } from '../../../../../apim
 import type { FieldError, FieldPath } from '../../../../../apimachinery/fieldpath.ts';
 import { forbiddenField, invalidValue, notSupported, required } from '../../../../../apimachinery/fieldpath.ts';
 import type { JSONSchemaProps, ValidationRule } from '../../types.gen.ts';
+import { ruleValue } from '../internal.ts';
+import { resolvePath } from '../path.ts';
 import { estimate } from './estimate.ts';
-import { declaredElements, itemsOf, maxOccurrences, valuesOf } from './sizes.ts';
+import { maxOccurrences } from './sizes.ts';
 
 const maxRuleCost = 10_000_000;
 const maxTotalCost = 100_000_000;
 const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 const shownContributors = 4;
 
-interface Total {
+/** What the rules of one schema cost together. */
+export interface RuleTotal {
   sum: number;
   rules: { at: FieldPath; cost: number }[];
 }
@@ -26,6 +29,8 @@ interface Place {
   uncorrelatable: FieldPath | undefined;
   /** The root of an object, which has metadata. */
   root: boolean;
+  /** Of a schema that stood before: what a single rule costs is not judged again. */
+  unchanged: boolean;
 }
 
 const objectMeta: JSONSchemaProps = { type: 'object', properties: { name: { type: 'string' }, generateName: { type: 'string' } } };
@@ -48,7 +53,8 @@ const costText = (what: string, cost: number, limit: number): string =>
 const hasLineBreak = (text: string): boolean => /[\n\r]/.test(text);
 
 /** What is wrong with how the rule is written down. */
-function validateForm({ rule = '', message = '', messageExpression = '', reason, fieldPath = '' }: ValidationRule, at: FieldPath): FieldError[] {
+export function validateRuleForm(of: ValidationRule, schema: JSONSchemaProps, at: FieldPath): FieldError[] {
+  const { rule = '', message = '', messageExpression = '', reason, fieldPath = '' } = of;
   const errors: FieldError[] = [];
   const nonEmpty = 'must be non-empty if specified';
   if (rule.trim() === '') errors.push(required(at.child('rule'), 'rule is not specified'));
@@ -63,6 +69,8 @@ function validateForm({ rule = '', message = '', messageExpression = '', reason,
   if (reason !== undefined && !reasons.includes(reason)) errors.push(notSupported(at.child('reason'), reason, reasons));
   if (fieldPath !== '' && fieldPath.trim() === '') errors.push(invalidValue(at.child('fieldPath'), fieldPath, nonEmpty));
   if (hasLineBreak(fieldPath)) errors.push(invalidValue(at.child('fieldPath'), fieldPath, 'must not contain line breaks'));
+  if (fieldPath !== '' && typeof resolvePath(fieldPath, schema) === 'string')
+    errors.push(invalidValue(at.child('fieldPath'), fieldPath, 'must be a valid path'));
   return errors;
 }
 
@@ -86,23 +94,28 @@ function compile(expression: string, wanted: string, schema: JSONSchemaProps): C
   }
 }
 
-function validateCost(what: string, cost: number, at: FieldPath, total: Total): FieldError[] {
+function validateCost(what: string, cost: number, at: FieldPath, total: RuleTotal, unchanged: boolean): FieldError[] {
   total.sum += cost;
   total.rules.push({ at, cost });
-  return cost > maxRuleCost ? [forbiddenField(at, costText(what, cost, maxRuleCost))] : [];
+  return cost > maxRuleCost && !unchanged ? [forbiddenField(at, costText(what, cost, maxRuleCost))] : [];
 }
 
-function validateRule(rule: ValidationRule, schema: JSONSchemaProps, place: Place, at: FieldPath, total: Total): FieldError[] {
+/** Upstream has words of its own for these. */
+const wrongResult = /^must evaluate to (bool|string) but got /;
+const messageProblem = (problem: string): string =>
+  wrongResult.test(problem) ? 'messageExpression must evaluate to a string' : `messageExpression ${problem}`;
+
+function validateRule(rule: ValidationRule, schema: JSONSchemaProps, place: Place, at: FieldPath, total: RuleTotal): FieldError[] {
   const ruleAt = at.child('rule');
   const seen = place.root ? withObjectMeta(schema) : schema;
   const { problem, cost, usesOld } = compile(rule.rule, 'bool', seen);
-  const errors = validateCost('estimated rule cost', cost * (place.count ?? maxOccurrences(schema)), ruleAt, total);
-  if (problem !== undefined) return [...errors, invalidValue(ruleAt, rule, problem)];
-  if (rule.messageExpression) {
+  const errors = validateCost('estimated rule cost', cost * (place.count ?? maxOccurrences(schema)), ruleAt, total, place.unchanged);
+  if (problem !== undefined) errors.push(invalidValue(ruleAt, ruleValue(rule), wrongResult.test(problem) ? 'cel expression must evaluate to a bool' : problem));
+  else if (rule.messageExpression) {
     const messageAt = at.child('messageExpression');
     const text = compile(rule.messageExpression, 'string', seen);
-    if (text.problem === undefined) errors.push(...validateCost('estimated messageExpression cost', text.cost, messageAt, total));
-    else errors.push(invalidValue(messageAt, rule, `messageExpression compilation failed: ${text.problem}`));
+    if (text.problem === undefined) errors.push(...validateCost('estimated messageExpression cost', text.cost, messageAt, total, place.unchanged));
+    else errors.push(invalidValue(messageAt, ruleValue(rule), messageProblem(text.problem)));
   }
   if (usesOld && place.uncorrelatable) {
     const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`;
@@ -114,34 +127,18 @@ function validateRule(rule: ValidationRule, schema: JSONSchemaProps, place: Plac
   return errors;
 }
 
-function walk(schema: JSONSchemaProps, place: Place, total: Total): FieldError[] {
-  const { at, count, uncorrelatable } = place;
-  const each = declaredElements(schema);
-  const times = count === undefined || each === undefined ? undefined : count * each;
-  const child = (inner: JSONSchemaProps, innerAt: FieldPath, from = uncorrelatable): FieldError[] =>
-    walk(inner, { at: innerAt, count: times, uncorrelatable: from, root: inner['x-kubernetes-embedded-resource'] === true }, total);
-  const errors: FieldError[] = [];
-  for (const [name, inner] of Object.entries(schema.properties ?? {})) errors.push(...child(inner, at.child('properties').key(name)));
-  const [items, values] = [itemsOf(schema), valuesOf(schema)];
-  if (items) errors.push(...child(items, at.child('items'), schema['x-kubernetes-list-type'] === 'map' ? uncorrelatable : (uncorrelatable ?? at)));
-  if (values) errors.push(...child(values, at.child('additionalProperties')));
-  const rulesAt = at.child('x-kubernetes-validations');
-  for (const [index, rule] of (schema['x-kubernetes-validations'] ?? []).entries()) {
-    const form = validateForm(rule, rulesAt.index(index));
-    errors.push(...(form.length > 0 ? form : validateRule(rule, schema, place, rulesAt.index(index), total)));
-  }
-  return errors;
-}
+/** The rules of this schema, not of those below it. */
+export const compileRules = (schema: JSONSchemaProps, place: Place, total: RuleTotal): FieldError[] =>
+  (schema['x-kubernetes-validations'] ?? []).flatMap((rule, index) =>
+    validateRule(rule, schema, place, place.at.child('x-kubernetes-validations').index(index), total),
+  );
 
-/** `at` is the place of the root schema, which must be structural. */
-export function validateSchemaRules(schema: JSONSchemaProps, at: FieldPath): FieldError[] {
-  const total: Total = { sum: 0, rules: [] };
-  const errors = walk(schema, { at, count: 1, uncorrelatable: undefined, root: true }, total);
-  if (total.sum <= maxTotalCost) return errors;
+/** What the rules of a whole schema cost; `at` is its place. */
+export function validateTotal(total: RuleTotal, at: FieldPath): FieldError[] {
+  if (total.sum <= maxTotalCost) return [];
   const most = total.rules.filter(({ cost }) => cost >= maxTotalCost / 100).sort((a, b) => b.cost - a.cost);
-  const contributed = 'contributed to estimated rule & messageExpression cost total exceeding cost limit for entire OpenAPIv3 schema';
+  const contributed = 'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema';
   return [
-    ...errors,
     ...most.slice(0, shownContributors).map((one) => forbiddenField(one.at, contributed)),
     forbiddenField(at, costText('x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema', total.sum, maxTotalCost)),
   ];
