@@ -15,6 +15,16 @@ export interface NodeConfig {
   ip: string;
 }
 
+/** Nodes whose pods run without containers; durations in milliseconds. */
+export interface SimulatedNodesConfig {
+  count: number;
+  /** Quantities by resource name; absent: the simulation's. */
+  resources?: Record<string, string>;
+  startDelayMs?: number;
+  jobRunTimeMs?: number;
+  stopDelayMs?: number;
+}
+
 /** A `CredentialProviderConfig`, and the directory of the programs that it names; full paths. */
 export interface CredentialProviderFiles {
   config: string;
@@ -40,6 +50,7 @@ export interface ClusterConfig {
   /** A `KubeletConfiguration` for all nodes of this machine, as the user gave it. */
   kubelet?: Record<string, unknown>;
   credentialProviders?: CredentialProviderFiles;
+  simulated?: SimulatedNodesConfig;
 }
 
 /** A sentence for the user, without a stack trace. */

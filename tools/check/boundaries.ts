@@ -7,12 +7,13 @@ import { dirname, join, normalize } from 'node:path';
 
 /** What a folder of `src` may import from besides itself. */
 export const layers: Record<string, readonly string[]> = {
-  cli: ['cluster', 'apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'dns', 'client', 'store', 'api', 'apimachinery'],
-  cluster: ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'dns', 'client', 'store', 'api', 'apimachinery'],
+  cli: ['cluster', 'apiserver', 'controllers', 'scheduler', 'kubelet', 'simulation', 'proxy', 'dns', 'client', 'store', 'api', 'apimachinery'],
+  cluster: ['apiserver', 'controllers', 'scheduler', 'kubelet', 'simulation', 'proxy', 'dns', 'client', 'store', 'api', 'apimachinery'],
   apiserver: ['store', 'client', 'api', 'apimachinery'],
   controllers: ['client', 'api', 'apimachinery'],
   scheduler: ['client', 'api', 'apimachinery'],
   kubelet: ['client', 'api', 'apimachinery'],
+  simulation: ['client', 'api', 'apimachinery'],
   proxy: ['client', 'api', 'apimachinery'],
   dns: ['client', 'api', 'apimachinery'],
   client: ['api', 'apimachinery'],

@@ -4,6 +4,7 @@ import { clusterLayout } from '../../cluster/layout.ts';
 import { runningPid } from '../../cluster/supervisor/child.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
 import { allSpecs } from '../../cluster/supervisor/specs.ts';
+import { isSimulated } from '../../simulation/nodes.ts';
 import { adminClient, type ClusterOptions, existingCluster } from '../cluster.ts';
 import { self } from '../self.ts';
 
@@ -30,7 +31,7 @@ export async function status(options: ClusterOptions & { output: string }): Prom
   else print(state);
   if (!state.running) process.exitCode = 1;
 
-  async function apiState(): Promise<{ ready: boolean; nodes: { name: string; ready: boolean }[] }> {
+  async function apiState(): Promise<{ ready: boolean; nodes: NodeState[] }> {
     const client = await adminClient(config);
     try {
       await client.raw('GET', '/readyz');
@@ -39,6 +40,7 @@ export async function status(options: ClusterOptions & { output: string }): Prom
         ready: true,
         nodes: list.items.map((node) => ({
           name: node.metadata.name,
+          ...(isSimulated(node) ? { simulated: true } : {}),
           ready: node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false,
         })),
       };
@@ -50,6 +52,13 @@ export async function status(options: ClusterOptions & { output: string }): Prom
   }
 }
 
+interface NodeState {
+  name: string;
+  ready: boolean;
+  /** Present with `true` where its pods run without containers. */
+  simulated?: boolean;
+}
+
 interface State {
   name: string;
   dataDir: string;
@@ -58,7 +67,7 @@ interface State {
   problem?: string;
   ready: boolean;
   processes: { name: string; pid?: number | undefined; restarts: number }[];
-  nodes: { name: string; ready: boolean }[];
+  nodes: NodeState[];
 }
 
 function print(state: State): void {
@@ -69,5 +78,7 @@ function print(state: State): void {
     console.log(
       `  ${process.name.padEnd(20)} ${process.pid ? `pid ${process.pid}` : 'not running'}${process.restarts ? `, restarted ${process.restarts} times` : ''}`,
     );
-  for (const node of state.nodes) console.log(`  node ${node.name.padEnd(15)} ${node.ready ? 'Ready' : 'NotReady'}`);
+  const simulated = state.nodes.filter((node) => node.simulated);
+  for (const node of state.nodes.filter((one) => !one.simulated)) console.log(`  node ${node.name.padEnd(15)} ${node.ready ? 'Ready' : 'NotReady'}`);
+  if (simulated.length > 0) console.log(`  ${simulated.length} simulated nodes: ${simulated.filter(({ ready }) => ready).length} Ready`);
 }

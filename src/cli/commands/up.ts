@@ -3,28 +3,31 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { nodes as nodeKind } from '../../api/core/v1/node.ts';
 import type { Node } from '../../api/core/v1/types.gen.ts';
 import type { Client } from '../../client/client.ts';
-import { type ClusterConfig, clusterId, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
 import { credentialProviderFiles, readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
+import { type ClusterConfig, clusterId, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
 import { chooseSubnets, gatewayOf } from '../../cluster/host/network.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
 import type { ChildStatus } from '../../cluster/supervisor/child.ts';
 import { runningPid } from '../../cluster/supervisor/child.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
 import { agentName, serverSpec } from '../../cluster/supervisor/specs.ts';
+import { isSimulated } from '../../simulation/nodes.ts';
 import { adminClient, type ClusterOptions, dataDirOf, parseDuration } from '../cluster.ts';
+import { type LifetimeOptions, simulatedNodesOf } from '../fakenodes.ts';
 import { addContext, contextName, userKubeconfig } from '../kubeconfig.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { self } from '../self.ts';
 
-export interface UpOptions extends ClusterOptions {
+export interface UpOptions extends ClusterOptions, LifetimeOptions {
   port?: number;
   nodes?: number;
   controlPlaneOnly?: boolean;
+  fakeNodes?: number;
   isolated?: boolean;
   kubeletConfig?: string;
   imageCredentialProviderConfig?: string;
@@ -35,6 +38,8 @@ export interface UpOptions extends ClusterOptions {
 
 const defaultPort = 6443;
 const pollMs = 20;
+/** Where a look reads thousands of nodes. */
+const pollManyMs = 300;
 
 export async function up(options: UpOptions): Promise<void> {
   const progress = createProgress();
@@ -61,15 +66,22 @@ export async function up(options: UpOptions): Promise<void> {
   const kubeconfig = options.kubeconfig ?? userKubeconfig();
   if (kubeconfig !== 'none') addContext(config, kubeconfig);
   const use = kubeconfig === 'none' ? `export KUBECONFIG=${layout.adminKubeconfig}` : `kubectl config use-context ${contextName(config)}`;
-  const count = config.nodes.length;
-  progress.done(
-    `Cluster '${config.name}' is ready: https://127.0.0.1:${config.port}${config.controlPlaneOnly ? '' : `, ${count} node${count === 1 ? '' : 's'}`}. (${use})`,
-  );
+  progress.done(`Cluster '${config.name}' is ready: https://127.0.0.1:${config.port}${nodesInWords(config)}. (${use})`);
+}
+
+function nodesInWords({ nodes: { length: real }, simulated, controlPlaneOnly }: ClusterConfig): string {
+  const plural = (count: number): string => (count === 1 ? '' : 's');
+  const parts = [
+    ...(controlPlaneOnly ? [] : [`, ${real} node${plural(real)}`]),
+    ...(simulated ? [`, ${simulated.count} simulated node${plural(simulated.count)}`] : []),
+  ];
+  return parts.join('');
 }
 
 async function newCluster(options: UpOptions): Promise<ClusterConfig> {
   const dataDir = dataDirOf(options);
-  const controlPlaneOnly = options.controlPlaneOnly ?? false;
+  // Simulated nodes stand for real ones, unless both are asked for.
+  const controlPlaneOnly = options.controlPlaneOnly ?? (options.fakeNodes !== undefined && options.nodes === undefined);
   const subnets = controlPlaneOnly ? undefined : await chooseSubnets();
   const base = subnets ? gatewayOf(subnets.bridgeSubnet).replace(/1$/, '') : '';
   const count = controlPlaneOnly ? 0 : (options.nodes ?? 1);
@@ -87,6 +99,7 @@ async function newCluster(options: UpOptions): Promise<ClusterConfig> {
     clusterDns: '10.96.0.10',
     clusterDomain: 'cluster.local',
     nodes: Array.from({ length: count }, (_, index) => ({ name: `node-${index + 1}`, ip: `${base}${index + 11}` })),
+    ...(options.fakeNodes ? { simulated: simulatedNodesOf(options.fakeNodes, options) } : {}),
   };
 }
 
@@ -97,6 +110,9 @@ function refuseChanges(config: ClusterConfig, options: UpOptions): void {
     options.nodes !== undefined && options.nodes !== config.nodes.length ? `--nodes ${config.nodes.length}` : '',
     options.controlPlaneOnly && !config.controlPlaneOnly ? 'nodes' : '',
     options.isolated && !config.isolated ? 'no --isolated' : '',
+    options.fakeNodes !== undefined && options.fakeNodes !== config.simulated?.count
+      ? `${config.simulated ? '' : 'no '}--fake-nodes ${config.simulated?.count ?? ''}`.trim()
+      : '',
   ].filter(Boolean);
   if (changed.length > 0) {
     throw new UserError(`the cluster '${config.name}' was made with ${changed.join(', ')}; 'knarr down --purge' deletes it, --name makes another`);
@@ -146,7 +162,7 @@ async function untilReady(config: ClusterConfig, deadline: number, progress: Pro
       }
       if (waitingFor === '') return;
       progress.step(`Waiting for ${waitingFor}`);
-      await sleep(pollMs);
+      await sleep(config.simulated ? pollManyMs : pollMs);
     }
   } finally {
     await client?.close();
@@ -165,10 +181,18 @@ async function missing(config: ClusterConfig, client: Client, children: readonly
       const agent = children.find((child) => child.name === agentName(name));
       return !items.some((node) => node.metadata.name === name && saysReady(node, agent?.startedAt));
     });
+    if (rest.length === 0 && config.simulated) return missingSimulated(config.simulated.count, items);
     return rest.length === 0 ? '' : `node${rest.length === 1 ? '' : 's'} ${rest.map(({ name }) => name).join(', ')}`;
   } catch {
     return 'the API server';
   }
+}
+
+function missingSimulated(count: number, items: readonly Node[]): string {
+  const ready = items.filter(
+    (node) => isSimulated(node) && isReady(node) && !node.spec.taints?.some(({ key }) => key.startsWith('node.kubernetes.io/')),
+  ).length;
+  return ready >= count ? '' : `simulated nodes (${ready} of ${count})`;
 }
 
 /** Whether the agent that runs now says so: after a `down`, what the one before said still stands. Heartbeats are whole seconds. */
@@ -176,3 +200,5 @@ function saysReady(node: Node, since: string | undefined): boolean {
   const ready = node.status?.conditions?.find((one) => one.type === 'Ready');
   return ready?.status === 'True' && since !== undefined && Date.parse(ready.lastHeartbeatTime ?? '') + 1_000 > Date.parse(since);
 }
+
+const isReady = ({ status }: Node): boolean => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;

@@ -14,6 +14,7 @@ import { createCriClient } from '../../kubelet/cri/client.ts';
 import { createKubelet } from '../../kubelet/kubelet.ts';
 import { runPodRoutes } from '../../proxy/podroutes.ts';
 import { createProxy } from '../../proxy/proxy.ts';
+import { isSimulated } from '../../simulation/nodes.ts';
 import { nodeDnsPort } from '../bootstrap/objects.ts';
 import type { CredentialProviderFiles } from '../config.ts';
 import { pickSnapshotter } from '../containerd.ts';
@@ -65,7 +66,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
 
   const own = informers.informer(nodeKind);
   const proxy = createProxy({ node: { name: node }, informers, clusterCidr: facts.clusterCidr, log: log.child({ component: 'proxy' }) });
-  const routes = runPodRoutes({ self: node, informers, log });
+  const routes = runPodRoutes({ self: node, filter: (one) => !isSimulated(one), informers, log });
   const useRange = (): void => {
     const podCidr = own.get('', node)?.spec.podCIDR;
     if (!podCidr) return;

@@ -8,6 +8,7 @@ import type { EndpointSlice } from '../../api/discovery/v1/types.gen.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/errors.ts';
 import type { Client } from '../../client/client.ts';
 import type { InformerFactory } from '../../client/informer.ts';
+import { isSimulated } from '../../simulation/nodes.ts';
 import { nodeDnsPort } from '../bootstrap/objects.ts';
 
 const namespace = 'kube-system';
@@ -23,6 +24,7 @@ const isReady = (node: Node): boolean => node.status?.conditions?.find(({ type }
 /** The slice that the nodes make up. Pure. */
 export function dnsSlice(nodes: readonly Node[]): EndpointSlice {
   const endpoints = nodes
+    .filter((node) => !isSimulated(node))
     .flatMap((node) => {
       const address = addressOf(node);
       const name = node.metadata.name as string;

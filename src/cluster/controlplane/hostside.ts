@@ -7,6 +7,7 @@ import { services as serviceKind } from '../../api/core/v1/service.ts';
 import type { Service } from '../../api/core/v1/types.gen.ts';
 import type { InformerFactory } from '../../client/informer.ts';
 import { runPodRoutes } from '../../proxy/podroutes.ts';
+import { isSimulated } from '../../simulation/nodes.ts';
 import type { ClusterConfig } from '../config.ts';
 import { gatewayOf } from '../host/network.ts';
 import { loopbackResolvers, readHostResolvConf } from '../host/resolvconf.ts';
@@ -27,7 +28,7 @@ export const nodePortsOf = (services: readonly Service[]): PublishedPort[] =>
   );
 
 export function runHostSide(config: ClusterConfig, informers: InformerFactory, log: Logger): { stop(): Promise<void> } {
-  const routes = runPodRoutes({ informers, log });
+  const routes = runPodRoutes({ filter: (node) => !isSimulated(node), informers, log });
   const publisher = config.isolated ? undefined : publishNodePorts(config, informers, log);
   const forwarder = config.isolated ? undefined : forwardDns(config, log);
   return {

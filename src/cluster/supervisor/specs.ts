@@ -38,8 +38,15 @@ export const agentSpec = (config: ClusterConfig, node: string, self: Self): Chil
   args: [inNode(config, node), self.program, ...self.args, 'agent', '--data-dir', config.dataDir, '--node', node],
 });
 
+export const simulationSpec = (config: ClusterConfig, self: Self): ChildSpec => ({
+  ...filesOf(config, 'fake-nodes'),
+  program: self.program,
+  args: [...self.args, 'fake-nodes', '--data-dir', config.dataDir],
+});
+
 /** All of them, for a `down` that finds no supervisor. */
 export const allSpecs = (config: ClusterConfig, self: Self): ChildSpec[] => [
   serverSpec(config, self),
+  ...(config.simulated ? [simulationSpec(config, self)] : []),
   ...(config.controlPlaneOnly ? [] : config.nodes.flatMap(({ name }) => [containerdSpec(config, name), agentSpec(config, name, self)])),
 ];

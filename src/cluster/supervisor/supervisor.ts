@@ -10,7 +10,7 @@ import { ensureNetwork } from '../host/network.ts';
 import { clusterLayout, nodeLayout } from '../layout.ts';
 import { SupervisedChild, writePid } from './child.ts';
 import { type ControlAnswer, serveControl } from './control.ts';
-import { agentSpec, containerdSpec, type Self, serverSpec } from './specs.ts';
+import { agentSpec, containerdSpec, type Self, serverSpec, simulationSpec } from './specs.ts';
 import { takeBack } from './takeback.ts';
 
 export interface SupervisorOptions {
@@ -57,6 +57,7 @@ export async function supervise({ config, self, log }: SupervisorOptions): Promi
     // The server listens on the bridge too, so the bridge comes first.
     if (!config.controlPlaneOnly) await ensureNetwork(config);
     launch(new SupervisedChild(serverSpec(config, self), log));
+    if (config.simulated) launch(new SupervisedChild(simulationSpec(config, self), log));
     if (!config.controlPlaneOnly) {
       await Promise.all(config.nodes.map((node) => prepareNode(config, node.name)));
       for (const node of config.nodes) {

@@ -9,7 +9,7 @@ import { stopPods } from './stoppods.ts';
 /** Agents first, so that nothing is started anew; then the pods, the runtime, the server, and mounts, cgroups, interfaces and rules. */
 export async function takeBack(config: ClusterConfig, children: readonly SupervisedChild[], log: (message: string) => void): Promise<void> {
   const named = (suffix: string): SupervisedChild[] => children.filter((child) => child.spec.name.endsWith(suffix));
-  await Promise.all(named('/agent').map((child) => child.stop()));
+  await Promise.all([...named('/agent'), ...named('fake-nodes')].map((child) => child.stop()));
   if (!config.controlPlaneOnly) {
     await Promise.all(
       config.nodes.map((node) => stopPods(nodeLayout(config, node.name).containerdSocket).catch((error: Error) => log(`${node.name}: ${error.message}`))),

@@ -51,7 +51,10 @@ interface Followed {
   pods: readonly string[];
 }
 
-const isReady = ({ status }: Node): boolean => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
+/** A node that does not say where its kubelet listens has none that could be asked. */
+const isReady = ({ status }: Node): boolean =>
+  status?.daemonEndpoints?.kubeletEndpoint !== undefined &&
+  (status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false);
 
 export function createUsageCollector({ reader, kubelet, log, now = Date.now, everyMs = 15_000, firstMs = 5_000 }: CollectorOptions): UsageCollector {
   /** What was seen longer ago than this is not told any more: three looks have failed. */
