@@ -38,6 +38,7 @@ import { createRuntimeCache } from './runtime/cache.ts';
 import { describeRuntime } from './runtime/describe.ts';
 import { createPleg } from './runtime/pleg.ts';
 import { createKubeletServer, type KubeletServer } from './server/server.ts';
+import { createShutdownManager } from './shutdown/shutdown.ts';
 import { createStaticPods } from './staticpods/staticpods.ts';
 import { createStatusManager } from './status/manager.ts';
 import { createVolumeManager } from './volumes/manager.ts';
@@ -141,7 +142,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         admit: (pod) => {
           const node = reporter.node();
           if (!node) return { reason: 'InvalidNodeInfo', message: 'Kubelet cannot get node info.' };
-          const refusal = pressureRefusal(pod, evictions.pressure());
+          const refusal = shutdown.refusal() ?? pressureRefusal(pod, evictions.pressure());
           if (refusal) return refusal;
           return admitPod({
             pod,
@@ -161,7 +162,19 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       nodeUid: () => reporter.node()?.metadata.uid,
       mirrored: (pod) => statuses.retarget(pod.metadata.uid ?? ''),
     });
+    const shutdown = createShutdownManager({
+      context,
+      active: () => manager.active(),
+      end: async ({ metadata }, eviction) => {
+        const worker = manager.get(metadata.uid ?? '');
+        worker?.evict(eviction);
+        await worker?.ended;
+      },
+      changed: () => reporter.poke(),
+    });
     const problems = (): string[] => {
+      const leaving = shutdown.problem();
+      if (leaving) return [leaving];
       const seconds = Math.round((Date.now() - pleg.lastRelist()) / 1000);
       return seconds * 1000 > plegDeadMs ? [`PLEG is not healthy: pleg was last seen active ${seconds}s ago; threshold is 3m0s`] : [];
     };
@@ -222,7 +235,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       deleted: (pod) => (isMirrorPod(pod) ? statics.mirrors.gone(pod) : manager.deleted(pod)),
     });
     await housekeeping.start();
-    background.push(evictions.run());
+    background.push(evictions.run(), shutdown.run());
     log.info({ node: nodeName, runtime: `${runtime.name}://${runtime.version}` }, 'the kubelet runs');
   }
 

@@ -50,6 +50,7 @@ export class PodWorker {
   readonly #failures = new Map<string, Postponed>();
   readonly #syncing = new AbortController();
   readonly #resizer: PodResizer;
+  readonly #ended = Promise.withResolvers<void>();
   #pod: Pod;
   #state: State = 'syncing';
   #admitted = false;
@@ -97,6 +98,11 @@ export class PodWorker {
   /** The pod holds resources of the node: it counts at admission. */
   get active(): boolean {
     return this.#admitted && !this.#rejected && (this.#state === 'syncing' || this.#state === 'terminating');
+  }
+
+  /** Resolves when nothing of the pod runs, and its volumes are gone. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** The API has a newer form of the pod. */
@@ -326,6 +332,7 @@ export class PodWorker {
       await volumes.tearDown(this.uid);
       await cgroups.remove(this.uid);
       this.#cleaned = true;
+      this.#ended.resolve();
       if (!this.#rejected) this.#report(finalStatus(this.#pod, this.#status(await cache.get(this.uid), true)));
     }
     if (!this.#removed) {
