@@ -96,7 +96,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           changed: changes.wait,
           timeoutMs,
         }),
-      devices: () => createDeviceBinder(client, listers.resourceClaims),
+      devices: (timeoutMs) => createDeviceBinder({ client, claims: listers.resourceClaims, changed: changes.wait, timeoutMs }),
       managedElsewhere: configuration.extenders.flatMap(({ managedResources = [] }) =>
         managedResources.flatMap((resource) => (resource.ignoredByScheduler ? [resource.name] : [])),
       ),
@@ -115,7 +115,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   });
   watch((event) => {
     queue.wake(event);
-    if (event.resource === 'claim' || event.resource === 'volume') changes.notify();
+    if (event.resource === 'claim' || event.resource === 'volume' || event.resource === 'resourceclaim') changes.notify();
   });
   attachHandlers({ pods: podInformer, nodes: nodeInformer, cluster, queue, nominator, isOurs: (pod) => profiles.has(nameOf(pod)), log });
   const stopping = new AbortController();

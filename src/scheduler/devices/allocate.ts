@@ -1,127 +1,123 @@
 /** Chooses devices for claims (KEP-4381, structured parameters). Pure: tries in order and goes back where that leads nowhere. */
-import type { NodeSelector } from '../../api/core/v1/types.gen.ts';
-import type {
-  AllocationResult,
-  DeviceAttribute,
-  DeviceClass,
-  DeviceConstraint,
-  DeviceRequestAllocationResult,
-  DeviceSelector,
-  DeviceTaint,
-  DeviceToleration,
-  ResourceClaim,
-} from '../../api/resource/v1/types.gen.ts';
-import type { PoolDevice } from './pools.ts';
+import { tolerates } from '../../api/core/v1/taints.ts';
+import type { DeviceClass, ResourceClaim } from '../../api/resource/v1/types.gen.ts';
+import { keyOf } from '../../apimachinery/meta.ts';
+import { value } from '../../apimachinery/quantity.ts';
+import { addAmounts, capacityFor } from './capacity.ts';
+import { keepsTo } from './constraints.ts';
+import type { Pool, PoolDevice } from './pools.ts';
+import { type DeviceAllocation, resultOf } from './result.ts';
 import { deviceMatches } from './selectors.ts';
+import type { TakenDevices } from './taken.ts';
+import { type Chosen, type Wish, wishesOf } from './wishes.ts';
 
 export interface AllocationInput {
   claims: readonly ResourceClaim[];
-  devices: readonly PoolDevice[];
-  /** Ids of devices that other claims have. */
-  taken: ReadonlySet<string>;
+  pools: readonly Pool[];
+  /** What other claims have. */
+  taken: TakenDevices;
   deviceClass(name: string): DeviceClass | undefined;
 }
 
-/** One alternative of one request. */
-interface Wish {
-  claim: ResourceClaim;
-  /** `request`, or `request/subrequest`. */
-  name: string;
-  parent: string;
-  className: string;
-  selectors: readonly DeviceSelector[] | undefined;
-  all: boolean;
-  count: number;
-  adminAccess: boolean;
-  tolerations: readonly DeviceToleration[] | undefined;
-}
+/** Results of a claim. Source: API reference, `AllocationResult`. */
+const mostDevices = 32;
+const keepingAway = ['NoSchedule', 'NoExecute'];
 
-interface Chosen {
-  wish: Wish;
-  device: PoolDevice;
-}
+const what = ({ claim, ownName }: Wish): string => `claim ${keyOf(claim)}, request ${ownName}`;
 
-/** Alternatives of each request of each claim, in order. */
-function wishesOf(claim: ResourceClaim): Wish[][] {
-  return (claim.spec.devices?.requests ?? []).map(({ name, exactly, firstAvailable }) => {
-    const of = (full: string, one: NonNullable<typeof exactly>): Wish => ({
-      claim,
-      name: full,
-      parent: name,
-      className: one.deviceClassName,
-      selectors: one.selectors,
-      all: one.allocationMode === 'All',
-      count: one.count ?? 1,
-      adminAccess: one.adminAccess ?? false,
-      tolerations: one.tolerations,
-    });
-    return exactly ? [of(name, exactly)] : (firstAvailable ?? []).map((one) => of(`${name}/${one.name}`, one));
-  });
-}
-
-const tolerated = (taint: DeviceTaint, tolerations: readonly DeviceToleration[] | undefined): boolean =>
-  (tolerations ?? []).some(
-    ({ key, operator, value, effect }) =>
-      (!effect || effect === taint.effect) && (!key || key === taint.key) && (operator === 'Exists' || (value ?? '') === (taint.value ?? '')),
-  );
-
-const valueText = (attribute: DeviceAttribute | undefined): string | undefined => (attribute ? JSON.stringify(attribute) : undefined);
-
-function attributeOf({ device, driver }: PoolDevice, name: string): DeviceAttribute | undefined {
-  const own = name.startsWith(`${driver}/`) ? name.slice(driver.length + 1) : undefined;
-  return device.attributes?.[name] ?? (own === undefined ? undefined : device.attributes?.[own]);
-}
-
-/** Whether one more device keeps to the constraints of its claim. */
-function keepsTo(constraints: readonly DeviceConstraint[] | undefined, chosen: readonly Chosen[], next: Chosen): boolean {
-  return (constraints ?? []).every(({ matchAttribute, requests }) => {
-    if (!matchAttribute) return true;
-    const concerns = ({ wish }: Chosen): boolean =>
-      wish.claim === next.wish.claim && (!requests?.length || requests.includes(wish.name) || requests.includes(wish.parent));
-    if (!concerns(next)) return true;
-    const value = valueText(attributeOf(next.device, matchAttribute));
-    if (value === undefined) return false;
-    return chosen.filter(concerns).every(({ device }) => valueText(attributeOf(device, matchAttribute)) === value);
-  });
-}
-
-/** One result per claim; undefined when the devices don't suffice. Throws when a selector can't be evaluated. */
-export function allocate({ claims, devices, taken, deviceClass }: AllocationInput): AllocationResult[] | undefined {
+/** One result per claim; undefined when the devices don't suffice. Throws when the claims can't be satisfied anywhere. */
+export function allocate({ claims, pools, taken, deviceClass }: AllocationInput): DeviceAllocation[] | undefined {
   const requests = claims.flatMap(wishesOf);
   const chosen: Chosen[] = [];
-  const used = new Set(taken);
+  /** Devices that are being given away, and to which claims. */
+  const giving = new Map<string, ResourceClaim[]>();
+  const parts = new Map<string, Map<string, number>>();
+  const consumed = new Map<PoolDevice['counters'], Map<string, number>>();
 
+  /** Who is in nobody's way: not there, kept away by a taint, of another kind. What is in use is looked at later. */
   function candidates(wish: Wish): PoolDevice[] {
     const found = deviceClass(wish.className);
     if (!found) return [];
-    return devices.filter(
-      ({ device, driver }) =>
-        !(device.taints ?? []).some((taint) => taint.effect !== 'None' && !tolerated(taint, wish.tolerations)) &&
-        deviceMatches(found.spec.selectors, device, driver) &&
-        deviceMatches(wish.selectors, device, driver),
-    );
+    return pools.flatMap(({ id, incomplete, devices }) => {
+      if (incomplete && wish.all) throw new Error(`${what(wish)}: asks for all devices, but resource pool ${id} is currently being updated`);
+      return devices.filter(({ device, driver }) => deviceMatches(found.spec.selectors, device, driver) && deviceMatches(wish.selectors, device, driver));
+    });
+  }
+  // Before anything is tried: what is said of a request that is wrong must not depend on whether it is reached.
+  const options = new Map(requests.flat().map((wish) => [wish, candidates(wish)]));
+  for (const [wish, devices] of options) {
+    if (wish.all)
+      options.set(
+        wish,
+        devices.filter((one) => capacityFor(one.device, wish.capacity, taken.parts.get(one.id))),
+      );
   }
 
-  const isFree = ({ id }: PoolDevice, { adminAccess }: Wish): boolean => adminAccess || !used.has(id);
+  const isFree = ({ id }: PoolDevice, { adminAccess, claim }: Wish): boolean =>
+    adminAccess ? !giving.get(id)?.includes(claim) : !taken.whole.has(id) && !giving.get(id)?.length;
 
-  function take(wish: Wish, device: PoolDevice): () => void {
-    chosen.push({ wish, device });
-    if (!wish.adminAccess) used.add(device.id);
+  const usedOf = (id: string): Map<string, number> => {
+    const used = new Map(taken.parts.get(id));
+    addAmounts(used, parts.get(id) ?? new Map(), 1);
+    return used;
+  };
+
+  /** Counts what a partition takes; gives back how to undo it, or undefined when there is not as much. */
+  function countDown({ device, counters }: PoolDevice): (() => void) | undefined {
+    const used = consumed.get(counters) ?? new Map<string, number>();
+    const amounts = (device.consumesCounters ?? []).flatMap(({ counterSet, counters: own }) =>
+      Object.entries(own).map(([name, one]) => ({ set: counterSet, name, key: `${counterSet}/${name}`, amount: value(one.value) })),
+    );
+    if (amounts.some(({ set, name, key, amount }) => (used.get(key) ?? 0) + amount > (counters.get(set)?.get(name) ?? 0))) return undefined;
+    const add = (sign: 1 | -1): void => addAmounts(used, new Map(amounts.map(({ key, amount }) => [key, amount])), sign);
+    add(1);
+    consumed.set(counters, used);
+    return () => add(-1);
+  }
+
+  /** Gives back how to undo it; undefined when the device can't be had. */
+  function take(wish: Wish, device: PoolDevice): (() => void) | undefined {
+    const { id } = device;
+    const shared = device.device.allowMultipleAllocations === true;
+    if (!isFree(device, wish)) return undefined;
+    if ((device.device.taints ?? []).some((taint) => keepingAway.includes(taint.effect) && !(wish.tolerations ?? []).some((one) => tolerates(one, taint)))) {
+      return undefined;
+    }
+    const amounts = capacityFor(device.device, wish.capacity, usedOf(id));
+    if (!amounts) return undefined;
+    const next: Chosen = { wish, device, ...(shared ? { amounts } : {}) };
+    if (!keepsTo(wish.claim.spec.devices?.constraints, chosen, next)) {
+      if (wish.all) throw new Error(`${what(wish)}: cannot add device ${id} because a claim constraint would not be satisfied`);
+      return undefined;
+    }
+    const inUse = shared && (taken.parts.has(id) || (parts.get(id)?.size ?? 0) > 0);
+    const undoCounters = device.device.consumesCounters?.length && !inUse ? countDown(device) : () => {};
+    if (!undoCounters) return undefined;
+    chosen.push(next);
+    if (shared) {
+      const used = parts.get(id) ?? new Map<string, number>();
+      addAmounts(used, amounts, 1);
+      parts.set(id, used);
+    } else giving.set(id, [...(giving.get(id) ?? []), wish.claim]);
     return () => {
       chosen.pop();
-      if (!wish.adminAccess) used.delete(device.id);
+      undoCounters();
+      if (shared) addAmounts(parts.get(id)!, amounts, -1);
+      else giving.get(id)!.pop();
     };
   }
 
   /** `from`: of equal devices each set is tried once, not in every order. */
-  function pick(wish: Wish, options: readonly PoolDevice[], from: number, left: number, next: () => boolean): boolean {
+  function pick(wish: Wish, devices: readonly PoolDevice[], from: number, left: number, next: () => boolean): boolean {
     if (left === 0) return next();
-    for (let i = from; i <= options.length - left; i++) {
-      const device = options[i]!;
-      if (!isFree(device, wish) || !keepsTo(wish.claim.spec.devices?.constraints, chosen, { wish, device })) continue;
-      const undo = take(wish, device);
-      if (pick(wish, options, i + 1, left - 1, next)) return true;
-      undo();
+    for (let i = from; i <= devices.length - left; i++) {
+      const undo = take(wish, devices[i]!);
+      if (undo) {
+        if (pick(wish, devices, i + 1, left - 1, next)) return true;
+        undo();
+      }
+      // All of them means this one too.
+      if (wish.all) return false;
     }
     return false;
   }
@@ -130,54 +126,19 @@ export function allocate({ claims, devices, taken, deviceClass }: AllocationInpu
     const alternatives = requests[index];
     if (!alternatives) return true;
     return alternatives.some((wish) => {
-      const options = candidates(wish);
-      // All that match must be free, and there must be one.
-      if (wish.all && (options.length === 0 || options.some((device) => !isFree(device, wish)))) return false;
-      return pick(wish, options, 0, wish.all ? options.length : wish.count, () => solve(index + 1));
+      const devices = options.get(wish)!;
+      const count = wish.all ? devices.length : wish.count;
+      if (count === 0 || chosen.filter((one) => one.wish.claim === wish.claim).length + count > mostDevices) return false;
+      return pick(wish, devices, 0, count, () => solve(index + 1));
     });
   }
 
-  return solve(0)
-    ? claims.map((claim) =>
-        resultOf(
-          claim,
-          chosen.filter(({ wish }) => wish.claim === claim),
-          deviceClass,
-        ),
-      )
-    : undefined;
-}
-
-function resultOf(claim: ResourceClaim, chosen: readonly Chosen[], deviceClass: AllocationInput['deviceClass']): AllocationResult {
-  const results = chosen.map(
-    ({ wish, device }): DeviceRequestAllocationResult => ({
-      request: wish.name,
-      driver: device.driver,
-      pool: device.pool,
-      device: device.device.name,
-      ...(wish.adminAccess ? { adminAccess: true } : {}),
-      ...(wish.tolerations?.length ? { tolerations: [...wish.tolerations] } : {}),
-    }),
+  if (!solve(0)) return undefined;
+  return claims.map((claim) =>
+    resultOf(
+      claim,
+      chosen.filter(({ wish }) => wish.claim === claim),
+      deviceClass,
+    ),
   );
-  const wishes = [...new Map(chosen.map(({ wish }) => [wish.name, wish])).values()];
-  const fromClass = wishes.flatMap(({ name, className }) =>
-    (deviceClass(className)?.spec.config ?? []).map((one) => ({ ...one, source: 'FromClass', requests: [name] })),
-  );
-  const named = new Set(wishes.flatMap(({ name, parent }) => [name, parent]));
-  const fromClaim = (claim.spec.devices?.config ?? [])
-    .filter(({ requests }) => !requests?.length || requests.some((one) => named.has(one)))
-    .map((one) => ({ ...one, source: 'FromClaim' }));
-  const config = [...fromClass, ...fromClaim];
-  const nodeSelector = combined(chosen.flatMap(({ device }) => device.nodeSelector ?? []));
-  return { devices: { results, ...(config.length > 0 ? { config } : {}) }, ...(nodeSelector ? { nodeSelector } : {}) };
-}
-
-/** Where all of them can be used. Slices have one term each, so that the requirements can be put together. */
-function combined(selectors: readonly NodeSelector[]): NodeSelector | undefined {
-  const unique = [...new Map(selectors.map((one) => [JSON.stringify(one), one])).values()];
-  if (unique.length <= 1) return unique[0];
-  const terms = unique.map(({ nodeSelectorTerms }) => nodeSelectorTerms[0] ?? {});
-  const matchExpressions = terms.flatMap((term) => term.matchExpressions ?? []);
-  const matchFields = terms.flatMap((term) => term.matchFields ?? []);
-  return { nodeSelectorTerms: [{ ...(matchExpressions.length > 0 ? { matchExpressions } : {}), ...(matchFields.length > 0 ? { matchFields } : {}) }] };
 }

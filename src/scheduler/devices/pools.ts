@@ -1,7 +1,8 @@
-/** The devices that a node can use, from the ResourceSlices that drivers publish. Pure. */
+/** The devices that a node can use, from the ResourceSlices that drivers publish, pool by pool. Pure. */
 import { type NodeLike, nodeSelectorTest } from '../../api/core/v1/nodeselector.ts';
 import type { NodeSelector } from '../../api/core/v1/types.gen.ts';
 import type { Device, ResourceSlice } from '../../api/resource/v1/types.gen.ts';
+import { value } from '../../apimachinery/quantity.ts';
 
 export interface PoolDevice {
   id: string;
@@ -10,6 +11,18 @@ export interface PoolDevice {
   device: Device;
   /** Where it can be used; absent for everywhere. */
   nodeSelector?: NodeSelector;
+  /** Of its pool: what devices are cut from. */
+  counters: Counters;
+}
+
+/** By counter set and counter: how much is left. */
+export type Counters = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+export interface Pool {
+  id: string;
+  /** Being published: nothing of it is given away, and nobody knows what all of it would be. */
+  incomplete: boolean;
+  devices: PoolDevice[];
 }
 
 export const deviceId = (driver: string, pool: string, device: string): string => `${driver}/${pool}/${device}`;
@@ -31,22 +44,48 @@ function placed({ nodeName, allNodes, nodeSelector }: Placement, node: NodeLike)
   return nodeSelector && nodeSelectorTest(nodeSelector)(node) ? { nodeSelector } : undefined;
 }
 
-/** Only pools whose newest generation is complete count: else a device could be seen twice, or not at all. */
-export function devicesFor(node: NodeLike, slices: readonly ResourceSlice[]): PoolDevice[] {
-  const pools = Map.groupBy(slices, ({ spec }) => `${spec.driver}/${spec.pool.name}`);
-  const devices: PoolDevice[] = [];
-  for (const all of pools.values()) {
-    const newest = Math.max(...all.map(({ spec }) => spec.pool.generation));
-    const current = all.filter(({ spec }) => spec.pool.generation === newest);
-    if (current.length !== current[0]!.spec.pool.resourceSliceCount) continue;
-    for (const { spec } of current) {
-      for (const device of spec.devices ?? []) {
-        const where = placed(spec.perDeviceNodeSelection ? device : spec, node);
-        // Devices that are cut from shared counters need accounting that is not done here.
-        if (!where || device.consumesCounters?.length) continue;
-        devices.push({ id: deviceId(spec.driver, spec.pool.name, device.name), driver: spec.driver, pool: spec.pool.name, device, ...where });
+const isForNode = ({ spec }: ResourceSlice, node: NodeLike): boolean =>
+  spec.perDeviceNodeSelection ? (spec.devices ?? []).some((device) => placed(device, node)) : placed(spec, node) !== undefined;
+
+/** What is left of the counters when the devices that somebody has took their part. */
+function countersOf(slices: readonly ResourceSlice[], isTaken: (id: string) => boolean): Counters {
+  const counters = new Map<string, Map<string, number>>();
+  for (const { spec } of slices) {
+    for (const set of spec.sharedCounters ?? []) counters.set(set.name, new Map(Object.entries(set.counters).map(([name, one]) => [name, value(one.value)])));
+  }
+  if (counters.size === 0) return counters;
+  for (const { spec } of slices) {
+    for (const device of spec.devices ?? []) {
+      if (!device.consumesCounters || !isTaken(deviceId(spec.driver, spec.pool.name, device.name))) continue;
+      for (const { counterSet, counters: used } of device.consumesCounters) {
+        const left = counters.get(counterSet);
+        for (const [name, one] of Object.entries(used)) if (left?.has(name)) left.set(name, left.get(name)! - value(one.value));
       }
     }
   }
-  return devices;
+  return counters;
+}
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The newest generation of each pool that has something for the node, in the order of their names; devices to wait for come last. */
+export function poolsFor(node: NodeLike, slices: readonly ResourceSlice[], isTaken: (id: string) => boolean): Pool[] {
+  const pools: (Pool & { binds: boolean })[] = [];
+  for (const [id, all] of Map.groupBy(slices, ({ spec }) => `${spec.driver}/${spec.pool.name}`)) {
+    const newest = Math.max(...all.map(({ spec }) => spec.pool.generation));
+    const current = all.filter(({ spec }) => spec.pool.generation === newest).sort((a, b) => byText(a.metadata.name, b.metadata.name));
+    if (!current.some((slice) => (slice.spec.sharedCounters?.length ?? 0) > 0 || isForNode(slice, node))) continue;
+    const incomplete = current.length !== current[0]!.spec.pool.resourceSliceCount;
+    const counters = incomplete ? new Map<string, Map<string, number>>() : countersOf(current, isTaken);
+    const devices: PoolDevice[] = [];
+    for (const { spec } of incomplete ? [] : current) {
+      for (const device of spec.devices ?? []) {
+        const where = placed(spec.perDeviceNodeSelection ? device : spec, node);
+        if (where)
+          devices.push({ id: deviceId(spec.driver, spec.pool.name, device.name), driver: spec.driver, pool: spec.pool.name, device, counters, ...where });
+      }
+    }
+    pools.push({ id, incomplete, devices, binds: devices.some(({ device }) => device.bindingConditions?.length) });
+  }
+  return pools.sort((a, b) => Number(a.binds) - Number(b.binds) || byText(a.id, b.id));
 }

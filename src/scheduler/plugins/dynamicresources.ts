@@ -1,116 +1,211 @@
 /** DynamicResources: the claims of the pod have devices that its node can use, or can get them. */
-import { nodeSelectorTest } from '../../api/core/v1/nodeselector.ts';
+import { type NodeTest, nodeSelectorTest } from '../../api/core/v1/nodeselector.ts';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
-import type { AllocationResult, ResourceClaim } from '../../api/resource/v1/types.gen.ts';
-import { controllerOf } from '../../apimachinery/meta.ts';
+import type { ResourceClaim } from '../../api/resource/v1/types.gen.ts';
 import { allocate } from '../devices/allocate.ts';
-import { deviceId, devicesFor } from '../devices/pools.ts';
-import type { DeviceBinder } from '../devices/reserve.ts';
-import { type Rejection, type SchedulerPlugin, type Snapshot, unresolvable, type WakeEvent } from '../framework/plugin.ts';
+import { bindingState } from '../devices/bindingconditions.ts';
+import { claimNames, claimsOf } from '../devices/claims.ts';
+import { classOfResource, extendedClaimOf, isDelegated, isInMemory, type RequestMapping, requestsFor } from '../devices/extended.ts';
+import { poolsFor } from '../devices/pools.ts';
+import type { ClaimBooking, DeviceBinder } from '../devices/reserve.ts';
+import type { DeviceAllocation } from '../devices/result.ts';
+import { takenDevices } from '../devices/taken.ts';
+import {
+  type NodeCheck,
+  type PostFilterResult,
+  type Refusal,
+  type Rejection,
+  type SchedulerPlugin,
+  type Snapshot,
+  unresolvable,
+  type WakeEvent,
+} from '../framework/plugin.ts';
+import type { NodeInfo } from '../state/nodeinfo.ts';
+import type { PodInfo } from '../state/podinfo.ts';
 
 const name = 'DynamicResources';
-/** More pods than that can't share a claim. */
-const maxConsumers = 256;
+const notHere = unresolvable(name, 'resourceclaim not available on the node');
+/** Alternatives of a request; the first counts most. */
+const mostAlternatives = 8;
 
-/** The names of the claims that the pod uses; undefined while one has not been made. */
-function claimNames({ spec, status }: Pod): (string | undefined)[] {
-  return (spec.resourceClaims ?? []).flatMap(({ name: own, resourceClaimName, resourceClaimTemplateName }) => {
-    if (resourceClaimName) return [resourceClaimName];
-    if (!resourceClaimTemplateName) return [];
-    const made = status?.resourceClaimStatuses?.find((one) => one.name === own);
-    // A status without a name says that none is needed.
-    return made && !made.resourceClaimName ? [] : [made?.resourceClaimName];
-  });
+/** What was found out about the claims of a pod. */
+interface State {
+  claims: readonly ResourceClaim[];
+  extended: ResourceClaim | undefined;
+  /** Allocated ones that some node can't use. */
+  unavailable: Set<ResourceClaim>;
+  found: Map<string, { bookings: ClaimBooking[]; results: readonly DeviceAllocation[] }>;
 }
 
-function claimsOf(pod: Pod, { listers }: Snapshot): ResourceClaim[] | Rejection {
-  const namespace = pod.metadata.namespace ?? '';
-  const claims: ResourceClaim[] = [];
-  for (const claimName of claimNames(pod)) {
-    if (claimName === undefined) return unresolvable(name, `pod "${namespace}/${pod.metadata.name}": ResourceClaim not created yet`);
-    const claim = listers.resourceClaims.get(namespace, claimName);
-    if (!claim) return unresolvable(name, `resourceclaim.resource.k8s.io "${claimName}" not found`);
-    if (claim.metadata.deletionTimestamp) return unresolvable(name, `resourceclaim "${claimName}" is being deleted`);
-    const owner = controllerOf(claim);
-    if (owner?.kind === 'Pod' && owner.uid !== pod.metadata.uid) {
-      return unresolvable(name, `ResourceClaim ${namespace}/${claimName} was not created for Pod ${namespace}/${pod.metadata.name} (Pod is not owner)`);
+const failed = (message: string): Rejection => ({ plugin: name, code: 'error', reasons: [message] });
+
+/** A class that is missing; nothing can be allocated before it is there. */
+function missingClass(claim: ResourceClaim, { listers }: Snapshot): Rejection | undefined {
+  for (const { name: request, exactly, firstAvailable = [] } of claim.spec.devices?.requests ?? []) {
+    const wishes = exactly ? [[request, exactly] as const] : firstAvailable.map((one) => [`${request}/${one.name}`, one] as const);
+    for (const [full, { deviceClassName }] of wishes) {
+      if (!listers.deviceClasses.get('', deviceClassName)) return unresolvable(name, `request ${full}: device class ${deviceClassName} does not exist`);
     }
-    const users = claim.status?.reservedFor ?? [];
-    if (claim.status?.allocation && users.length >= maxConsumers && !users.some(({ uid }) => uid === pod.metadata.uid)) {
-      return unresolvable(name, 'resourceclaim in use');
-    }
-    claims.push(claim);
   }
-  return claims;
+  return undefined;
 }
 
-/** Devices that claims have, those of the scheduler's own recent decisions included. */
-function takenDevices({ listers }: Snapshot): Set<string> {
-  const results = listers.resourceClaims.list().flatMap(({ status }) => status?.allocation?.devices?.results ?? []);
-  return new Set(results.filter(({ adminAccess }) => !adminAccess).map(({ driver, pool, device }) => deviceId(driver, pool, device)));
-}
+function createCheck(info: PodInfo, snapshot: Snapshot, state: State, binder: DeviceBinder, bindingTimeoutMs: number): NodeCheck {
+  const { pod, requests } = info;
+  const { listers } = snapshot;
+  const { claims, extended, unavailable, found } = state;
+  const tests = new Map<ResourceClaim, NodeTest>(
+    claims.flatMap((claim) => (claim.status?.allocation?.nodeSelector ? [[claim, nodeSelectorTest(claim.status.allocation.nodeSelector)] as const] : [])),
+  );
+  const open = claims.filter(({ status }) => !status?.allocation);
+  const stuck = claims.filter((claim) => {
+    const ready = bindingState(claim);
+    return ready === 'failed' || (ready === 'waiting' && Date.parse(claim.status?.allocation?.allocationTimestamp ?? '') + bindingTimeoutMs < Date.now());
+  });
+  const taken = open.length > 0 ? takenDevices(listers.resourceClaims.list()) : undefined;
+  const slices = open.length > 0 ? listers.resourceSlices.list() : [];
 
-export const createDynamicResources = (binder: DeviceBinder): SchedulerPlugin => ({
-  filter({ pod }, snapshot) {
-    if (!pod.spec.resourceClaims?.length) return undefined;
-    const claims = claimsOf(pod, snapshot);
-    if ('reasons' in claims) return claims;
-    if (claims.length === 0) return undefined;
-    const { listers } = snapshot;
-    const open = claims.filter(({ status }) => !status?.allocation);
-    for (const { spec } of open) {
-      for (const request of spec.devices?.requests ?? []) {
-        const missing = [request.exactly, ...(request.firstAvailable ?? [])].find((one) => one && !listers.deviceClasses.get('', one.deviceClassName));
-        if (missing) return unresolvable(name, `request ${request.name}: device class ${missing.deviceClassName} does not exist`);
-      }
+  /** The claim for extended resources, as this node needs it. */
+  function extendedFor(node: NodeInfo): { claim?: ResourceClaim; mappings: RequestMapping[] } | Rejection {
+    if (!extended) return { mappings: [] };
+    if (extended.spec.devices?.requests) return unresolvable(name, 'cannot schedule extended resource claim');
+    const resources: string[] = [];
+    for (const [resource, amount] of requests.scalars) {
+      if (amount === 0 || !resource.includes('/')) continue;
+      if (isDelegated(listers.deviceClasses, resource, node)) resources.push(resource);
+      else if (!node.allocatable.scalars.has(resource)) return unresolvable(name, 'cannot fit resource');
     }
-    const tests = claims.flatMap(({ status }) => (status?.allocation?.nodeSelector ? [nodeSelectorTest(status.allocation.nodeSelector)] : []));
-    const slices = open.length > 0 ? listers.resourceSlices.list() : [];
-    const taken = open.length > 0 ? takenDevices(snapshot) : new Set<string>();
-    const found = new Map<string, AllocationResult[]>();
-    return {
-      filter(node) {
-        if (!tests.every((test) => test(node))) return unresolvable(name, 'resourceclaim not available on the node');
-        if (open.length === 0) return undefined;
+    if (resources.length === 0) return { mappings: [] };
+    const made = requestsFor(pod, resources, listers.deviceClasses);
+    return { claim: { ...extended, spec: { devices: { requests: made.requests } } }, mappings: made.mappings };
+  }
+
+  return {
+    filter(node) {
+      const own = extendedFor(node);
+      if ('reasons' in own) return own;
+      const gone = claims.filter((claim) => tests.get(claim)?.(node) === false || stuck.includes(claim));
+      for (const claim of gone) unavailable.add(claim);
+      const wanted = open.flatMap((claim) => (claim !== extended ? [claim] : own.claim ? [own.claim] : []));
+      let results: readonly DeviceAllocation[] = [];
+      if (wanted.length > 0) {
         try {
-          const allocations = allocate({ claims: open, devices: devicesFor(node, slices), taken, deviceClass: (one) => listers.deviceClasses.get('', one) });
-          if (!allocations) return unresolvable(name, 'cannot allocate all claims');
-          found.set(node.name, allocations);
-          return undefined;
+          const pools = poolsFor(node, slices, (id) => taken!.whole.has(id) || taken!.parts.has(id));
+          const allocated = allocate({ claims: wanted, pools, taken: taken!, deviceClass: (one) => listers.deviceClasses.get('', one) });
+          if (!allocated) return unresolvable(name, 'cannot allocate all claims');
+          results = allocated;
         } catch (error) {
-          return unresolvable(name, (error as Error).message);
+          return failed((error as Error).message);
         }
-      },
-      reserve(node) {
-        const allocations = found.get(node.name) ?? [];
-        return binder.reserve(
-          pod,
-          claims.map((claim) => {
-            const index = open.indexOf(claim);
-            return index < 0 ? { claim } : { claim, allocation: allocations[index]! };
-          }),
-        );
-      },
-    };
-  },
-  wakes: [
-    { on: 'resourceclaim/add', helps: concerns },
-    { on: 'resourceclaim/update', helps: concerns },
-    { on: 'resourceclaim/delete' },
-    { on: 'resourceslice/add' },
-    { on: 'resourceslice/update' },
-    { on: 'deviceclass/add' },
-    { on: 'deviceclass/update' },
-    { on: 'node/add' },
-    { on: 'node/labels' },
-    { on: 'self/claims' },
-  ],
-});
+      }
+      if (gone.length > 0) return notHere;
+      const bookings = claims.flatMap((claim): ClaimBooking[] => {
+        const current = claim === extended ? own.claim : claim;
+        if (!current) return [];
+        const allocation = results[wanted.indexOf(current)];
+        return [{ claim: current, ...(allocation ? { allocation } : {}), ...(claim === extended ? { mappings: own.mappings } : {}) }];
+      });
+      found.set(node.name, { bookings, results });
+      return undefined;
+    },
+    reserve: (node) => binder.reserve(pod, found.get(node.name)?.bookings ?? []),
+  };
+}
+
+/** The earlier an alternative stands in its list, the more a node that has it counts. */
+function scoreOf({ bookings }: { bookings: readonly ClaimBooking[] }): number {
+  let score = 0;
+  for (const { claim, allocation = claim.status?.allocation } of bookings) {
+    const given = new Set((allocation?.devices?.results ?? []).map(({ request }) => request));
+    for (const { name: request, firstAvailable = [] } of claim.spec.devices?.requests ?? []) {
+      for (const [index, one] of firstAvailable.entries()) if (given.has(`${request}/${one.name}`)) score += mostAlternatives - index;
+    }
+  }
+  return score;
+}
+
+export function createDynamicResources(binder: DeviceBinder, bindingTimeoutMs: number): SchedulerPlugin {
+  const states = new WeakMap<PodInfo, State>();
+
+  /** Claims that keep the pod from every node are taken back, so that the next attempt can choose again. */
+  async function postFilter(info: PodInfo, _snapshot: Snapshot, { upfront }: Refusal): Promise<PostFilterResult> {
+    // Another plugin's objection came first: this one was never asked.
+    if (upfront && upfront.plugin !== name) return { reasons: ['not found'], failed: true };
+    const state = states.get(info);
+    if (!state || state.claims.length === 0) return { reasons: ['no new claims to deallocate'] };
+    const { extended, unavailable } = state;
+    const uid = info.uid;
+    for (const claim of unavailable) {
+      if (claim === extended) continue;
+      const users = claim.status?.reservedFor ?? [];
+      if (users.length > 1 || (users.length === 1 && users[0]!.uid !== uid)) continue;
+      await binder.deallocate(claim);
+      return { reasons: ['deallocation of ResourceClaim completed'] };
+    }
+    if (extended && !isInMemory(extended)) {
+      await binder.remove(extended);
+      return { reasons: ['deletion of ResourceClaim completed'] };
+    }
+    return { reasons: ['still not schedulable'] };
+  }
+
+  return {
+    filter(info, snapshot) {
+      const { pod, requests } = info;
+      const { listers } = snapshot;
+      states.delete(info);
+      const own = pod.spec.resourceClaims?.length ? claimsOf(pod, snapshot) : [];
+      if ('reasons' in own) return own;
+      const delegated = [...requests.scalars].some(
+        ([resource, amount]) => amount > 0 && resource.includes('/') && classOfResource(listers.deviceClasses, resource),
+      );
+      const extended = delegated ? extendedClaimOf(pod, listers.resourceClaims) : undefined;
+      const claims = extended ? [...own, extended] : own;
+      if (claims.length === 0) return undefined;
+      for (const claim of own) {
+        const missing = claim.status?.allocation ? undefined : missingClass(claim, snapshot);
+        if (missing) return missing;
+      }
+      const state: State = { claims, extended, unavailable: new Set(), found: new Map() };
+      states.set(info, state);
+      return createCheck(info, snapshot, state, binder, bindingTimeoutMs);
+    },
+    score(info) {
+      const found = states.get(info)?.found;
+      if (!found || found.size === 0) return undefined;
+      return {
+        score(node) {
+          const one = found.get(node.name);
+          return one ? scoreOf(one) : 0;
+        },
+        normalize(scores) {
+          const highest = Math.max(...scores, 0);
+          if (highest > 0) for (let i = 0; i < scores.length; i++) scores[i] = Math.floor((scores[i]! * 100) / highest);
+        },
+      };
+    },
+    postFilter,
+    wakes: [
+      { on: 'resourceclaim/add', helps: concerns },
+      { on: 'resourceclaim/update', helps: concerns },
+      { on: 'resourceclaim/delete' },
+      { on: 'resourceslice/add' },
+      { on: 'resourceslice/update' },
+      { on: 'deviceclass/add' },
+      { on: 'deviceclass/update' },
+      { on: 'node/add' },
+      { on: 'node/labels' },
+      { on: 'node/allocatable' },
+      { on: 'self/claims' },
+    ],
+  };
+}
 
 /** A claim of its own changed, or another one gave devices back. */
 function concerns(pod: Pod, event: WakeEvent): boolean {
   if (event.resource !== 'resourceclaim') return true;
   const { object, old } = event as { object?: ResourceClaim; old?: ResourceClaim };
   if (old?.status?.allocation && !object?.status?.allocation) return true;
-  return object?.metadata.namespace === pod.metadata.namespace && claimNames(pod).includes(object?.metadata.name);
+  if (!object || object.metadata.namespace !== pod.metadata.namespace) return false;
+  return claimNames(pod).includes(object.metadata.name) || (object.metadata.ownerReferences ?? []).some(({ uid }) => uid === pod.metadata.uid);
 }

@@ -67,7 +67,10 @@ export const createOwnPlugins = ({ volumes, devices, managedElsewhere }: Binders
     ['VolumeZone', always(asPlugin(volumeZone))],
     ['PodTopologySpread', withArgs('PodTopologySpread', (args) => createPodTopologySpread(createDefaultSpread(args)))],
     ['InterPodAffinity', withArgs('InterPodAffinity', (args) => asPlugin(interPodAffinity, createInterPodAffinityScore(args)))],
-    ['DynamicResources', withArgs('DynamicResources', ({ bindingTimeout }) => createDynamicResources(devices(parseDuration(bindingTimeout))))],
+    [
+      'DynamicResources',
+      withArgs('DynamicResources', ({ bindingTimeout }) => createDynamicResources(devices(parseDuration(bindingTimeout)), parseDuration(bindingTimeout))),
+    ],
     [builtIn.postFilter, always({})],
     ['NodeResourcesBalancedAllocation', withArgs('NodeResourcesBalancedAllocation', createBalancedAllocation)],
     ['ImageLocality', always({ score: imageLocality.prepare })],

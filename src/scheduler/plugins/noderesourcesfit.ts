@@ -1,5 +1,6 @@
 /** NodeResourcesFit: the node must have room for what the pod requests; how full it is decides the score. */
 import type { PluginArgs } from '../config/types.ts';
+import { isDelegated } from '../devices/extended.ts';
 import type { Rejection, SchedulerPlugin, WakeRule } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
 import type { PodInfo } from '../state/podinfo.ts';
@@ -14,11 +15,8 @@ interface Shortage {
   hopeless: boolean;
 }
 
-function shortagesOf(
-  { requests }: PodInfo,
-  { allocatable, requested, pods, maxPods }: NodeInfo,
-  isIgnored: (resource: string) => boolean,
-): Shortage[] | undefined {
+function shortagesOf({ requests }: PodInfo, node: NodeInfo, isIgnored: (resource: string, node: NodeInfo) => boolean): Shortage[] | undefined {
+  const { allocatable, requested, pods, maxPods } = node;
   let found: Shortage[] | undefined;
   const check = (resource: string, wanted: number, used: number, total: number): void => {
     if (wanted > 0 && wanted > total - used) found = [...(found ?? []), { resource: `Insufficient ${resource}`, hopeless: wanted > total }];
@@ -28,7 +26,7 @@ function shortagesOf(
   check('memory', requests.memory, requested.memory, allocatable.memory);
   check('ephemeral-storage', requests.ephemeralStorage, requested.ephemeralStorage, allocatable.ephemeralStorage);
   for (const [scalar, wanted] of requests.scalars) {
-    if (!isIgnored(scalar)) check(scalar, wanted, requested.scalars.get(scalar) ?? 0, allocatable.scalars.get(scalar) ?? 0);
+    if (!isIgnored(scalar, node)) check(scalar, wanted, requested.scalars.get(scalar) ?? 0, allocatable.scalars.get(scalar) ?? 0);
   }
   return found;
 }
@@ -90,15 +88,17 @@ export function createNodeResourcesFit(
   const ignored = new Set([...ignoredResources, ...managedElsewhere]);
   const groups = new Set(ignoredResourceGroups);
   const isIgnored = (resource: string): boolean => ignored.has(resource) || groups.has(resource.split('/')[0]!);
-  const none = (): boolean => false;
-  const test = ignored.size + groups.size > 0 ? isIgnored : none;
   return {
-    filter: (pod) => ({
-      filter(node) {
-        const shortages = shortagesOf(pod, node, test);
-        return shortages && rejectionOf(shortages);
-      },
-    }),
+    filter(pod, { listers }) {
+      // What the node does not have may be there as devices, which are looked at elsewhere.
+      const elsewhere = (resource: string, node: NodeInfo): boolean => isIgnored(resource) || isDelegated(listers.deviceClasses, resource, node);
+      return {
+        filter(node) {
+          const shortages = shortagesOf(pod, node, elsewhere);
+          return shortages && rejectionOf(shortages);
+        },
+      };
+    },
     score: createScoringStrategy(scoringStrategy),
     wakes,
   };

@@ -24,12 +24,13 @@ export async function runPostFilters(profile: Profile, input: Omit<PreemptionInp
     if (!('preemption' in plugin)) {
       const { reasons, failed } = await plugin.run(pod, snapshot, refusal);
       messages.push(...reasons);
-      if (failed) return { message: messages.join(', '), keep: true };
+      if (failed) return { message: reasons.join(', '), keep: true };
       continue;
     }
     const found = findCandidates({ ...input, args: plugin.preemption });
     const preemption = found.outcome === 'none' ? found : preferred(await preemptByExtenders(extenders, pod, found.candidates), now);
     if (preemption.outcome === 'victims') return { message: '', victims: preemption.victims, keep: false };
+    if (preemption.failed) return { message: preemption.message, keep: true };
     messages.push(preemption.message);
     keep = preemption.keep;
   }

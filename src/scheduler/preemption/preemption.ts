@@ -26,6 +26,8 @@ interface NoHelp {
   outcome: 'none';
   message: string;
   keep: boolean;
+  /** A plugin did: it is all that is said. */
+  failed?: boolean;
 }
 
 export type Candidates = { outcome: 'candidates'; candidates: Victims[] } | NoHelp;
@@ -74,6 +76,7 @@ export function findCandidates(input: PreemptionInput): Candidates {
   const budgets = snapshot.listers.disruptionBudgets.list();
   const found: Victims[] = [];
   let harmless = 0;
+  let broken: string | undefined;
   const failed = newDiagnosis(snapshot.nodes.length);
   failed.everywhereElse = notHelpful;
   const offset = Math.floor(random() * nodes.length);
@@ -81,12 +84,15 @@ export function findCandidates(input: PreemptionInput): Candidates {
   for (let i = 0; i < nodes.length && !(harmless > 0 && found.length >= wanted); i++) {
     const node: NodeInfo = nodes[(offset + i) % nodes.length]!;
     const victims = selectVictims({ pod, checks, nominator, budgets, now }, node);
-    if ('reasons' in victims) failed.rejections.set(node.name, victims);
-    else if (victims.pods.length > 0) {
+    if ('reasons' in victims) {
+      failed.rejections.set(node.name, victims);
+      if (victims.code === 'error') broken ??= `running "${victims.plugin}" filter plugin: ${victims.reasons.join(', ')}`;
+    } else if (victims.pods.length > 0) {
       found.push(victims);
       if (victims.violations === 0) harmless++;
     }
   }
   if (found.length > 0) return { outcome: 'candidates', candidates: found };
+  if (broken) return { outcome: 'none', message: `preemption: ${broken}`, keep: true, failed: true };
   return { outcome: 'none', message: `preemption: ${describe(failed)}`, keep: false };
 }

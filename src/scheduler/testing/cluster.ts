@@ -109,7 +109,7 @@ export function makeCluster({ nodes, pods = [], configuration, ...words }: Clust
   };
   const snapshot: Snapshot = Object.assign(cluster, { listers });
   const nominator = createNominator();
-  const binder = { reserve: () => undefined };
+  const binder = { reserve: () => undefined, deallocate: () => Promise.resolve(), remove: () => Promise.resolve() };
   const configured = createProfiles({
     configuration: configuration ?? defaultConfiguration(),
     binders: { volumes: () => binder, devices: () => binder, managedElsewhere: [] },

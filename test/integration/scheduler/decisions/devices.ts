@@ -95,15 +95,17 @@ export function addDevices(random: Random, cluster: GeneratedCluster, seed: numb
     };
     slice.spec.devices = Array.from({ length: count }, (_, index) => makeDevice(random, `dev-${index}`));
     cluster.resourceSlices.push(slice);
+    const published = [slice];
     const kind = random.next();
     if (kind < 0.25) {
       const counters: ResourceSlice = { metadata: { name: `${name}-counters-${seed}` }, spec: { driver, pool: { ...slice.spec.pool }, ...where } };
       makePartitions(random, slice, counters);
       cluster.resourceSlices.push(counters);
-      for (const one of [slice, counters]) one.spec.pool.resourceSliceCount = 2;
+      published.push(counters);
     } else if (kind < 0.5) makeShared(random, slice);
     // Half of a pool that is being published is no pool.
-    if (random.chance(0.07)) slice.spec.pool.resourceSliceCount++;
+    const missing = random.chance(0.07) ? 1 : 0;
+    for (const { spec } of published) spec.pool.resourceSliceCount = published.length + missing;
   };
   for (const { metadata } of cluster.nodes) {
     if (random.chance(0.7)) addSlice(`slice-${metadata.name}`, metadata.name, { nodeName: metadata.name }, random.int(1, 3));
