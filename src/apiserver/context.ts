@@ -1,4 +1,5 @@
 import type { UserInfo } from '../api/kind.ts';
+import type { AuditRecord } from './audit/audit.ts';
 import type { RequestInfo } from './contracts.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -24,6 +25,8 @@ export interface RequestContext {
   warn(message: string): void;
   /** The request's body, once it was read; for the audit log. */
   body: Uint8Array | undefined;
+  /** Set while the request is recorded in the audit log. */
+  audit: AuditRecord | undefined;
   /** For the audit log. */
   annotations: Record<string, string> | undefined;
   annotate(key: string, value: string): void;
@@ -48,6 +51,7 @@ export function createContext(exchange: Exchange, info: RequestInfo, user: UserI
       if (message !== '' && !context.warnings.includes(message)) context.warnings.push(message);
     },
     body: undefined,
+    audit: undefined,
     annotations: undefined,
     annotate(key, value) {
       context.annotations ??= {};

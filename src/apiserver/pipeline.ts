@@ -2,6 +2,7 @@
  * The way of a request, in one place:
  * request info → authenticate → audit → impersonate → flow control → authorize → the verb's handler → reply.
  */
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { parseDuration } from '../apimachinery/duration.ts';
 import { badRequest, internalError, StatusError, timeout, unauthorized } from '../apimachinery/errors.ts';
@@ -35,26 +36,38 @@ export type Pipeline = (exchange: Exchange) => Promise<Reply>;
 export function createPipeline(stages: Stages): Pipeline {
   return async (exchange) => {
     const started = performance.now();
+    const auditId = exchange.headers['audit-id'] || randomUUID();
+    let info: RequestInfo | undefined;
     let context: RequestContext | undefined;
     let record: AuditRecord | undefined;
     let reply: Reply;
+    let failure: { error: unknown } | undefined;
     try {
-      const info = requestInfoOf(exchange);
+      info = requestInfoOf(exchange);
       context = createContext(exchange, info, await authenticated(stages, exchange, info), started);
-      record = stages.audit?.begin(context, attributesOf(context));
-      if (await impersonated(stages, context)) record?.impersonated(context.user);
+      if (stages.audit) record = await begun(stages.audit, context, auditId);
+      await impersonated(stages, context, record);
       reply = await serve(stages, context);
     } catch (error) {
       // What the server says on purpose is no failure of the server.
       if (!(error instanceof StatusError) || error.code === 500) logFailure(stages.log, exchange, error);
+      if (!(error instanceof StatusError)) failure = { error };
       reply = errorReply(exchange, error, context);
     }
+    reply.headers['audit-id'] ??= auditId;
     if (context?.flow) {
       // By UID: names of schemas and levels are not everybody's business.
       reply.headers['x-kubernetes-pf-flowschema-uid'] = context.flow.schemaUid;
       reply.headers['x-kubernetes-pf-prioritylevel-uid'] = context.flow.levelUid;
     }
-    record?.responded(reply);
+    if (stages.audit) {
+      const written = record
+        ? failure
+          ? record.failed(reply, failure.error)
+          : record.responded(reply)
+        : !context && info && stages.audit.unauthenticated(exchange, info, reply, new Date(), auditId);
+      if (written) await written;
+    }
     if (context) stages.observe?.(context, reply.status, (performance.now() - started) / 1000);
     return reply;
   };
@@ -80,15 +93,21 @@ async function authenticated({ authenticate }: Stages, exchange: Exchange, info:
   return found.user;
 }
 
-/** True when the request goes on as somebody else. */
-async function impersonated({ authorize }: Stages, context: RequestContext): Promise<boolean> {
+async function begun(audit: Auditor, context: RequestContext, auditId: string): Promise<AuditRecord | undefined> {
+  const record = audit.begin(context, attributesOf(context), auditId);
+  context.audit = record;
+  if (record?.received) await record.received;
+  return record;
+}
+
+async function impersonated({ authorize }: Stages, context: RequestContext, record: AuditRecord | undefined): Promise<void> {
   const { headers } = context.exchange;
-  if (headers['impersonate-user'] === undefined && headers['impersonate-group'] === undefined && headers['impersonate-uid'] === undefined) return false;
+  if (headers['impersonate-user'] === undefined && headers['impersonate-group'] === undefined && headers['impersonate-uid'] === undefined) return;
   const { user: _user, ...request } = attributesOf(context);
   const other = await impersonate(context.user, headers, request, authorize);
-  if (!other) return false;
+  if (!other) return;
   context.user = other.user;
-  return true;
+  record?.impersonated(other.user, other.constraint);
 }
 
 export function attributesOf({ info, user }: RequestContext): AuthorizationAttributes {

@@ -49,7 +49,7 @@ test('what the policy wants is recorded, as fully as it wants', async () => {
     [create.stage, create.level, create.auditID, create.verb, create.user.username, create.userAgent, create.responseStatus.code],
     ['ResponseComplete', 'RequestResponse', 'x', 'create', admin.username, 'me', 201],
   );
-  assert.deepEqual(create.objectRef, { resource: 'configmaps', namespace: 'default', apiVersion: 'v1' });
+  assert.deepEqual(create.objectRef, { resource: 'configmaps', namespace: 'default', name: 'one', apiVersion: 'v1' });
   assert.deepEqual([create.requestObject?.data, create.responseObject?.metadata.managedFields], [{ a: '1' }, undefined]);
   assert.deepEqual([get.level, get.objectRef.name, get.requestObject], ['Metadata', 'one', undefined]);
 });

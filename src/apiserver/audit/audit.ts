@@ -1,104 +1,233 @@
 /** The audit log: one `audit.k8s.io/v1 Event` for each stage of a request that the policy wants to have recorded. */
-import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { UserInfo } from '../../api/kind.ts';
-import { parseYaml } from '../../apimachinery/codec/yaml.ts';
-import { microTimeOf } from '../../apimachinery/meta.ts';
+import { copyJson } from '../../apimachinery/copy.ts';
+import { type KubeObject, microTimeOf } from '../../apimachinery/meta.ts';
 import type { RequestContext } from '../context.ts';
-import type { AuthorizationAttributes } from '../contracts.ts';
-import type { Reply } from '../exchange.ts';
-import type { AuditPolicy, AuditStage } from './policy.ts';
+import type { AuthorizationAttributes, RequestInfo } from '../contracts.ts';
+import type { Exchange, Reply } from '../exchange.ts';
+import { replyValue, valueOf, withoutManagedFields } from './bodies.ts';
+import type { AuditPolicy, AuditRule, AuditStage } from './policy.ts';
 import { ruleFor } from './policy.ts';
 
+export type AuditEvent = Record<string, unknown>;
+
+/** Where events go. */
 export interface AuditOptions {
   policy: AuditPolicy;
-  /** One event, as an object; where it goes is the caller's business. It must not wait. */
-  write(event: Record<string, unknown>): void;
+  /**
+   * Takes one event, as an object that nobody changes afterwards. The request goes on when the promise resolves, if there is one.
+   * @throws (or rejects) when a request must not be served that can't be recorded
+   */
+  write(event: AuditEvent): Promise<void> | void;
 }
+
+type Written = Promise<void> | void;
 
 /** A request that is being recorded. */
 export interface AuditRecord {
+  /** To be waited for before the request is served. */
+  readonly received: Written;
   /** Who it is served as, when that is somebody else. */
-  impersonated(user: UserInfo): void;
-  responded(reply: Reply): void;
+  impersonated(user: UserInfo, constraint: string): void;
+  /** What the client sent, as it was understood. `complete` fills in what it left out. */
+  requested(object: KubeObject, complete?: (object: never) => void): void;
+  /** To be waited for before the answer goes out. */
+  responded(reply: Reply): Written;
+  /** The server itself failed, and answers with this. */
+  failed(reply: Reply, error: unknown): Written;
 }
 
 export interface Auditor {
   /** Undefined when the policy does not want this request. */
-  begin(context: RequestContext, attributes: AuthorizationAttributes): AuditRecord | undefined;
+  begin(context: RequestContext, attributes: AuthorizationAttributes, auditId: string): AuditRecord | undefined;
+  /** A request whose sender is not known. */
+  unauthenticated(exchange: Exchange, info: RequestInfo, reply: Reply, now: Date, auditId: string): Written;
 }
 
-const person = ({ username, uid, groups, extra }: UserInfo): object => ({ username, ...(uid ? { uid } : {}), groups, ...(extra ? { extra } : {}) });
+const maxUserAgent = 1024;
 
-function objectRef({ isResourceRequest, resource, namespace, name, group, version, subresource }: AuthorizationAttributes): object | undefined {
+const person = ({ username, uid, groups, extra }: UserInfo): object => ({
+  username,
+  ...(uid ? { uid } : {}),
+  ...(groups.length > 0 ? { groups } : {}),
+  ...(extra && Object.keys(extra).length > 0 ? { extra } : {}),
+});
+
+function objectRefOf({
+  isResourceRequest,
+  resource,
+  namespace,
+  name,
+  group,
+  version,
+  subresource,
+}: AuthorizationAttributes): Record<string, string> | undefined {
   if (!isResourceRequest) return undefined;
   const given = { resource, namespace, name, apiGroup: group, apiVersion: version, subresource };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
 }
 
-/** A body as a value; what is neither JSON nor YAML is left out. */
-function bodyValue(bytes: Uint8Array | undefined, omitManagedFields: boolean): unknown {
-  if (!bytes || bytes.length === 0 || bytes[0] === 0x6b) return undefined;
-  try {
-    const value = parseYaml(Buffer.from(bytes).toString('utf8')) as { metadata?: { managedFields?: unknown } };
-    if (omitManagedFields && value?.metadata) delete value.metadata.managedFields;
-    return value;
-  } catch {
-    return undefined;
-  }
+/** Those that proxies name, then the one that is connected. */
+function sourceIps({ headers, remoteAddress }: Exchange): string[] {
+  const forwarded = (headers['x-forwarded-for'] ?? '').split(',').map((one) => one.trim());
+  const ips = forwarded.filter((one) => isIP(one) !== 0);
+  const real = (headers['x-real-ip'] ?? '').trim();
+  if (isIP(real) !== 0 && !ips.includes(real)) ips.push(real);
+  if (remoteAddress !== '' && ips.at(-1) !== remoteAddress) ips.push(remoteAddress);
+  return ips;
+}
+
+const userAgentOf = ({ headers }: Exchange): string | undefined => {
+  const agent = headers['user-agent'] ?? '';
+  return agent.length > maxUserAgent ? `${agent.slice(0, maxUserAgent)}...TRUNCATED` : agent || undefined;
+};
+
+/** A failure, or that something was deleted, as its own fields; else the code alone. */
+function responseStatusOf(reply: Reply, value: unknown): Record<string, unknown> {
+  const status = value as { kind?: string; status?: string; message?: string; reason?: string; details?: unknown } | undefined;
+  if (status?.kind !== 'Status') return { metadata: {}, code: reply.status };
+  const { status: outcome, message, reason, details } = status;
+  return {
+    metadata: {},
+    ...(outcome ? { status: outcome } : {}),
+    ...(message ? { message } : {}),
+    ...(reason ? { reason } : {}),
+    ...(details ? { details } : {}),
+    code: reply.status,
+  };
+}
+
+/** Which ways of proving who one is were tried. */
+function attempted({ headers, peerCertificate }: Exchange, info: RequestInfo): string {
+  const authorization = (headers['authorization'] ?? '').trim().toLowerCase();
+  const ways = [
+    authorization.startsWith('basic ') ? 'basic' : '',
+    authorization.startsWith('bearer ') ? 'bearer' : '',
+    info.query.get('access_token') ? 'access_token' : '',
+    peerCertificate() ? 'x509' : '',
+  ].filter(Boolean);
+  return ways.length > 0 ? `Authentication failed, attempted: ${ways.join(', ')}` : 'Authentication failed, no credentials provided';
 }
 
 export function createAuditor({ policy, write }: AuditOptions): Auditor {
-  return {
-    begin(context, attributes) {
-      const rule = ruleFor(policy, attributes);
-      if (!rule || rule.level === 'None') return undefined;
-      const { level } = rule;
-      const { exchange, info } = context;
-      const omitted = new Set<AuditStage>([...(policy.omitStages ?? []), ...(rule.omitStages ?? [])]);
-      const omitManagedFields = rule.omitManagedFields ?? policy.omitManagedFields ?? false;
-      const event: Record<string, unknown> = {
-        kind: 'Event',
-        apiVersion: 'audit.k8s.io/v1',
-        level,
-        auditID: exchange.headers['audit-id'] || randomUUID(),
-        requestURI: exchange.url,
-        verb: attributes.isResourceRequest ? attributes.verb : info.verb,
-        user: person(context.user),
-        sourceIPs: [exchange.remoteAddress],
-        userAgent: exchange.headers['user-agent'] ?? '',
-        objectRef: objectRef(attributes),
-        requestReceivedTimestamp: microTimeOf(context.now),
-      };
-      const record = (stage: AuditStage, more: Record<string, unknown> = {}): void => {
-        if (omitted.has(stage)) return;
-        const { annotations } = context;
-        write({ ...event, stage, ...more, stageTimestamp: microTimeOf(new Date()), ...(annotations ? { annotations } : {}) });
-      };
-      record('RequestReceived');
-      return {
-        impersonated(user) {
-          event['impersonatedUser'] = person(user);
-        },
-        responded(reply) {
-          const responseStatus = { metadata: {}, code: reply.status };
-          const more: Record<string, unknown> = { responseStatus };
-          if (level === 'Request' || level === 'RequestResponse') more['requestObject'] = bodyValue(context.body, omitManagedFields);
-          if (level === 'RequestResponse' && reply.body) {
-            const whole = reply.body instanceof Uint8Array ? reply.body : Buffer.concat(reply.body);
-            if (!reply.headers['content-encoding']) more['responseObject'] = bodyValue(whole, omitManagedFields);
-          }
-          if (!reply.stream) {
-            record('ResponseComplete', more);
-            return;
-          }
-          record('ResponseStarted', more);
-          const { stream } = reply;
+  const omittedBy = (rule: AuditRule): ReadonlySet<AuditStage> => new Set([...(policy.omitStages ?? []), ...(rule.omitStages ?? [])]);
+
+  /** The fields in upstream's order, so that lines read alike. */
+  function eventOf(rule: AuditRule, exchange: Exchange, attributes: AuthorizationAttributes, received: Date, auditId: string): AuditEvent {
+    return {
+      kind: 'Event',
+      apiVersion: 'audit.k8s.io/v1',
+      level: rule.level,
+      auditID: auditId,
+      stage: undefined,
+      requestURI: exchange.url,
+      verb: attributes.verb,
+      user: attributes.user.username === '' && attributes.user.groups.length === 0 ? {} : person(attributes.user),
+      impersonatedUser: undefined,
+      authenticationMetadata: undefined,
+      sourceIPs: sourceIps(exchange),
+      userAgent: userAgentOf(exchange),
+      objectRef: objectRefOf(attributes),
+      responseStatus: undefined,
+      requestObject: undefined,
+      responseObject: undefined,
+      requestReceivedTimestamp: microTimeOf(received),
+      stageTimestamp: microTimeOf(received),
+      annotations: undefined,
+    };
+  }
+
+  function recordOf(context: RequestContext, rule: AuditRule, event: AuditEvent): AuditRecord {
+    const { level } = rule;
+    const omitted = omittedBy(rule);
+    const omitManagedFields = rule.omitManagedFields ?? policy.omitManagedFields ?? false;
+    const shown = (value: unknown): unknown => (omitManagedFields ? withoutManagedFields(value) : value);
+    const withRequest = level === 'Request' || level === 'RequestResponse';
+    let requested = false;
+
+    const stage = (name: AuditStage): Written => {
+      if (omitted.has(name)) return undefined;
+      if (name !== 'RequestReceived') event['stageTimestamp'] = microTimeOf(new Date());
+      return write({ ...event, stage: name, annotations: context.annotations && { ...context.annotations } });
+    };
+
+    /** What the objects say that the path does not. */
+    function refine({ metadata }: Partial<KubeObject>): void {
+      const ref = event['objectRef'] as Record<string, string> | undefined;
+      if (!ref || !metadata) return;
+      const { namespace, name, uid, resourceVersion } = metadata;
+      for (const [key, value] of Object.entries({ namespace, name, uid, resourceVersion })) if (value) ref[key] ??= value;
+    }
+
+    function take(reply: Reply): void {
+      const isStatus = reply.status >= 400 || event['verb'] === 'delete' || event['verb'] === 'deletecollection';
+      const value = isStatus || level === 'RequestResponse' ? replyValue(reply) : undefined;
+      event['responseStatus'] = responseStatusOf(reply, value);
+      if (withRequest && !requested) event['requestObject'] = shown(valueOf(context.body));
+      if (level === 'RequestResponse') event['responseObject'] = shown(value);
+    }
+
+    return {
+      received: stage('RequestReceived'),
+      impersonated(user, constraint) {
+        event['impersonatedUser'] = person(user);
+        if (constraint !== '') event['authenticationMetadata'] = { impersonationConstraint: constraint };
+      },
+      requested(object, complete) {
+        requested = true;
+        refine(object);
+        if (!withRequest) return;
+        // What becomes of it later is no part of the request.
+        const copy = copyJson(object);
+        complete?.(copy as never);
+        event['requestObject'] = shown(copy);
+      },
+      responded(reply) {
+        take(reply);
+        if (!reply.stream && !reply.hijacked) return stage('ResponseComplete');
+        if (reply.hijacked) event['responseStatus'] = { metadata: {}, code: 101 };
+        const started = stage('ResponseStarted');
+        const complete = (): void => void stage('ResponseComplete');
+        const { stream } = reply;
+        if (!stream) context.exchange.onClose(complete);
+        else {
           reply.stream = (sink) => {
-            sink.onClose(() => record('ResponseComplete', { responseStatus }));
+            sink.onClose(complete);
             stream(sink);
           };
-        },
-      };
+        }
+        return started;
+      },
+      failed(reply, error) {
+        take(reply);
+        event['responseStatus'] = {
+          metadata: {},
+          status: 'Failure',
+          message: `APIServer panic'd: ${(error as Error)?.message ?? error}`,
+          reason: 'InternalError',
+          code: 500,
+        };
+        return stage('Panic');
+      },
+    };
+  }
+
+  return {
+    begin(context, attributes, auditId) {
+      const rule = ruleFor(policy, attributes);
+      if (!rule || rule.level === 'None') return undefined;
+      return recordOf(context, rule, eventOf(rule, context.exchange, attributes, context.now, auditId));
+    },
+    unauthenticated(exchange, info, reply, now, auditId) {
+      const user: UserInfo = { username: '', groups: [] };
+      const { isResourceRequest, verb, group, version, resource, subresource, namespace, name, path } = info;
+      const attributes = { user, verb, isResourceRequest, group, version, resource, subresource, namespace, name, path };
+      const rule = ruleFor(policy, attributes);
+      if (!rule || rule.level === 'None' || omittedBy(rule).has('ResponseStarted')) return undefined;
+      const event = eventOf(rule, exchange, attributes, now, auditId);
+      const responseStatus = { ...responseStatusOf(reply, replyValue(reply)), message: attempted(exchange, info) };
+      return write({ ...event, stage: 'ResponseStarted', responseStatus, stageTimestamp: microTimeOf(new Date()) });
     },
   };
 }

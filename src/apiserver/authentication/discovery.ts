@@ -10,7 +10,7 @@ function document(path: string, contentType: string, value: object): PathHandler
   const headers = { 'content-type': contentType, 'cache-control': `public, max-age=${maxAge}` };
   return ({ info }) => {
     if (info.path !== path && info.path !== `${path}/`) return undefined;
-    return info.verb === 'get' ? { status: 200, headers, body } : textReply(405, '405: Method Not Allowed');
+    return info.verb === 'get' ? { status: 200, headers: { ...headers }, body } : textReply(405, '405: Method Not Allowed');
   };
 }
 

@@ -57,7 +57,10 @@ const readerOf = ({ struct, decode }: Target['resource']) => (decode ? { struct,
 export async function objectOf({ context, resource }: Target, validation: WriteOptions['fieldValidation']): Promise<StoredObject> {
   const encoding = bodyEncoding(context.exchange.headers['content-type'], encodingsOf(resource));
   const bytes = await readRequestBody(context);
-  return decodeBody(context, encoding, bytes, { ...readerOf(resource), apiVersion: resource.apiVersion, kind: resource.definition.kind }, validation);
+  const expected = { ...readerOf(resource), apiVersion: resource.apiVersion, kind: resource.definition.kind };
+  const object = decodeBody(context, encoding, bytes, expected, validation);
+  context.audit?.requested(object, resource.definition.setDefaults);
+  return object;
 }
 
 export async function writtenReply({ context, resource }: Target, form: Form, written: Written): Promise<Reply> {
@@ -112,7 +115,7 @@ export async function removeObject(target: Target): Promise<Reply> {
   const deletion = await deleteObject(storage, deleteRequest(target, options), options);
   if (deletion.deleted && !resource.definition.returnsDeletedObject) return valueReply(context, 200, form, deletedStatus(target, deletion));
   await prepareServed(resource, deletion.entry);
-  const cascading = options.orphanDependents === false || options.propagationPolicy === 'Foreground';
+  const cascading = options.orphanDependents === false;
   return bodyReply(context, !deletion.deleted && cascading ? 202 : 200, form.media, representObject(resource, deletion.entry, form));
 }
 
