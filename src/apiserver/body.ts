@@ -1,6 +1,6 @@
 /** Request bodies as objects. Failures are upstream's 400s, word for word where clients look. */
 import { parseJson } from '../apimachinery/codec/json.ts';
-import { decodeEnvelope, decodeProtobuf, isEnvelope } from '../apimachinery/codec/protobuf.ts';
+import { decodeEnvelope, decodeProtobuf, type Envelope, isEnvelope } from '../apimachinery/codec/protobuf.ts';
 import { parseYamlStrict } from '../apimachinery/codec/yaml.ts';
 import { cannotBeHandled, DecodeError, strictDecodingMessage, strictDecodingWarnings } from '../apimachinery/decode/errors.ts';
 import type { Decoded, DecodeOptions, FieldValidation } from '../apimachinery/decode/object.ts';
@@ -124,9 +124,18 @@ function checkType(apiVersion: string, kind: string, expected: Expected): void {
 
 function decodeMessage(bytes: Buffer, expected: Expected): StoredObject {
   if (!isEnvelope(bytes)) throw new DecodeError("couldn't get version/kind; provided data does not appear to be a protobuf message");
-  const envelope = decodeEnvelope(bytes);
+  let envelope: Envelope;
+  try {
+    envelope = decodeEnvelope(bytes);
+  } catch (error) {
+    throw new UnrecognizedError((error as Error).message);
+  }
   checkType(envelope.apiVersion || expected.apiVersion, envelope.kind || expected.kind, expected);
-  return complete(decodeProtobuf(expected.struct, envelope.raw) as unknown as StoredObject, expected);
+  try {
+    return complete(decodeProtobuf(expected.struct, envelope.raw) as unknown as StoredObject, expected);
+  } catch (error) {
+    throw new DecodeError((error as Error).message);
+  }
 }
 
 function complete(object: StoredObject, { apiVersion, kind }: Expected): StoredObject {

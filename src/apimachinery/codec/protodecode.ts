@@ -4,6 +4,7 @@
  * (an absent list as `[]`, never `null`). Unknown field numbers are skipped.
  */
 import { Buffer } from 'node:buffer';
+import { canonicalQuantity } from '../quantity.ts';
 import type { Field, FieldType, Struct } from '../schema.ts';
 import { zeroOf, zeroOfAlways } from '../zero.ts';
 import { ProtoReader } from './protoreader.ts';
@@ -12,10 +13,17 @@ import { formatMicroTime, formatTime, zeroTimeSeconds } from './time.ts';
 type Fields = Record<string, unknown>;
 /** Reads one value; for messages, strings and bytes the reader stands before the length. */
 type ReadValue = (reader: ProtoReader) => unknown;
-type ReadField = (reader: ProtoReader, into: Fields) => void;
+type ReadField = (reader: ProtoReader, into: Fields, wire: number) => void;
+
+/** By field number. */
+type FieldReaders = readonly ({ name: string; wire: number; packed: boolean; read: ReadField } | undefined)[];
+
+const varintWire = 0;
+const doubleWire = 1;
+const bytesWire = 2;
 
 interface MessageDecoder {
-  fields: (ReadField | undefined)[];
+  fields: FieldReaders;
   /** Fills in what JSON always has. */
   complete(into: Fields): void;
 }
@@ -40,14 +48,24 @@ function decodeMessage(struct: Struct, reader: ProtoReader): Fields {
   return into;
 }
 
-function readFields(reader: ProtoReader, fields: readonly (ReadField | undefined)[], into: Fields): void {
+function readFields(reader: ProtoReader, fields: FieldReaders, into: Fields): void {
   while (!reader.done) {
     const tag = reader.varint();
-    const read = fields[tag >>> 3];
-    if (read) read(reader, into);
-    else reader.skip(tag & 7);
+    const wire = tag & 7;
+    const field = fields[tag >>> 3];
+    if (!field) reader.skip(wire);
+    else if (wire === field.wire || (field.packed && wire === bytesWire)) field.read(reader, into, wire);
+    else throw new Error(`proto: wrong wireType = ${wire} for field ${field.name}`);
   }
 }
+
+function wireOf(type: FieldType): number {
+  if (type.type === 'array' && !type.wrapped) return wireOf(type.items);
+  if (type.type === 'boolean' || type.type === 'integer') return varintWire;
+  return type.type === 'number' ? doubleWire : bytesWire;
+}
+
+const goName = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
 
 function compile(struct: Struct): MessageDecoder {
   const all = [...struct.fields.values()];
@@ -68,17 +86,22 @@ function compile(struct: Struct): MessageDecoder {
 }
 
 /** By field number; an embedded message is read into the object that embeds it. */
-function compileFields(fields: readonly Field[], depth: number): (ReadField | undefined)[] {
-  const byNumber: (ReadField | undefined)[] = [];
+function compileFields(fields: readonly Field[], depth: number): FieldReaders {
+  const byNumber: FieldReaders[number][] = [];
   const embedded = new Map<number, Field[]>();
   for (const field of fields) {
     const outer = field.embedded?.[depth];
-    if (outer === undefined) byNumber[field.number as number] = compileField(field);
-    else embedded.set(outer, [...(embedded.get(outer) ?? []), field]);
+    if (outer === undefined) {
+      const { type } = field;
+      const wire = wireOf(type);
+      const packed = type.type === 'array' && !type.wrapped && wire !== bytesWire;
+      byNumber[field.number as number] = { name: goName(field.name), wire, packed, read: compileField(field) };
+    } else embedded.set(outer, [...(embedded.get(outer) ?? []), field]);
   }
   for (const [number, inner] of embedded) {
     const innerFields = compileFields(inner, depth + 1);
-    byNumber[number] = (reader, into) => readFields(reader.message(), innerFields, into);
+    const read: ReadField = (reader, into) => readFields(reader.message(), innerFields, into);
+    byNumber[number] = { name: '', wire: bytesWire, packed: false, read };
   }
   return byNumber;
 }
@@ -87,9 +110,11 @@ function compileField(field: Field): ReadField {
   const { name, type } = field;
   if (type.type === 'array' && !type.wrapped) {
     const read = readerOf(type.items);
-    return (reader, into) => {
+    const ownWire = wireOf(type.items);
+    return (reader, into, wire) => {
       const list = (into[name] ??= []) as unknown[];
-      list.push(read(reader) ?? null);
+      if (wire === ownWire) list.push(read(reader) ?? null);
+      else for (const packed = reader.message(); !packed.done; ) list.push(read(packed));
     };
   }
   if (type.type === 'map') return compileMap(name, type.values);
@@ -155,7 +180,7 @@ function readEntries(reader: ProtoReader, read: Record<number, (inner: ProtoRead
 function readQuantity(reader: ProtoReader): string {
   let text = '0';
   readEntries(reader, { 1: (inner) => (text = inner.string()) });
-  return text;
+  return canonicalQuantity(text);
 }
 
 function readIntOrString(reader: ProtoReader): number | string {

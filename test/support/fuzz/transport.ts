@@ -35,7 +35,7 @@ const timely = <T>(what: string, promise: Promise<T>): Promise<T> => {
 };
 
 /** What no client library sends, percent-encoded; the rest as it is. */
-const pathOf = (path: string): string => path.toWellFormed().replaceAll(/[^\x21-\x7e]/g, (character) => encodeURIComponent(character));
+const pathOf = (path: string): string => path.toWellFormed().replaceAll(/[^\x21-\x7e]/gu, (character) => encodeURIComponent(character));
 
 const isStream = (path: string): boolean => /watch|follow/.test(path);
 

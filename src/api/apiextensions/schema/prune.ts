@@ -1,12 +1,13 @@
 /** Drops what a structural schema does not know. Source of the rules: KEP-95, apiextensions `schema/pruning`. */
 
+import { isRawNumber } from '../../../apimachinery/codec/number.ts';
 import { copyJson } from '../../../apimachinery/copy.ts';
 import type { JSONSchemaProps } from '../v1/types.gen.ts';
 import { isSchema, itemsOf, preserves } from './struct.ts';
 
 type Json = Record<string, unknown>;
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value);
 
 const metaFields = new Set(['apiVersion', 'kind', 'metadata']);
 
@@ -54,7 +55,8 @@ export function dropNulls(value: unknown, schema: JSONSchemaProps | undefined): 
   }
   if (!isObject(value)) return;
   for (const [name, inner] of Object.entries(value)) {
-    const property = schema.properties?.[name] ?? (isSchema(schema.additionalProperties) ? schema.additionalProperties : undefined);
+    const own = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+    const property = own ?? (isSchema(schema.additionalProperties) ? schema.additionalProperties : undefined);
     if (inner === null && property?.default !== undefined && !property.nullable) delete value[name];
     else dropNulls(inner, property);
   }
