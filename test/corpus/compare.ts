@@ -14,7 +14,25 @@ export function differences(expected: Answer, actual: Answer): string[] {
   const [left, right] = [prepared(expected, expected.anyOrder), prepared(actual, expected.anyOrder)];
   if (left.code !== right.code)
     return [`code: expected ${left.code}, got ${right.code}: ${right.message ?? 'no failure'}`, `  expected: ${left.message ?? 'no failure'}`];
-  return differ(left as unknown as Json, right as unknown as Json, '');
+  const [wanted, got] = [causesOf(left), causesOf(right)];
+  const causes = [...missing(wanted, got).map((cause) => `- ${cause}`), ...missing(got, wanted).map((cause) => `+ ${cause}`)];
+  return causes.length > 0 ? causes : differ(left as unknown as Json, right as unknown as Json, '');
+}
+
+function causesOf({ details }: Answer): string[] {
+  return ((details?.['causes'] ?? []) as (Cause | string)[]).map((cause) =>
+    typeof cause === 'string' ? cause : `${cause.reason} ${cause.field}: ${cause.message}`,
+  );
+}
+
+/** Those of `some` that are more often there than among `others`. */
+function missing(some: readonly string[], others: readonly string[]): string[] {
+  const left = [...others];
+  return some.filter((one) => {
+    const index = left.indexOf(one);
+    if (index >= 0) left.splice(index, 1);
+    return index < 0;
+  });
 }
 
 function prepared({ anyOrder: _, ...answer }: Answer, sorted = false): Answer {
@@ -33,8 +51,12 @@ function differ(expected: Json | undefined, actual: Json | undefined, path: stri
     const keys = new Set([...Object.keys(expected), ...Object.keys(actual)]);
     return [...keys].flatMap((key) => differ((expected as JsonObject)[key], (actual as JsonObject)[key], path ? `${path}.${key}` : key));
   }
-  if (JSON.stringify(expected) === JSON.stringify(actual)) return [];
+  if (JSON.stringify(expected) === JSON.stringify(actual) || isNil(expected, actual)) return [];
   return [`${path}: expected ${JSON.stringify(expected) ?? 'nothing'}`, `${' '.repeat(path.length)}       got ${JSON.stringify(actual) ?? 'nothing'}`];
 }
+
+/** Where upstream has a Go nil that JSON shows, no field at all and an empty list say the same to every client. */
+const isNil = (expected: Json | undefined, actual: Json | undefined): boolean =>
+  expected === null && (actual === undefined || (Array.isArray(actual) && actual.length === 0));
 
 const isHolder = (value: Json | undefined): value is JsonObject | Json[] => typeof value === 'object' && value !== null;

@@ -55,10 +55,9 @@ export async function createObject(storage: Storage, request: WriteRequest, obje
   }
   const generated = !object.metadata.name && !!object.metadata.generateName;
   if (!generated) return createOnce(storage, request, object);
-  const spare = copyJson(object);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createOnce(storage, request, attempt === 1 ? object : copyJson(spare));
+      return await createOnce(storage, request, copyJson(object));
     } catch (error) {
       if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists' || attempt === maxAttempts) throw error;
     }

@@ -1,7 +1,7 @@
 /** Query parameters and bodies that steer a verb: ListOptions, CreateOptions, DeleteOptions, … as `meta/v1` has them. */
 import { badRequest, invalid, StatusError } from '../../apimachinery/errors.ts';
 import type { FieldError } from '../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, notSupported, required } from '../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, notSupported, notSupportedInOrder, required } from '../../apimachinery/fieldpath.ts';
 
 export interface ListOptions {
   labelSelector: string;
@@ -185,7 +185,7 @@ export function parseDeleteOptions(query: URLSearchParams, body: Record<string, 
     errors.push(invalidValue('propagationPolicy', options.propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set'));
   }
   if (options.propagationPolicy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(options.propagationPolicy)) {
-    errors.push(notSupported('propagationPolicy', options.propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil']));
+    errors.push(notSupportedInOrder('propagationPolicy', options.propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil']));
   }
   validateDryRun(dryRun, errors);
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);

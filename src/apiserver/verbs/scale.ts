@@ -73,10 +73,17 @@ function scaleOf(scale: ScaleSubresource, object: StoredObject): Scale {
   };
 }
 
+/** Who owns the field is only told with the object itself. */
+function shownScale(scale: ScaleSubresource, object: StoredObject): Scale {
+  const shown = scaleOf(scale, object);
+  delete shown.metadata.managedFields;
+  return shown;
+}
+
 export async function getScale(target: Target, scale: ScaleSubresource): Promise<Reply> {
   const form = formOf(target.context);
   const object = servedObject(target.resource, await entryFor(target));
-  return valueReply(target.context, 200, form, scaleOf(scale, object));
+  return valueReply(target.context, 200, form, shownScale(scale, object));
 }
 
 export async function putScale(target: Target, scale: ScaleSubresource): Promise<Reply> {
@@ -101,6 +108,7 @@ export async function patchScale(target: Target, scale: ScaleSubresource): Promi
   return changeScale(target, scale, options, 'PatchOptions', (current, input) => {
     if (type === 'apply') return applyServerSide({ ...input, kind, live: current, applied: patch.value as KubeObject, force: options.force ?? false }) as Scale;
     const next = patchObject(context, { struct: scaleStruct() }, patch, current, options.fieldValidation) as Scale;
+    checkName(next, context.info.name, context.info.namespace);
     trackUpdate({ ...input, old: current, new: next });
     return next;
   });
@@ -136,5 +144,5 @@ async function changeScale(target: Target, scale: ScaleSubresource, options: Wri
     },
   });
   const object = fromStored(resource, storedObject(resource, written.entry));
-  return valueReply(context, 200, form, scaleOf(scale, object));
+  return valueReply(context, 200, form, shownScale(scale, object));
 }

@@ -1,6 +1,7 @@
 import { semanticEqual } from '../../../apimachinery/equality.ts';
+import { badRequest } from '../../../apimachinery/errors.ts';
 import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
-import { invalidValue, notSupportedInOrder, path, required } from '../../../apimachinery/fieldpath.ts';
+import { invalidValue, notSupportedInOrder, path, quote, required } from '../../../apimachinery/fieldpath.ts';
 import { formatLabelSelector, hasInvalidLabelValue, validateLabelSelector } from '../../../apimachinery/selectors.ts';
 import { validateAtMost100Percent, validateImmutable, validateIntOrPercent, validateNonNegative } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, containerColumns, countColumn, labelsCell, nameColumn, textColumn, wideColumn } from '../../columns.ts';
@@ -16,7 +17,8 @@ import { isEmptySelector, matcherOrUndefined, rolloutValue, validateCollisionCou
 /** Counts changes of the template; kept for clients that knew it as a field. */
 const templateGenerationAnnotation = 'deprecated.daemonset.template.generation';
 
-export function setDaemonSetDefaults({ spec }: DaemonSet): void {
+export function setDaemonSetDefaults(daemonSet: DaemonSet): void {
+  const { spec } = daemonSet;
   setPodTemplateDefaults(spec.template);
   spec.updateStrategy ??= {};
   const strategy = spec.updateStrategy;
@@ -27,12 +29,14 @@ export function setDaemonSetDefaults({ spec }: DaemonSet): void {
     strategy.rollingUpdate.maxSurge ??= 0;
   }
   spec.revisionHistoryLimit ??= 10;
+  setTemplateGeneration(daemonSet, templateGenerationOf(daemonSet));
 }
 
-const templateGenerationOf = ({ metadata }: DaemonSet): number => {
-  const text = metadata.annotations?.[templateGenerationAnnotation] ?? '';
-  return /^\d+$/.test(text) ? Number(text) : 0;
-};
+function templateGenerationOf({ metadata }: DaemonSet): number {
+  const text = metadata.annotations?.[templateGenerationAnnotation] ?? '0';
+  if (/^[+-]?\d+$/.test(text)) return Number(text);
+  throw badRequest(`DaemonSet in version "v1" cannot be handled as a DaemonSet: strconv.ParseInt: parsing ${quote(text)}: invalid syntax`);
+}
 
 function setTemplateGeneration({ metadata }: DaemonSet, generation: number): void {
   metadata.annotations = { ...metadata.annotations, [templateGenerationAnnotation]: String(generation) };

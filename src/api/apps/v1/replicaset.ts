@@ -61,7 +61,6 @@ export const replicasets = defineKind<ReplicaSet>({
     ...(old ? [] : nameWarnings(metadata.name)),
     ...(old?.metadata.generation === metadata.generation ? [] : podTemplateWarnings(spec.template, path('spec', 'template'))),
   ],
-  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   columns: [
     nameColumn,
     countColumn('Desired', ({ spec }) => spec.replicas),

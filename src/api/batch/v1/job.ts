@@ -1,5 +1,6 @@
 import { humanDuration } from '../../../apimachinery/duration.ts';
 import { path } from '../../../apimachinery/fieldpath.ts';
+import { validateLabelValue } from '../../../apimachinery/names.ts';
 import { formatLabelSelector } from '../../../apimachinery/selectors.ts';
 import { nameWarnings } from '../../apps/v1/workload.ts';
 import { ageColumn, containerColumns, nameColumn, textColumn, wideColumn } from '../../columns.ts';
@@ -58,9 +59,10 @@ export const jobs = defineKind<Job>({
   setDefaults: setJobDefaults,
   prepareForCreate(job) {
     generateSelector(job);
-    // Upstream copies them when the stored object is read.
+    // Upstream copies them when the stored object is read; a name that is no label is refused before that.
     const { labels } = job.spec.template.metadata ?? {};
-    if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = { ...labels };
+    if (labels && Object.keys(job.metadata.labels ?? {}).length === 0 && validateLabelValue(job.metadata.name).length === 0)
+      job.metadata.labels = { ...labels };
     job.status = {};
     dropDisabledTemplateFields(job.spec.template);
   },

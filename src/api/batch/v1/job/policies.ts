@@ -34,7 +34,7 @@ function validateExitCodes(rule: PodFailurePolicyOnExitCodesRequirement, names: 
     errors.push(invalidValue(at.child('containerName'), containerName, 'must be one of the container or initContainer names in the pod template'));
   }
   const valuesAt = at.child('values');
-  if (values.length === 0) errors.push(invalidValue(valuesAt, rule.values, 'at least one value is required'));
+  if (values.length === 0) errors.push(invalidValue(valuesAt, null, 'at least one value is required'));
   else if (values.length > maxExitCodes) errors.push(tooMany(valuesAt, values.length, maxExitCodes));
   const seen = new Set<number>();
   for (const [index, value] of values.entries()) {

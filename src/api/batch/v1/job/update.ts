@@ -4,8 +4,10 @@ import type { FieldError } from '../../../../apimachinery/fieldpath.ts';
 import { invalidValue, path } from '../../../../apimachinery/fieldpath.ts';
 import { validateImmutable } from '../../../../apimachinery/validation/common.ts';
 import type { Container, PodSpec, PodTemplateSpec } from '../../../core/v1/types.gen.ts';
+import { selectorValue } from '../../../internalvalue.ts';
 import type { Job, JobSpec } from '../types.gen.ts';
 import { isConditionTrue } from './conditions.ts';
+import { validateJobSpecBody, validateSelector } from './validation.ts';
 
 function validateCompletions(spec: JobSpec, old: JobSpec): FieldError[] {
   const at = path('spec', 'completions');
@@ -63,11 +65,16 @@ function validateTemplateChange({ spec }: Job, old: Job): FieldError[] {
   return semanticEqual(spec.template.spec, beforeSpec) ? [] : validateImmutable(spec.template.spec, beforeSpec, at.child('spec'));
 }
 
-const fixed = ['selector', 'completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
+const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
 
 export function validateJobChange(job: Job, old: Job): FieldError[] {
+  const at = path('spec');
   return [
+    // Upstream judges the spec a second time here, and reports what is wrong with it twice.
+    ...validateJobSpecBody(job.spec, old.spec, at),
+    ...validateSelector(job.spec, old.spec, at),
     ...validateCompletions(job.spec, old.spec),
+    ...validateImmutable(job.spec.selector, old.spec.selector, at.child('selector'), selectorValue),
     ...validateTemplateChange(job, old),
     ...fixed.flatMap((field) => validateImmutable(job.spec[field], old.spec[field], path('spec', field))),
   ];

@@ -93,7 +93,7 @@ export function validateJobSpecBody(spec: JobSpec, old: JobSpec | undefined, at:
   ];
 }
 
-function validateSelector({ selector, template }: JobSpec, old: JobSpec | undefined, at: FieldPath): FieldError[] {
+export function validateSelector({ selector, template }: JobSpec, old: JobSpec | undefined, at: FieldPath): FieldError[] {
   const options = { allowInvalidLabelValueInSelector: hasInvalidLabelValue(old?.selector) };
   const errors = selector ? validateLabelSelector(selector, options, at.child('selector')) : [required(at.child('selector'))];
   const labels = template.metadata?.labels;
@@ -102,6 +102,8 @@ function validateSelector({ selector, template }: JobSpec, old: JobSpec | undefi
   }
   return errors;
 }
+
+const sortedLabels = (labels: Record<string, string>): object => Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The generated selector must still find the pods of this Job, and of no other. */
 function validateGeneratedSelector({ metadata, spec }: Job, prefixed: boolean): FieldError[] {
@@ -115,7 +117,7 @@ function validateGeneratedSelector({ metadata, spec }: Job, prefixed: boolean): 
   for (const [key, value] of Object.entries(expected)) {
     const at = path('spec', 'template', 'metadata', 'labels').key(key);
     if (labels[key] === undefined) errors.push(required(at, `must be '${value}'`));
-    else if (labels[key] !== value) errors.push(invalidValue(at, labels[key], `must be '${value}'`));
+    else if (labels[key] !== value) errors.push(invalidValue(at, sortedLabels(labels), `must be '${value}'`));
   }
   if (matcher && !matcher.matches(expected)) errors.push(invalidValue(path('spec', 'selector'), selectorValue(spec.selector), '`selector` not auto-generated'));
   return errors;
