@@ -53,8 +53,8 @@ interface Followed {
 
 /** A node that does not say where its kubelet listens has none that could be asked. */
 const isReady = ({ status }: Node): boolean =>
-  status?.daemonEndpoints?.kubeletEndpoint !== undefined &&
-  (status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false);
+  (status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0) > 0 &&
+  (status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false);
 
 export function createUsageCollector({ reader, kubelet, log, now = Date.now, everyMs = 15_000, firstMs = 5_000 }: CollectorOptions): UsageCollector {
   /** What was seen longer ago than this is not told any more: three looks have failed. */
