@@ -114,9 +114,13 @@ export function createPods({ informers, nodes, clientFor, lifetime, log, now = D
     lookAtNode(name) {
       for (const pod of pods.byIndex(byNode, name)) queue.add(keyOf(pod));
     },
-    // Pods may have come before their nodes.
+    // Pods may have come before their nodes. Addresses that they have are theirs before any is given out.
     async run() {
-      for (const pod of pods.list()) look(pod);
+      for (const pod of pods.list()) {
+        const node = nodes.get('', pod.spec.nodeName ?? '');
+        if (node && pod.status?.podIP) placeOf(pod, node, memoryOf(pod));
+        look(pod);
+      }
       await runWorkers(queue, parallel, handle);
     },
     stop: () => queue.shutDown(),
