@@ -175,7 +175,10 @@ test('bodies and answers that cannot be understood are refused', async () => {
   const kind = await request('POST', maps, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } });
   assert.equal(kind.status, 400);
   const version = await request('POST', maps, { apiVersion: 'v2', kind: 'ConfigMap', metadata: { name: 'a' } });
-  assert.equal(version.body.message, 'the API version in the data (v2) does not match the expected API version (v1)');
+  assert.equal(
+    version.body.message,
+    'ConfigMap in version "v2" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered for version "v2" in scheme "pkg/api/legacyscheme/scheme.go:30"',
+  );
 });
 
 test('names are generated, and finalizers and preconditions hold a deletion back', async () => {
