@@ -47,9 +47,9 @@ export interface SecurityParts {
 
 export interface ApiServerOptions extends ResourceOptions {
   store: Store;
-  /** Default: all built-in kinds that are on by default. */
+  /** Default: all built-in kinds. */
   kinds?: readonly KindDefinition[];
-  /** Kinds that are off by default are served when this says so. */
+  /** Which of them are served. Default: those that are on by default. */
   enable?(definition: KindDefinition): boolean;
   /** Called once, when the reader exists and the store has been read. */
   security(parts: ServerParts): SecurityParts | Promise<SecurityParts>;
@@ -83,7 +83,7 @@ export interface ApiServer {
 /** Resolves when the store has been read, and requests are answered. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { log } = options;
-  const kinds = (options.kinds ?? builtinKinds).filter((definition) => !definition.offByDefault || options.enable?.(definition));
+  const kinds = (options.kinds ?? builtinKinds).filter((definition) => (options.enable ? options.enable(definition) : !definition.offByDefault));
   const core = createCore({
     store: options.store,
     kinds,
