@@ -49,6 +49,7 @@ onCluster(program.command('up'))
   .option('--image-credential-provider-bin-dir <directory>', 'where those programs are')
   .option('--isolated', 'no way out of the cluster and none in: no egress, no published node ports')
   .option('--kubeconfig <file>', "where to add the context 'knarr' (default: KUBECONFIG or ~/.kube/config; 'none' adds it nowhere)")
+  .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration, kept with the cluster')
   .option('--wait <duration>', 'how long to wait until everything is ready', '120s')
   .action(async (options) => (await import('./commands/up.ts')).up(options));
 
@@ -56,6 +57,12 @@ onCluster(program.command('down'))
   .description('stop the cluster and take back what it changed on this machine; its data stays')
   .option('--purge', 'delete its data as well')
   .action(async (options) => (await import('./commands/down.ts')).down(options));
+
+withOutput(onCluster(program.command('explain-scheduling')))
+  .description('show what each plugin of the scheduler says of a pod, node by node')
+  .argument('<pod>')
+  .option('-n, --namespace <namespace>', 'where the pod is', 'default')
+  .action(async (pod, options) => (await import('./commands/explainscheduling.ts')).explainScheduling(pod, options));
 
 withOutput(onCluster(program.command('status')))
   .description('show what runs')
@@ -75,6 +82,7 @@ onCluster(program.command('server'))
   .option('--leader-elect-retry-period <duration>', 'how often the lease is renewed, and tried for', '2s')
   .option('--controllers <list>', "as upstream's: '*' for all, 'name' for one, '-name' for all but one", '*')
   .option('--no-scheduler', 'run without the scheduler')
+  .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration: profiles, plugins, extenders')
   .action(async (options) => (await import('./commands/server.ts')).server(options));
 
 onCluster(program.command('agent'))

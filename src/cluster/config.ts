@@ -47,6 +47,8 @@ export interface ClusterConfig {
   clusterDns: string;
   clusterDomain: string;
   nodes: NodeConfig[];
+  /** A `KubeSchedulerConfiguration` as the user gave it, and the directory that it stood in. */
+  schedulerFile?: { text: string; directory: string };
   /** A `KubeletConfiguration` for all nodes of this machine, as the user gave it. */
   kubelet?: Record<string, unknown>;
   credentialProviders?: CredentialProviderFiles;

@@ -19,6 +19,7 @@ export interface ServerCommandOptions extends ClusterOptions {
   leaderElectRetryPeriod: string;
   controllers: string;
   scheduler: boolean;
+  schedulerConfig?: string;
 }
 
 export async function server(options: ServerCommandOptions): Promise<void> {
@@ -30,7 +31,10 @@ export async function server(options: ServerCommandOptions): Promise<void> {
   await refuseUnknownControllers(controllers);
   const election = electionOf(options);
   const { etcdCafile: ca, etcdCertfile: cert, etcdKeyfile: key } = options;
-  const config = configOf(options);
+  const { schedulerConfig } = options;
+  const schedulerFile =
+    schedulerConfig === undefined ? undefined : (await import('../../cluster/controlplane/schedulerconfig.ts')).readSchedulerFile(schedulerConfig);
+  const config = { ...configOf(options), ...(schedulerFile ? { schedulerFile } : {}) };
   const running = await runServer({
     config,
     store: options.store ?? 'lmdb',

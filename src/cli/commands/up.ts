@@ -33,6 +33,7 @@ export interface UpOptions extends ClusterOptions, LifetimeOptions {
   imageCredentialProviderConfig?: string;
   imageCredentialProviderBinDir?: string;
   kubeconfig?: string;
+  schedulerConfig?: string;
   wait: string;
 }
 
@@ -48,7 +49,11 @@ export async function up(options: UpOptions): Promise<void> {
   const config = existing ?? (await newCluster(options));
   if (existing) refuseChanges(existing, options);
   const kubelet = options.kubeletConfig ? readKubeletConfig(options.kubeletConfig) : undefined;
-  const settings = { ...(kubelet ? { kubelet } : {}), ...credentialProviderFiles(options) };
+  const schedulerFile =
+    options.schedulerConfig === undefined
+      ? undefined
+      : (await import('../../cluster/controlplane/schedulerconfig.ts')).readSchedulerFile(options.schedulerConfig);
+  const settings = { ...(kubelet ? { kubelet } : {}), ...(schedulerFile ? { schedulerFile } : {}), ...credentialProviderFiles(options) };
   const anew = !isDeepStrictEqual({ ...config, ...settings }, config);
   Object.assign(config, settings);
   if (!config.controlPlaneOnly && process.getuid?.() !== 0) {
@@ -61,7 +66,7 @@ export async function up(options: UpOptions): Promise<void> {
     if (runningPid(serverSpec(config, self()).pidFile) === undefined) await refusePortInUse(config.port);
     if (!existing || anew) saveConfig(config);
     startSupervisor(config);
-  } else if (anew) throw new UserError(`the cluster '${config.name}' runs with another kubelet configuration; 'knarr down' first`);
+  } else if (anew) throw new UserError(`the cluster '${config.name}' runs with another kubelet or scheduler configuration; 'knarr down' first`);
   await untilReady(config, deadline, progress);
   const kubeconfig = options.kubeconfig ?? userKubeconfig();
   if (kubeconfig !== 'none') addContext(config, kubeconfig);

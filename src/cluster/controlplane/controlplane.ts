@@ -12,6 +12,7 @@ import { createClient } from '../../client/rest.ts';
 import type { Store } from '../../store/store.ts';
 import { applyBootstrap } from '../bootstrap/bootstrap.ts';
 import type { Pki } from '../pki/pki.ts';
+import type { SchedulerFile } from './schedulerconfig.ts';
 import { controllerSettings } from './settings.ts';
 import { startWorker } from './workers.ts';
 
@@ -31,6 +32,8 @@ export interface ControlPlaneOptions {
   /** As upstream's `--controllers`; an empty list runs none. */
   controllers: readonly string[];
   scheduler: boolean;
+  /** Absent: the scheduler has its default configuration. */
+  schedulerFile?: SchedulerFile;
   /** Present when other servers share the store: controllers and scheduler work only where they lead. */
   leaderElection?: ElectionTimes;
   /** Tells what nodes and pods use (`kubectl top`, autoscalers); for clusters with nodes. Default false. */
@@ -93,7 +96,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const common = { settings, logLevel: log.level, ...(options.leaderElection ? { election: options.leaderElection } : {}) };
   const workers = [
     ...(options.controllers.length > 0 ? [startWorker({ ...common, component: 'controllers', controllers: options.controllers }, server.handle, log)] : []),
-    ...(options.scheduler ? [startWorker({ ...common, component: 'scheduler', controllers: [] }, server.handle, log)] : []),
+    ...(options.scheduler
+      ? [
+          startWorker(
+            { ...common, component: 'scheduler', controllers: [], ...(options.schedulerFile ? { schedulerFile: options.schedulerFile } : {}) },
+            server.handle,
+            log,
+          ),
+        ]
+      : []),
   ];
   const informers = createInformerFactory(client, { log });
   return {

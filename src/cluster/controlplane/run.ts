@@ -61,6 +61,7 @@ export async function runServer({
       ...(bridge ? { localVolumeDir: layout.volumes } : {}),
       controllers,
       scheduler,
+      ...(config.schedulerFile ? { schedulerFile: config.schedulerFile } : {}),
       ...(isShared(storeKind) ? { leaderElection: election } : {}),
       resourceMetrics: true,
       prepare: (client) => publishFacts(client, config),

@@ -28,7 +28,7 @@ function connect(identity: string): Client {
 }
 
 const component = input.component === 'scheduler' ? 'kube-scheduler' : 'kube-controller-manager';
-const start = (): Promise<Stoppable> => (input.component === 'scheduler' ? runScheduler() : runControllers(input));
+const start = (): Promise<Stoppable> => (input.component === 'scheduler' ? runScheduler(input) : runControllers(input));
 const running = await (input.election ? campaign(input.election) : start());
 say({ ready: true });
 port.once('message', (message: ToWorker) => {
@@ -52,14 +52,18 @@ function campaign(times: ElectionTimes): Promise<Stoppable> {
   return runElected({ client: connect(`system:${component}`), lease: component, times, start, lost, log });
 }
 
-async function runScheduler(): Promise<Stoppable> {
+async function runScheduler({ schedulerFile }: WorkerInput): Promise<Stoppable> {
   const { startScheduler } = await import('./scheduler.ts');
-  return startScheduler(connect(`system:${component}`), log);
+  return startScheduler(connect(`system:${component}`), log, schedulerFile);
 }
 
 async function runControllers({ settings, controllers }: WorkerInput): Promise<Stoppable> {
-  const [{ runControllers: run }, { controllers: all }] = await Promise.all([import('../../controllers/manager.ts'), import('../../controllers/index.ts')]);
-  const definitions = all.filter(({ name }) => isEnabled(name, controllers));
+  const [{ runControllers: run }, { controllers: all }, { selectControllers }] = await Promise.all([
+    import('../../controllers/manager.ts'),
+    import('../../controllers/index.ts'),
+    import('../../controllers/selection.ts'),
+  ]);
+  const definitions = selectControllers(controllers, all);
   const manager = run({
     definitions,
     client: connect(`system:${component}`),
@@ -73,10 +77,4 @@ async function runControllers({ settings, controllers }: WorkerInput): Promise<S
     process.exit(1);
   });
   return manager;
-}
-
-/** Upstream's `--controllers`: `*` is all, `name` one more, `-name` one less. */
-function isEnabled(name: string, list: readonly string[]): boolean {
-  if (list.includes(`-${name}`)) return false;
-  return list.includes('*') || list.includes(name);
 }

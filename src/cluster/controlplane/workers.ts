@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { ElectionTimes } from '../../client/leaderelection.ts';
 import { serveMessagePort } from '../../client/messageport.ts';
 import type { RequestHandler } from '../../client/transport.ts';
+import type { SchedulerFile } from './schedulerconfig.ts';
 
 export interface WorkerInput {
   component: 'controllers' | 'scheduler';
@@ -11,6 +12,8 @@ export interface WorkerInput {
   settings: Readonly<Record<string, unknown>>;
   /** As upstream's `--controllers`. */
   controllers: readonly string[];
+  /** Absent: the scheduler has its default configuration. */
+  schedulerFile?: SchedulerFile;
   /** Present when other servers run the same component: only the leader's works. */
   election?: ElectionTimes;
   logLevel: string;

@@ -77,7 +77,8 @@ test('a pod that fits nowhere is told why, and goes where room appears', async (
   await cluster.nodeOf('early');
   await cluster.addPod('large', '2');
   const { reason, message } = await cluster.condition('large');
-  const text = '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
+  const text =
+    '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
   assert.deepEqual({ reason, message }, { reason: 'Unschedulable', message: text });
   await eventually(async () => (await cluster.eventsOf('large')).includes(`Warning FailedScheduling ${text}`), 'event');
   await cluster.addNode('big', '4');

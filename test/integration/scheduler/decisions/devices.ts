@@ -31,6 +31,8 @@ function makePartitions(random: Random, slice: ResourceSlice, counters: Resource
   counters.spec.sharedCounters = [{ name: 'whole', counters: { slices: { value: '4' }, memory: { value: '40Gi' } } }];
   for (const device of slice.spec.devices ?? []) {
     if (random.chance(0.3)) continue;
+    // Upstream takes a partition's counters before it looks at its taints, and forgets to give them back within the attempt.
+    delete device.taints;
     device.consumesCounters = [
       { counterSet: 'whole', counters: { slices: { value: String(random.int(1, 3)) }, memory: { value: random.pick(['10Gi', '20Gi']) } } },
     ];
