@@ -11,6 +11,7 @@ import type { Authorizer } from '../contracts.ts';
 import type { ServerCore } from '../core.ts';
 import { createCustomResources } from '../extensions/controller.ts';
 import { componentStatusHandler } from './componentstatuses.ts';
+import { createFlowControlConfiguration } from './flowcontrol/index.ts';
 import { installResourceMetrics } from './metrics/index.ts';
 import { ensureNamespaces } from './namespaces.ts';
 import { bindingHandlers } from './pods/binding.ts';
@@ -55,6 +56,7 @@ export interface RunningResources {
 
 const identity = { username: 'system:apiserver', groups: ['system:masters'] };
 const namespacesMs = 60_000;
+const keepMs = 60_000;
 const endpointsMs = 10_000;
 const repairMs = 180_000;
 const retryMs = 1000;
@@ -82,6 +84,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
   const metrics = options.resourceMetrics ? installResourceMetrics(core, kubelet) : undefined;
   const aggregation = createAggregation(core, client, aggregator);
   const custom = createCustomResources(core, client, createWebhookTransport(reader, kubelet.dial));
+  const flowControl = createFlowControlConfiguration(core, client);
   const timers: NodeJS.Timeout[] = [];
   let stopped = false;
   let advertised: { serviceCidrs: readonly string[]; address: string; port: number } | undefined;
@@ -106,9 +109,13 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
   }
 
   return {
-    load: custom.start,
+    async load() {
+      await Promise.all([custom.start(), flowControl.load()]);
+    },
     async start(port) {
       await loop('the system namespaces could not be made', namespacesMs, () => ensureNamespaces(client));
+      await loop('the objects that configure flow control could not be kept', keepMs, flowControl.keep);
+      flowControl.start();
       aggregation.start();
       metrics?.start();
       const advertisedPort = options.advertisePort ?? port;
@@ -123,6 +130,7 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
     async stop() {
       stopped = true;
       custom.stop();
+      flowControl.stop();
       aggregation.stop();
       metrics?.stop();
       for (const timer of timers) clearTimeout(timer);

@@ -5,9 +5,6 @@
 import { configmaps } from '../../api/core/v1/configmap.ts';
 import { namespaces } from '../../api/core/v1/namespace.ts';
 import { services } from '../../api/core/v1/service.ts';
-import { flowschemas } from '../../api/flowcontrol/v1/flowschema.ts';
-import { prioritylevelconfigurations } from '../../api/flowcontrol/v1/prioritylevelconfiguration.ts';
-import type { FlowSchema, PriorityLevelConfiguration } from '../../api/flowcontrol/v1/types.gen.ts';
 import { clusterroles } from '../../api/rbac/v1/clusterrole.ts';
 import { clusterrolebindings } from '../../api/rbac/v1/clusterrolebinding.ts';
 import { roles } from '../../api/rbac/v1/role.ts';
@@ -15,8 +12,7 @@ import { rolebindings } from '../../api/rbac/v1/rolebinding.ts';
 import { priorityclasses } from '../../api/scheduling/v1/priorityclass.ts';
 import { storageclasses } from '../../api/storage/v1/storageclass.ts';
 import type { Client } from '../../client/client.ts';
-import { ensureAll, mergeData, replaceBody } from './ensure.ts';
-import { autoUpdateSpec, flowSchemas, priorityLevels } from './flowcontrol.ts';
+import { ensureAll, mergeData } from './ensure.ts';
 import {
   clusterInfo,
   defaultStorageClass,
@@ -79,15 +75,11 @@ export async function applyBootstrapRoles(client: Client, { resourceMetrics = fa
   ]);
 }
 
-const spoken = ({ metadata }: FlowSchema | PriorityLevelConfiguration): boolean => metadata.annotations?.[autoUpdateSpec] !== 'true';
-
 /** Everything. In-process against an empty store, a few dozen milliseconds. */
 export async function applyBootstrap(client: Client, settings: BootstrapSettings): Promise<void> {
   await applyBootstrapRoles(client, settings);
   await Promise.all([
     ensureAll(client, priorityclasses, systemPriorityClasses()),
-    ensureAll(client, prioritylevelconfigurations, priorityLevels(), replaceBody(spoken)),
-    ensureAll(client, flowschemas, flowSchemas(), replaceBody(spoken)),
     ensureAll(client, storageclasses, settings.localStorage === false ? [] : [defaultStorageClass()]),
     ensureAll(client, services, settings.dnsIp === undefined ? [] : [dnsService(settings.dnsIp)]),
     ensureAll(

@@ -45,16 +45,6 @@ export async function ensureAll<T extends KubeObject>(
   await Promise.all(expected.map(ensure));
 }
 
-/** Replaces the fields of `expected` besides metadata when they differ, unless `keep` says that they are somebody's own. */
-export const replaceBody =
-  <T extends KubeObject>(keep: (existing: T) => boolean): Reconcile<T> =>
-  (existing, expected) => {
-    if (keep(existing)) return undefined;
-    const { metadata, ...body } = expected;
-    const wanted = { ...existing, ...body };
-    return isDeepStrictEqual(existing, wanted) ? undefined : { replace: wanted as T };
-  };
-
 /** Sets the entries of `data` that are expected; others stay. */
 export function mergeData<T extends KubeObject & { data?: Record<string, string> }>(existing: T, expected: T): Reconciled<T> {
   const wanted = { ...existing, data: { ...existing.data, ...expected.data } };

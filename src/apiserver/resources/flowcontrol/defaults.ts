@@ -1,8 +1,12 @@
-/** The default priority levels and flow schemas of API priority and fairness (KEP-1040). */
-import type { FlowSchema, PolicyRulesWithSubjects, PriorityLevelConfiguration, ResourcePolicyRule, Subject } from '../../api/flowcontrol/v1/types.gen.ts';
+/** The priority levels and flow schemas that every cluster has (KEP-1040): the mandatory ones stay as they are, the others are suggestions. */
+import type { FlowSchema, PolicyRulesWithSubjects, PriorityLevelConfiguration, ResourcePolicyRule, Subject } from '../../../api/flowcontrol/v1/types.gen.ts';
 
 /** While it says `true`, the server keeps the spec as it should be; an administrator who changes an object sets it to `false`. */
 export const autoUpdateSpec = 'apf.kubernetes.io/autoupdate-spec';
+
+/** By name, of both kinds: an administrator cannot change them. */
+export const mandatory: ReadonlySet<string> = new Set(['exempt', 'catch-all']);
+
 const meta = (name: string) => ({ name, annotations: { [autoUpdateSpec]: 'true' } });
 
 const queuing = (queues: number, handSize: number) => ({ type: 'Queue', queuing: { queues, handSize, queueLengthLimit: 50 } });
