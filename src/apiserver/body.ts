@@ -1,4 +1,5 @@
 /** Request bodies as objects. Failures are upstream's 400s, word for word where clients look. */
+import { structOfKind } from '../api/schema.ts';
 import { parseJson } from '../apimachinery/codec/json.ts';
 import { decodeEnvelope, decodeProtobuf, type Envelope, isEnvelope } from '../apimachinery/codec/protobuf.ts';
 import { parseYamlStrict } from '../apimachinery/codec/yaml.ts';
@@ -109,6 +110,11 @@ const internalPackage = (apiVersion: string): string => (apiVersion.includes('/'
 
 function checkType(apiVersion: string, kind: string, expected: Expected): void {
   if (expected.anyType) return;
+  if (structOfKind(expected.apiVersion, expected.kind) && !structOfKind(apiVersion, kind)) {
+    const version = versionOf(apiVersion);
+    const why = `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+    throw cannotBeHandled(kind, version, expected.kind, why);
+  }
   if (kind !== expected.kind) {
     throw cannotBeHandled(
       kind,

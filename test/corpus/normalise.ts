@@ -11,7 +11,8 @@ export class Normaliser {
   /** What the requests said: chosen by us, so it stays. */
   private sent = '';
   private readonly given = new Map<string, Map<string, string>>();
-  private readonly generated = new Map<string, string>();
+  /** What names that the server makes begin with. */
+  private readonly prefixes = new Set(['kube-api-access-']);
 
   private readonly namespace: string;
 
@@ -21,13 +22,15 @@ export class Normaliser {
 
   addSent(text: string): void {
     this.sent += text;
+    for (const [, prefix] of text.matchAll(/"generateName\\?": *\\?"([^"\\]+)/g)) this.prefixes.add((prefix as string).slice(0, 58));
   }
 
   /** Of any JSON that was answered. */
   apply(body: Json): Json {
-    this.findGenerated(body);
     let text = JSON.stringify(this.visit(body, '', undefined));
-    for (const [name, placeholder] of [...this.generated, [this.namespace, '{ns}']] as const) text = text.replaceAll(name, placeholder);
+    for (const prefix of this.prefixes)
+      text = text.replace(new RegExp(`(?<=[^a-z])(${prefix.replaceAll('.', '\\.')})[a-z0-9]{5}(?![a-z0-9-])`, 'g'), '$1<generated>');
+    text = text.replaceAll(this.namespace, '{ns}');
     text = text.replace(uuid, (id) => (this.sent.includes(id) ? id : this.numbered('uid', id)));
     return JSON.parse(text.replace(/(ResourceVersion in object meta: )\d+/g, '$1<version>'));
   }
@@ -37,16 +40,6 @@ export class Normaliser {
     this.given.set(kind, known);
     if (!known.has(value)) known.set(value, `<${kind}${known.size + 1}>`);
     return known.get(value) as string;
-  }
-
-  private findGenerated(value: Json): void {
-    if (typeof value !== 'object' || value === null) return;
-    if (!Array.isArray(value)) {
-      const { generateName, name } = value;
-      if (typeof generateName === 'string' && typeof name === 'string' && name.startsWith(generateName.slice(0, 57)) && !this.sent.includes(`"${name}"`))
-        this.generated.set(name, `${generateName}<generated>`);
-    }
-    for (const inner of Object.values(value)) this.findGenerated(inner as Json);
   }
 
   private visit(value: Json, key: string, holder: JsonObject | undefined): Json {

@@ -54,7 +54,7 @@ function merged(file: string, runs: CaseAnswer[]): CaseAnswer {
   return { name: first.name, answers };
 }
 
-const inOrder = ({ message, details, ...rest }: Answer): string => {
+function inOrder({ message, details, ...rest }: Answer): string {
   const causes = ((details?.['causes'] ?? []) as object[]).map((cause) => JSON.stringify(cause)).sort();
-  return JSON.stringify([rest, [...(message ?? '')].sort().join(''), details, causes].map((part) => (part === details ? { ...details, causes } : part)));
-};
+  return JSON.stringify([rest, [...(message ?? '')].sort().join(''), { ...details, causes }]);
+}

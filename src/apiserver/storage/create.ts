@@ -13,7 +13,7 @@ import type { AdmissionAttributes } from '../contracts.ts';
 import { handled, runAdmission } from './admit.ts';
 import { trackFields } from './fieldmanager.ts';
 import { beginWrite } from './hooks.ts';
-import { dedupeOwnerReferences, ensureNamespace, fillSystemFields } from './metadata.ts';
+import { dedupeOwnerReferences, ensureNamespace, fillSystemFields, wipeSystemFields } from './metadata.ts';
 import { fromStored, toStored } from './objects.ts';
 import type { Storage, WriteRequest, Written } from './types.ts';
 import { keyFor, strategyContext } from './types.ts';
@@ -45,6 +45,7 @@ export const admissionAttributes = (
 export async function createObject(storage: Storage, request: WriteRequest, object: StoredObject): Promise<Written> {
   const { resource, context, namespace } = request;
   ensureNamespace(object, resource.definition.namespaced ? namespace : '');
+  wipeSystemFields(object);
   resource.definition.setDefaults?.(object);
   dedupeOwnerReferences(object, context);
   trackFields(request, object, undefined);

@@ -20,6 +20,11 @@ export function fillSystemFields(object: StoredObject, now: Date): void {
   const { metadata } = object;
   metadata.uid = randomUUID();
   metadata.creationTimestamp = timeOf(now);
+  wipeSystemFields(object);
+}
+
+/** On a new object a client says nothing of deletion; so nobody comes to own it. */
+export function wipeSystemFields({ metadata }: StoredObject): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;

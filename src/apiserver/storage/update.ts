@@ -12,7 +12,7 @@ import { handled, runAdmission } from './admit.ts';
 import { admissionAttributes, createOnce } from './create.ts';
 import { keepManagedTimes, trackFields } from './fieldmanager.ts';
 import { beginWrite } from './hooks.ts';
-import { dedupeOwnerReferences, ensureNamespace, keepSystemFields, sameJson } from './metadata.ts';
+import { dedupeOwnerReferences, ensureNamespace, keepSystemFields, sameJson, wipeSystemFields } from './metadata.ts';
 import { fromStored, prepareServed, servedObject, storedObject, toStored } from './objects.ts';
 import type { Storage, WriteRequest, Written } from './types.ts';
 import { keyFor, strategyContext } from './types.ts';
@@ -69,6 +69,7 @@ async function createInstead(storage: Storage, request: WriteRequest, update: Up
   const { resource, context } = request;
   const object = await update.apply(undefined);
   ensureNamespace(object, resource.definition.namespaced ? request.namespace : '');
+  wipeSystemFields(object);
   resource.definition.setDefaults?.(object);
   dedupeOwnerReferences(object, context);
   if (!update.tracksFields) trackFields(request, object, undefined);
@@ -89,7 +90,9 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   const old = storedObject(resource, current);
   if (update.uid && update.uid !== old.metadata.uid) {
     const failed = `Precondition failed: UID in precondition: ${update.uid}, UID in object meta: ${old.metadata.uid ?? ''}`;
-    throw conflict(of, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${failed}`);
+    // Upstream's keys have no group, save those of custom resources.
+    const upstreamKey = resource.custom ? key : `/registry/${key.split('/').slice(3).join('/')}`;
+    throw conflict(of, name, `StorageError: invalid object, Code: 4, Key: ${upstreamKey}, ResourceVersion: 0, AdditionalErrorMsg: ${failed}`);
   }
   const oldServed = resource.fromStored ? servedObject(resource, current) : old;
   const served = await update.apply(servedObject(resource, current));

@@ -3,7 +3,7 @@ import { deepEqual } from '../../../../apimachinery/equality.ts';
 import { path } from '../../../../apimachinery/fieldpath.ts';
 import type { LabelSelector } from '../../../../apimachinery/meta.ts';
 import type { StrategyContext } from '../../../kind.ts';
-import type { AppArmorProfile, Pod, PodAffinityTerm, PodTemplateSpec } from '../types.gen.ts';
+import type { AppArmorProfile, Pod, PodAffinityTerm, PodTemplateSpec, VolumeProjection } from '../types.gen.ts';
 import { podContainers, setPodCondition } from './conditions.ts';
 import { computePodQOS } from './qos.ts';
 
@@ -64,9 +64,15 @@ function applyAppArmorAnnotations(pod: Pod, context: StrategyContext): void {
   }
 }
 
-/** Fields of features that are alpha upstream, and off. */
+const projections = (spec?: Pod['spec']): VolumeProjection[] => (spec?.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []);
+
+/** Fields of features that upstream has off unless they are asked for; whoever has one already keeps it. */
 export function dropDisabledFields(spec: Pod['spec'], old?: Pod['spec']): void {
   if (!old?.schedulingGroup) delete spec.schedulingGroup;
+  for (const field of ['clusterTrustBundle', 'podCertificate'] as const) {
+    if (projections(old).some((source) => source[field])) continue;
+    for (const source of projections(spec)) delete source[field];
+  }
   const stopSignalInUse = old && [...podContainers(old)].some(({ container }) => container.lifecycle?.stopSignal !== undefined);
   if (stopSignalInUse) return;
   for (const { container } of podContainers(spec)) {

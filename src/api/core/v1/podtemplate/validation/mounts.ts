@@ -34,7 +34,7 @@ function validateRecursiveReadOnly({ recursiveReadOnly: mode, readOnly, mountPro
 export function validateMounts(container: AnyContainer, volumes: ValidVolumes, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   const paths = new Set<string>();
-  const devices = container.volumeDevices ?? [];
+  const devices = new Map((container.volumeDevices ?? []).map((device) => [device.name ?? '', device.devicePath ?? '']));
   for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
     const at = path.index(index);
     const { name = '', mountPath = '', subPath, subPathExpr } = mount;
@@ -43,8 +43,8 @@ export function validateMounts(container: AnyContainer, volumes: ValidVolumes, p
     if (mountPath === '') errors.push(required(at.child('mountPath')));
     if (paths.has(mountPath)) errors.push(invalidValue(at.child('mountPath'), mountPath, 'must be unique'));
     paths.add(mountPath);
-    if (devices.some((device) => device.name === name)) errors.push(invalidValue(at.child('name'), name, 'must not already exist in volumeDevices'));
-    if (devices.some((device) => device.devicePath === mountPath)) {
+    if (devices.has(name)) errors.push(invalidValue(at.child('name'), name, 'must not already exist in volumeDevices'));
+    if ([...devices.values()].includes(mountPath)) {
       errors.push(invalidValue(at.child('mountPath'), mountPath, 'must not already exist as a path in volumeDevices'));
     }
     if (isSet(subPath)) errors.push(...validateDescendingPath(subPath, path.child('subPath')));

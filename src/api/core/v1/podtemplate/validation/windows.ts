@@ -68,13 +68,18 @@ export function validateHostProcess(spec: PodSpec, path: FieldPath): FieldError[
 
 const notWindows = 'cannot be set for a windows pod';
 
-const podContextFields: readonly (keyof PodSecurityContext)[] = [
+/** In upstream's order; some stand in the security context, some in the pod's spec. */
+const podFields: readonly (keyof PodSecurityContext | keyof PodSpec)[] = [
   'appArmorProfile',
   'seLinuxOptions',
+  'hostUsers',
+  'hostPID',
+  'hostIPC',
   'seccompProfile',
   'fsGroup',
   'fsGroupChangePolicy',
   'sysctls',
+  'shareProcessNamespace',
   'runAsUser',
   'runAsGroup',
   'supplementalGroups',
@@ -94,15 +99,14 @@ const containerContextFields: readonly (keyof SecurityContext)[] = [
   'runAsGroup',
 ];
 
-/** `false` counts as unset for the two fields that are no pointers. */
 function windowsErrors(spec: PodSpec, path: FieldPath): FieldError[] {
-  const context = path.child('securityContext');
-  const errors = podContextFields
-    .filter((field) => spec.securityContext?.[field] !== undefined)
-    .map((field) => forbiddenField(context.child(field), notWindows));
-  for (const field of ['hostUsers', 'shareProcessNamespace'] as const)
-    if (spec[field] !== undefined) errors.push(forbiddenField(path.child(field), notWindows));
-  for (const field of ['hostPID', 'hostIPC'] as const) if (spec[field]) errors.push(forbiddenField(path.child(field), notWindows));
+  const errors = podFields.flatMap((field) => {
+    // No pointers: `false` is unset.
+    if (field === 'hostPID' || field === 'hostIPC') return spec[field] ? [forbiddenField(path.child(field), notWindows)] : [];
+    if (field === 'hostUsers' || field === 'shareProcessNamespace') return spec[field] === undefined ? [] : [forbiddenField(path.child(field), notWindows)];
+    const value = spec.securityContext?.[field as keyof PodSecurityContext];
+    return value === undefined ? [] : [forbiddenField(path.child('securityContext', field), notWindows)];
+  });
   const containers = eachContainer(spec, path, ({ securityContext }, at) =>
     containerContextFields
       .filter((field) => securityContext?.[field] !== undefined)
