@@ -54,6 +54,8 @@ export interface ServerOptions {
   /** PEM. Without them the server makes itself a certificate of its own. */
   cert?: string | Buffer;
   key?: string | Buffer;
+  /** The pair as it stands, where it is renewed while the server runs. */
+  current?(): { cert: string; key: string };
   /** PEM of the CA that signs clients' certificates. */
   clientCa?: string | Buffer;
   /** Lets everybody in: tests only. */

@@ -41,7 +41,7 @@ export interface AgentOptions {
   facts: ClusterFacts;
   layout: NodeLayout;
   /** Without it the kubelet makes itself a certificate. */
-  serving?: KeyPair;
+  serving?(): KeyPair;
   /** PEM of the CA whose client certificates the kubelet's server takes. */
   clientCa: string;
   configuration: KubeletConfiguration;
@@ -52,6 +52,7 @@ export interface AgentOptions {
 }
 
 const kubeletPort = 10250;
+const pairOf = ({ certificate, key }: KeyPair): { cert: string; key: string } => ({ cert: certificate, key });
 
 export interface RunningAgent {
   stop(): Promise<void>;
@@ -59,7 +60,7 @@ export interface RunningAgent {
 
 /** Resolves when everything has started; the node becomes Ready by itself. The runtime must be ready. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
-  const { node, ip, client, facts, layout, log } = options;
+  const { node, ip, client, facts, layout, serving, log } = options;
   const stopping = new AbortController();
   const informers = createInformerFactory(client, { log });
   const events = createEventRecorder(client, { component: 'kubelet', host: node, log, signal: stopping.signal });
@@ -95,7 +96,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     configuration: options.configuration,
     ...(options.credentialProviders ? { credentialProviders: options.credentialProviders } : {}),
     pinnedImages: [pauseImageName],
-    server: { port: kubeletPort, cert: options.serving?.certificate, key: options.serving?.key, clientCa: options.clientCa },
+    server: { port: kubeletPort, clientCa: options.clientCa, ...(serving ? { current: () => pairOf(serving()) } : {}) },
   });
   await Promise.all([kubelet.start(), informers.start()]);
   await proxy.start();

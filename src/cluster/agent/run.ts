@@ -70,7 +70,7 @@ export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeCon
     layout,
     configuration,
     ...((kubelet.credentialProviders ?? config.credentialProviders) ? { credentialProviders: kubelet.credentialProviders ?? config.credentialProviders } : {}),
-    serving: credentials.serving,
+    serving: () => credentials.serving,
     clientCa: pki.ca.certificate,
     resolvConf,
     log,

@@ -1,5 +1,5 @@
 /** The certificate that the server makes for itself when nobody gave it one; nobody can verify it, as with upstream's self-signed ones. */
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { issueCertificate } from '../../apimachinery/x509/certificate.ts';
 import { encodePem } from '../../apimachinery/x509/der.ts';
 
@@ -21,4 +21,11 @@ export function selfSignedCertificate(hostname: string, addresses: readonly stri
     { key: privateKey, publicKey, name: subject },
   );
   return { cert: encodePem('CERTIFICATE', der), key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
+}
+
+/** Whether less than a fifth of its life is left. */
+export function expiresSoon(pem: string | Buffer, now: Date): boolean {
+  const { validFrom, validTo } = new X509Certificate(pem);
+  const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
+  return now.getTime() > to - (to - from) / 5;
 }

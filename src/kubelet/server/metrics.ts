@@ -1,23 +1,15 @@
 /** Metrics in the text format of Prometheus, under upstream's names. */
+import { family, one } from './exposition.ts';
 import type { ServerParts } from './server.ts';
 import type { Summary } from './stats.ts';
 
-interface Sample {
-  labels: Readonly<Record<string, string>>;
-  value: number;
-}
-
-const escapeLabel = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-
-function family(name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]): string {
-  const lines = samples.map(({ labels, value }) => {
-    const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escapeLabel(text)}"`);
-    return `${name}${pairs.length ? `{${pairs.join(',')}}` : ''} ${value}`;
-  });
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n');
-}
-
-const one = (value: number, labels: Readonly<Record<string, string>> = {}): Sample[] => [{ labels, value }];
+const processStart = (): string =>
+  family(
+    'process_start_time_seconds',
+    'gauge',
+    'Start time of the process since unix epoch in seconds.',
+    one(Math.round(Date.now() / 1000 - process.uptime())),
+  );
 
 export function kubeletMetrics({ manager, cache, context }: ServerParts): string {
   const workers = manager.list();
@@ -53,12 +45,7 @@ export function kubeletMetrics({ manager, cache, context }: ServerParts): string
       'Total user and system CPU time spent in seconds.',
       one((process.cpuUsage().user + process.cpuUsage().system) / 1e6),
     ),
-    family(
-      'process_start_time_seconds',
-      'gauge',
-      'Start time of the process since unix epoch in seconds.',
-      one(Math.round(Date.now() / 1000 - process.uptime())),
-    ),
+    processStart(),
   ].join('');
 }
 
@@ -74,13 +61,13 @@ export function resourceMetrics({ node, pods }: Summary): string {
       'container_cpu_usage_seconds_total',
       'counter',
       'Cumulative cpu time consumed by the container in core-seconds',
-      containers.map(({ labels, stats }) => ({ labels, value: seconds(stats.cpu.usageCoreNanoSeconds) })),
+      containers.map(({ labels, stats }) => ({ labels, value: seconds(stats.cpu.usageCoreNanoSeconds), at: Date.parse(stats.cpu.time) })),
     ),
     family(
       'container_memory_working_set_bytes',
       'gauge',
       'Current working set of the container in bytes',
-      containers.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0 })),
+      containers.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0, at: Date.parse(stats.memory.time) })),
     ),
     family(
       'container_start_time_seconds',
@@ -88,70 +75,31 @@ export function resourceMetrics({ node, pods }: Summary): string {
       'Start time of the container since unix epoch in seconds',
       containers.map(({ labels, stats }) => ({ labels, value: Date.parse(stats.startTime) / 1000 })),
     ),
-    family('node_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the node in core-seconds', one(seconds(node.cpu.usageCoreNanoSeconds))),
-    family('node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes', one(node.memory.workingSetBytes ?? 0)),
+    family(
+      'node_cpu_usage_seconds_total',
+      'counter',
+      'Cumulative cpu time consumed by the node in core-seconds',
+      one(seconds(node.cpu.usageCoreNanoSeconds), {}, Date.parse(node.cpu.time)),
+    ),
+    family(
+      'node_memory_working_set_bytes',
+      'gauge',
+      'Current working set of the node in bytes',
+      one(node.memory.workingSetBytes ?? 0, {}, Date.parse(node.memory.time)),
+    ),
     family(
       'pod_cpu_usage_seconds_total',
       'counter',
       'Cumulative cpu time consumed by the pod in core-seconds',
-      perPod.map(({ labels, stats }) => ({ labels, value: seconds(stats.cpu.usageCoreNanoSeconds) })),
+      perPod.map(({ labels, stats }) => ({ labels, value: seconds(stats.cpu.usageCoreNanoSeconds), at: Date.parse(stats.cpu.time) })),
     ),
     family(
       'pod_memory_working_set_bytes',
       'gauge',
       'Current working set of the pod in bytes',
-      perPod.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0 })),
+      perPod.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0, at: Date.parse(stats.memory.time) })),
     ),
     family('resource_scrape_error', 'gauge', '1 if there was an error while getting container metrics, 0 otherwise', one(0)),
-  ].join('');
-}
-
-export function cadvisorMetrics({ pods, node }: Summary, nodeName: string): string {
-  const containers = pods.flatMap(({ podRef, containers: list }) =>
-    list.map((stats) => ({ labels: { container: stats.name, namespace: podRef.namespace, pod: podRef.name }, stats })),
-  );
-  const networks = pods.flatMap(({ podRef, network }) =>
-    (network?.interfaces ?? []).map((stats) => ({ labels: { interface: stats.name, namespace: podRef.namespace, pod: podRef.name }, stats })),
-  );
-  return [
-    family('container_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed in seconds.', [
-      ...one((node.cpu.usageCoreNanoSeconds ?? 0) / 1e9, { id: '/' }),
-      ...containers.map(({ labels, stats }) => ({ labels, value: (stats.cpu.usageCoreNanoSeconds ?? 0) / 1e9 })),
-    ]),
-    family('container_memory_working_set_bytes', 'gauge', 'Current working set in bytes.', [
-      ...one(node.memory.workingSetBytes ?? 0, { id: '/' }),
-      ...containers.map(({ labels, stats }) => ({ labels, value: stats.memory.workingSetBytes ?? 0 })),
-    ]),
-    family(
-      'container_memory_rss',
-      'gauge',
-      'Size of RSS in bytes.',
-      containers.map(({ labels, stats }) => ({ labels, value: stats.memory.rssBytes ?? 0 })),
-    ),
-    family(
-      'container_fs_usage_bytes',
-      'gauge',
-      'Number of bytes that are consumed by the container on this filesystem.',
-      containers.map(({ labels, stats }) => ({ labels, value: stats.rootfs.usedBytes ?? 0 })),
-    ),
-    family(
-      'container_network_receive_bytes_total',
-      'counter',
-      'Cumulative count of bytes received',
-      networks.map(({ labels, stats }) => ({ labels, value: stats.rxBytes })),
-    ),
-    family(
-      'container_network_transmit_bytes_total',
-      'counter',
-      'Cumulative count of bytes transmitted',
-      networks.map(({ labels, stats }) => ({ labels, value: stats.txBytes })),
-    ),
-    family(
-      'machine_memory_bytes',
-      'gauge',
-      'Amount of memory installed on the machine.',
-      one((node.memory.workingSetBytes ?? 0) + (node.memory.availableBytes ?? 0), { node: nodeName }),
-    ),
   ].join('');
 }
 
@@ -163,5 +111,8 @@ export function probeMetrics(counts: ReadonlyMap<string, number>): string {
     const [namespace = '', name = ''] = pod.split('/');
     return { labels: { container, namespace, pod: name, pod_uid: uid, probe_type: types[type] ?? type, result }, value };
   });
-  return family('prober_probe_total', 'counter', 'Cumulative number of a liveness, readiness or startup probe for a container by result.', samples);
+  return [
+    processStart(),
+    family('prober_probe_total', 'counter', 'Cumulative number of a liveness, readiness or startup probe for a container by result.', samples),
+  ].join('');
 }

@@ -4,12 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { containerNamed } from '../containers/resources.ts';
 import { messageOf, runtimeMessageOf } from '../context.ts';
 import { isRuntimeNotFound } from '../cri/client.ts';
+import { cadvisorMetrics } from './cadvisor.ts';
 import { configz } from './configz.ts';
 import { loggedContainer, logOptions, readLog } from './logs.ts';
-import { cadvisorMetrics, kubeletMetrics, probeMetrics, resourceMetrics } from './metrics.ts';
+import { kubeletMetrics, probeMetrics, resourceMetrics } from './metrics.ts';
 import type { ServerParts } from './server.ts';
 import { statsSummary } from './stats.ts';
 import { HttpError, parseTarget, podOf, runningContainer } from './streaming.ts';
+import { systemLogs } from './systemlogs.ts';
 
 function json(response: ServerResponse, body: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -46,12 +48,13 @@ export async function respond(parts: ServerParts, request: IncomingMessage, resp
     case '/metrics':
       return plain(response, kubeletMetrics(parts), prometheus);
     case '/metrics/cadvisor':
-      return plain(response, cadvisorMetrics(await statsSummary(parts), parts.context.options.nodeName), prometheus);
+      return plain(response, await cadvisorMetrics(parts), prometheus);
     case '/metrics/resource':
-      return plain(response, resourceMetrics(await statsSummary(parts)), prometheus);
+      return plain(response, resourceMetrics(await statsSummary(parts, false)), prometheus);
     case '/metrics/probes':
       return plain(response, probeMetrics(parts.probes.counts()), prometheus);
   }
+  if (first === 'logs') return systemLogs(parts, request, response, path);
   if (first === 'containerLogs' && segments.length === 3) return containerLogs(parts, response, segments, query);
   if (first === 'run' && request.method === 'POST') return run(parts, response, segments, query);
   if (['exec', 'attach', 'portForward'].includes(first)) throw new HttpError(400, 'Upgrade request required');

@@ -10,7 +10,7 @@ import type { RuntimeCache } from '../runtime/cache.ts';
 import type { StatusManager } from '../status/manager.ts';
 import type { VolumeManager } from '../volumes/manager.ts';
 import { createGate, Refused } from './auth.ts';
-import { selfSignedCertificate } from './certificate.ts';
+import { expiresSoon, selfSignedCertificate } from './certificate.ts';
 import { respond } from './routes.ts';
 import { HttpError, stream } from './streaming.ts';
 import { UpgradeRefused } from './upgrade.ts';
@@ -32,13 +32,17 @@ export interface KubeletServer {
   close(): Promise<void>;
 }
 
+type Pair = { cert: string | Buffer; key: string | Buffer };
+const renewalCheckMs = 600_000;
+
 const statusOf = (error: unknown): number => (error instanceof HttpError || error instanceof Refused || error instanceof UpgradeRefused ? error.status : 500);
 
 export async function createKubeletServer(parts: ServerParts): Promise<KubeletServer> {
   const { options, log } = parts.context;
   const { server: settings, nodeName, nodeIps } = options;
-  const { cert, key } =
-    settings.cert && settings.key ? { cert: settings.cert, key: settings.key } : selfSignedCertificate(options.hostname ?? nodeName, nodeIps);
+  const own = (): Pair => selfSignedCertificate(options.hostname ?? nodeName, nodeIps);
+  const given = settings.cert && settings.key ? { cert: settings.cert, key: settings.key } : undefined;
+  let pair = settings.current?.() ?? given ?? own();
   const gate = createGate(parts.context);
   const sockets = new Set<Duplex>();
 
@@ -76,14 +80,25 @@ export async function createKubeletServer(parts: ServerParts): Promise<KubeletSe
     }
   }
 
-  const tls = { cert, key, ...(settings.clientCa ? { ca: settings.clientCa } : {}), requestCert: true, rejectUnauthorized: false };
+  const tls = { ...pair, ...(settings.clientCa ? { ca: settings.clientCa } : {}), requestCert: true, rejectUnauthorized: false };
   const server: Server = createServer(tls, (request, response) => void answer(request, response));
   server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.port, settings.address ?? '0.0.0.0', resolve));
+  /** Connections that stand keep the certificate that they began with. */
+  function renew(): void {
+    const next = settings.current?.() ?? given ?? (expiresSoon(pair.cert, new Date()) ? own() : pair);
+    if (String(next.cert) === String(pair.cert)) return;
+    pair = next;
+    server.setSecureContext({ ...tls, ...pair });
+    log.info({ node: nodeName }, "the server's certificate was renewed");
+  }
+  const renewal = setInterval(renew, renewalCheckMs);
+  renewal.unref();
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : settings.port,
     close: async () => {
+      clearInterval(renewal);
       for (const socket of sockets) socket.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

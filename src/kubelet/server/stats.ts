@@ -1,9 +1,12 @@
 /** `/stats/summary`: what node, pods and containers use now. Source of the rule: `stats/v1alpha1` of the kubelet's API. */
 import { readFileSync, statfsSync } from 'node:fs';
 import type { ContainerStats as CriContainerStats, NetworkUsage, PodSandboxStats } from '../cri/types.gen.ts';
+import { imageFs } from '../images/imagefs.ts';
 import { measure } from '../node/pressure.ts';
+import type { PodWorker } from '../podworker/worker.ts';
 import { containerNameLabel, podUidLabel } from '../runtime/labels.ts';
 import type { ServerParts } from './server.ts';
+import { forgetDisks, podDisk, type VolumeStats } from './volumestats.ts';
 
 export interface CpuStats {
   time: string;
@@ -56,6 +59,7 @@ export interface PodStats {
   memory: MemoryStats;
   network?: { time: string; interfaces: InterfaceStats[] } & Partial<InterfaceStats>;
   'ephemeral-storage': FsStats;
+  volume?: VolumeStats[];
   process_stats?: { process_count: number };
 }
 
@@ -148,7 +152,8 @@ function hostCpu(): number {
 
 const sum = (values: readonly (number | undefined)[]): number => values.reduce<number>((total, value) => total + (value ?? 0), 0);
 
-export async function statsSummary({ context, manager, cache }: ServerParts): Promise<Summary> {
+/** Without `disks`, volumes and logs are not looked at: that takes longer than all the rest. */
+export async function statsSummary({ context, manager, cache }: ServerParts, disks = true): Promise<Summary> {
   const { cri, options, paths } = context;
   const time = context
     .now()
@@ -156,9 +161,11 @@ export async function statsSummary({ context, manager, cache }: ServerParts): Pr
     .replace(/\.\d+Z$/, 'Z');
   const [containers, sandboxes] = await Promise.all([cri.listContainerStats(), cri.listPodSandboxStats().catch((): PodSandboxStats[] => [])]);
   const disk = fsOf(paths.root, time);
-  const pods = manager.list().flatMap(({ pod, uid, active }): PodStats[] => {
+  forgetDisks(new Set(manager.list().map(({ uid }) => uid)));
+  const podStats = async ({ pod, uid, active }: PodWorker): Promise<PodStats[]> => {
     const running = cache.last(uid)?.containers.filter(({ state }) => state === 'running') ?? [];
     if (!active || running.length === 0) return [];
+    const onDisk = disks ? await podDisk(paths, pod, time) : undefined;
     const of = running.flatMap(({ id, name, startedAt: started }): ContainerStats[] => {
       const stats = containers.find(({ attributes }) => attributes?.id === id);
       if (!stats || stats.attributes?.labels?.[containerNameLabel] !== name) return [];
@@ -179,6 +186,7 @@ export async function statsSummary({ context, manager, cache }: ServerParts): Pr
           cpu: cpuOf(id, stats.cpu?.usageCoreNanoSeconds?.value, stats.cpu?.usageNanoCores?.value, time),
           memory: memoryOf(stats.memory, time),
           rootfs: layer,
+          ...(onDisk ? { logs: { ...layer, usedBytes: onDisk.logs.get(name)?.bytes ?? 0, inodesUsed: onDisk.logs.get(name)?.inodes ?? 0 } } : {}),
         },
       ];
     });
@@ -198,11 +206,18 @@ export async function statsSummary({ context, manager, cache }: ServerParts): Pr
           rssBytes: total(({ memory }) => memory.rssBytes),
         },
         ...(network ? { network } : {}),
-        'ephemeral-storage': { ...disk, usedBytes: total(({ rootfs }) => rootfs.usedBytes), inodesUsed: total(({ rootfs }) => rootfs.inodesUsed) },
+        'ephemeral-storage': {
+          ...disk,
+          usedBytes: total(({ rootfs, logs }) => (rootfs.usedBytes ?? 0) + (logs?.usedBytes ?? 0)) + (onDisk?.ephemeral.bytes ?? 0),
+          inodesUsed: total(({ rootfs, logs }) => (rootfs.inodesUsed ?? 0) + (logs?.inodesUsed ?? 0)) + (onDisk?.ephemeral.inodes ?? 0),
+        },
+        ...(onDisk?.volumes.length ? { volume: onDisk.volumes } : {}),
         ...(linux?.process?.processCount?.value === undefined ? {} : { process_stats: { process_count: linux.process.processCount.value } }),
       },
     ];
-  });
+  };
+  const pods = (await Promise.all(manager.list().map(podStats))).flat();
+  const images = await imageFs(cri, options.rootDir);
   const seen = new Set(['/', ...containers.map(({ attributes }) => attributes?.id ?? '')]);
   for (const id of lastCpu.keys()) if (!seen.has(id)) lastCpu.delete(id);
   const { memoryAvailable, pids, maxPids } = measure(options.rootDir);
@@ -216,7 +231,7 @@ export async function statsSummary({ context, manager, cache }: ServerParts): Pr
       memory: { time, availableBytes: memoryAvailable, usageBytes: workingSet, workingSetBytes: workingSet, rssBytes: workingSet },
       ...(network ? { network } : {}),
       fs: disk,
-      runtime: { imageFs: disk, containerFs: disk },
+      runtime: { imageFs: { ...fsOf(images.path, time), usedBytes: images.used, inodesUsed: images.inodesUsed }, containerFs: fsOf(images.path, time) },
       rlimit: { time, maxpid: maxPids, curproc: pids },
     },
     pods,
