@@ -198,7 +198,7 @@ test('names are generated, and finalizers and preconditions hold a deletion back
   const foreground = await request('POST', maps, { metadata: { name: 'parent' } });
   assert.equal(foreground.status, 201);
   const started = await request('DELETE', `${maps}/parent`, { propagationPolicy: 'Foreground' });
-  assert.deepEqual([started.status, started.body.metadata.finalizers], [202, ['foregroundDeletion']]);
+  assert.deepEqual([started.status, started.body.metadata.finalizers], [200, ['foregroundDeletion']]);
 });
 
 test('a collection is deleted by selector', async () => {

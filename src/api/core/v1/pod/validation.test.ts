@@ -211,7 +211,7 @@ const bad: Record<string, [Partial<PodSpec>, string[]]> = {
   ],
   'Linux fields in a Windows pod': [
     { os: { name: 'windows' }, hostPID: true, securityContext: { fsGroup: 1 } },
-    ['spec.securityContext.fsGroup: Forbidden: cannot be set for a windows pod', 'spec.hostPID: Forbidden: cannot be set for a windows pod'],
+    ['spec.hostPID: Forbidden: cannot be set for a windows pod', 'spec.securityContext.fsGroup: Forbidden: cannot be set for a windows pod'],
   ],
   'ephemeral containers': [
     { ephemeralContainers: [{ name: 'e', image: 'i', targetContainerName: 'x' }] },
