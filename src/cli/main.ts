@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { importDirectly } from '../cluster/imports.ts';
+import { withApiServerFlags } from './apiserverflags.ts';
 import { version } from './version.ts';
 
 // Compiled code is kept for the next start, where nobody else can write; child processes and threads inherit it.
@@ -34,7 +35,7 @@ const onCluster = (command: Command): Command =>
   command.option('--name <name>', 'which cluster', 'default').option('--data-dir <directory>', 'where the cluster keeps its data (default: by its name)');
 const withOutput = (command: Command): Command => command.addOption(new Option('--output <format>', 'how to print').choices(['text', 'json']).default('text'));
 
-onCluster(program.command('up'))
+withApiServerFlags(onCluster(program.command('up')), true)
   .description('start a cluster on this machine, or bring it back')
   .option('--port <port>', 'port of the API server', port)
   .option('--nodes <count>', 'how many nodes', positive)
@@ -51,6 +52,7 @@ onCluster(program.command('up'))
   .option('--kubeconfig <file>', "where to add the context 'knarr' (default: KUBECONFIG or ~/.kube/config; 'none' adds it nowhere)")
   .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration, kept with the cluster')
   .option('--wait <duration>', 'how long to wait until everything is ready', '120s')
+  .addHelpText('after', "\nAll flags of the API server that 'knarr server --help' shows (--audit-policy-file, --runtime-config, …) are taken too, and kept.")
   .action(async (options) => (await import('./commands/up.ts')).up(options));
 
 onCluster(program.command('down'))
@@ -68,7 +70,7 @@ withOutput(onCluster(program.command('status')))
   .description('show what runs')
   .action(async (options) => (await import('./commands/status.ts')).status(options));
 
-onCluster(program.command('server'))
+withApiServerFlags(onCluster(program.command('server')))
   .description('run a control plane in the foreground')
   .option('--port <port>', 'port of the API server', port)
   .option('--listen <addresses>', 'addresses to listen on, separated by commas')
@@ -106,6 +108,31 @@ onCluster(program.command('fake-nodes'))
   .option('--fake-job-time <duration>', 'how long pods of Jobs run on them (default: 1s)')
   .option('--fake-pod-stop <duration>', 'how long their pods take to end when deleted (default: 0s)')
   .action(async (options) => (await import('./commands/fakenodes.ts')).fakeNodes(options));
+
+const onElection = (command: Command): Command =>
+  command
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server, and as whom')
+    .option('--no-leader-elect', 'work without holding the lease: nobody else may')
+    .option('--leader-elect-lease-duration <duration>', 'how long the others wait for a leader that is silent', '15s')
+    .option('--leader-elect-renew-deadline <duration>', 'a leader that can not renew its lease for so long steps down', '10s')
+    .option('--leader-elect-retry-period <duration>', 'how often the lease is renewed, and tried for', '2s');
+
+onElection(program.command('controller-manager'))
+  .description("run the controllers alone, against any API server; in upstream's place and with its options")
+  .option('--controllers <list>', "'*' for all, 'name' for one, '-name' for all but one", '*')
+  .option('--cluster-cidr <ranges>', 'ranges of pod addresses, of which nodes get a part each (default: they get none)')
+  .option('--node-cidr-mask-size <bits>', 'how large that part is', positive)
+  .option('--service-cluster-ip-range <ranges>', 'ranges of service addresses')
+  .option('--root-ca-file <file>', 'the CA of the API server, published in every namespace')
+  .option('--service-account-private-key-file <file>', 'signs the tokens of Secrets')
+  .option('--cluster-signing-cert-file <file>', 'the CA that signs certificate signing requests')
+  .option('--cluster-signing-key-file <file>', 'its key')
+  .action(async (options) => (await import('./commands/components.ts')).controllerManager(options));
+
+onElection(program.command('scheduler'))
+  .description('run the scheduler alone, against any API server')
+  .option('--config <file>', 'a KubeSchedulerConfiguration')
+  .action(async (options) => (await import('./commands/components.ts')).scheduler(options));
 
 const token = program.command('token').description('tokens with which nodes join');
 withOutput(onCluster(token.command('create')))

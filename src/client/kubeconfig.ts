@@ -69,9 +69,13 @@ export async function loadKubeconfig(source: string | Kubeconfig, options: { con
   };
 }
 
-/** An HTTPS transport as the kubeconfig describes it. */
-export async function transportFromKubeconfig(source: string | Kubeconfig, options: { context?: string } = {}): Promise<Transport> {
-  return createHttpsTransport((await loadKubeconfig(source, options)).transport);
+/** An HTTPS transport as the kubeconfig describes it; with `token`, as its bearer instead of the kubeconfig's user. */
+export async function transportFromKubeconfig(
+  source: string | Kubeconfig,
+  { token, ...options }: { context?: string; token?: () => Promise<string> } = {},
+): Promise<Transport> {
+  const { transport } = await loadKubeconfig(source, options);
+  return createHttpsTransport(token ? { ...transport, credentials: async () => ({ token: await token() }) } : transport);
 }
 
 function credentialsOf(user: KubeconfigUser, at: (file: string) => string): () => Promise<ClientCredentials> {

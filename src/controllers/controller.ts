@@ -46,6 +46,8 @@ export interface ControllerDefinition {
   identity?: string;
   /** `source.component` of its events, where upstream's is not called as the controller. */
   eventSource?: string;
+  /** Runs only where it is named. */
+  offByDefault?: boolean;
   /** How many keys are reconciled at once. */
   concurrency?: number;
   /** Registers informers, indices and handlers (which call `enqueue`), and gives the reconciler. Called once, before informers start. */

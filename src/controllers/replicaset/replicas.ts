@@ -34,8 +34,7 @@ export interface ReplicasObject extends KubeObject {
   status?: ReplicaSetStatus;
 }
 
-export interface ReplicasKind<T extends ReplicasObject> {
-  name: string;
+export interface ReplicasKind<T extends ReplicasObject> extends Pick<ControllerDefinition, 'name' | 'identity' | 'eventSource'> {
   ref: ResourceRef<T>;
   selector(object: T): LabelMatcher;
   countsTerminating: boolean;
@@ -47,7 +46,8 @@ const burst = 500;
 const batchMs = 5;
 
 export function defineReplicasController<T extends ReplicasObject>(kind: ReplicasKind<T>): ControllerDefinition {
-  return defineController({ name: kind.name, setup: (context, enqueue) => setup(kind, context, enqueue) });
+  const { name, identity = name, eventSource = name } = kind;
+  return defineController({ name, identity, eventSource, setup: (context, enqueue) => setup(kind, context, enqueue) });
 }
 
 function setup<T extends ReplicasObject>(kind: ReplicasKind<T>, context: ControllerContext, enqueue: Enqueue): RunningController {

@@ -30,7 +30,7 @@ import { eventually, runningStatus, startCluster, workload } from './harness.ts'
 const tested = new Set([
   'deployment-controller',
   'replicaset-controller',
-  'replication-controller',
+  'replicationcontroller-controller',
   'statefulset-controller',
   'daemonset-controller',
   'job-controller',
