@@ -21,6 +21,8 @@ export interface FlowControlOptions {
   /** Together they are the seats that levels share (upstream: `--max-requests-inflight`, `--max-mutating-requests-inflight`). */
   maxReadOnly?: number;
   maxMutating?: number;
+  /** Milliseconds of a steady clock, by which service is measured. Default `performance.now`. */
+  now?(): number;
 }
 
 export interface FlowControlParts extends FlowControlOptions {
@@ -60,11 +62,11 @@ const readOnlyVerbs = new Set(['get', 'list', 'watch', 'head', 'options']);
 const kindOf = ({ info }: RequestContext): 'mutating' | 'readOnly' => (readOnlyVerbs.has(info.verb) ? 'readOnly' : 'mutating');
 const oneSeat: Work = { initialSeats: 1, finalSeats: 0, lingerMs: 0 };
 
-export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, sizeOf }: FlowControlParts): FlowControl {
+export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now = () => performance.now(), sizeOf }: FlowControlParts): FlowControl {
   const inFlight = { mutating: 0, readOnly: 0 };
   const counts = new Map<string, FlowCounts>();
   const host: QueueSetHost<Flow> = {
-    now: () => performance.now(),
+    now,
     after: (milliseconds, then) => void setTimeout(then, milliseconds),
     started(ticket) {
       const { counts } = ticket.flow;
@@ -119,7 +121,7 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, sizeOf
     return new Promise((resolve, reject) => {
       ticket.settle = (run) => {
         ticket.settle = undefined;
-        const seconds = (performance.now() - ticket.arrived) / 1000;
+        const seconds = (now() - ticket.arrived) / 1000;
         (run ? flow.counts.waited : flow.counts.waitedInVain).observe(seconds);
         if (run) resolve(ticket);
         else reject(refuse(ticket, 'time-out'));
@@ -156,7 +158,7 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, sizeOf
     leave(ticket) {
       const { flow, context } = ticket;
       if (!flow.level.queues.executing.has(ticket)) return;
-      const seconds = (performance.now() - ticket.started) / 1000;
+      const seconds = (now() - ticket.started) / 1000;
       (context?.info.verb === 'watch' ? flow.counts.watchesStarted : flow.counts.executed).observe(seconds);
       flow.counts.executing--;
       flow.counts.executingSeats -= ticket.seats;
