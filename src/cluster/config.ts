@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { ApiServerFlags } from './controlplane/apiserverflags.ts';
 
 /** Raised when the layout of a data directory changes so that an older knarr can't read it. */
 export const dataFormat = 1;
@@ -47,6 +48,8 @@ export interface ClusterConfig {
   clusterDns: string;
   clusterDomain: string;
   nodes: NodeConfig[];
+  /** Flags of the API server, by name; what they name is read when the server starts. */
+  apiServer?: ApiServerFlags;
   /** A `KubeSchedulerConfiguration` as the user gave it, and the directory that it stood in. */
   schedulerFile?: { text: string; directory: string };
   /** A `KubeletConfiguration` for all nodes of this machine, as the user gave it. */

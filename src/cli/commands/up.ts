@@ -17,6 +17,7 @@ import { runningPid } from '../../cluster/supervisor/child.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
 import { agentName, serverSpec } from '../../cluster/supervisor/specs.ts';
 import { isSimulated } from '../../simulation/nodes.ts';
+import { apiServerFlagsOf } from '../apiserverflags.ts';
 import { adminClient, type ClusterOptions, dataDirOf, parseDuration } from '../cluster.ts';
 import { type LifetimeOptions, simulatedNodesOf } from '../fakenodes.ts';
 import { addContext, contextName, userKubeconfig } from '../kubeconfig.ts';
@@ -53,7 +54,15 @@ export async function up(options: UpOptions): Promise<void> {
     options.schedulerConfig === undefined
       ? undefined
       : (await import('../../cluster/controlplane/schedulerconfig.ts')).readSchedulerFile(options.schedulerConfig);
-  const settings = { ...(kubelet ? { kubelet } : {}), ...(schedulerFile ? { schedulerFile } : {}), ...credentialProviderFiles(options) };
+  const apiServer = apiServerFlagsOf(options);
+  const flagged = Object.keys(apiServer).length > 0;
+  if (flagged) await (await import('../../cluster/controlplane/access.ts')).checkAccess(apiServer);
+  const settings = {
+    ...(flagged ? { apiServer } : {}),
+    ...(kubelet ? { kubelet } : {}),
+    ...(schedulerFile ? { schedulerFile } : {}),
+    ...credentialProviderFiles(options),
+  };
   const anew = !isDeepStrictEqual({ ...config, ...settings }, config);
   Object.assign(config, settings);
   if (!config.controlPlaneOnly && process.getuid?.() !== 0) {
@@ -66,7 +75,8 @@ export async function up(options: UpOptions): Promise<void> {
     if (runningPid(serverSpec(config, self()).pidFile) === undefined) await refusePortInUse(config.port);
     if (!existing || anew) saveConfig(config);
     startSupervisor(config);
-  } else if (anew) throw new UserError(`the cluster '${config.name}' runs with another kubelet or scheduler configuration; 'knarr down' first`);
+  } else if (anew)
+    throw new UserError(`the cluster '${config.name}' runs with another configuration of its API server, kubelets or scheduler; 'knarr down' first`);
   await untilReady(config, deadline, progress);
   const kubeconfig = options.kubeconfig ?? userKubeconfig();
   if (kubeconfig !== 'none') addContext(config, kubeconfig);

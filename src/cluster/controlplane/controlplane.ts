@@ -1,9 +1,6 @@
 /** A control plane inside this process: API server on this thread, controllers and scheduler on threads of their own. */
 import type { Logger } from 'pino';
-import { admissionPlugins } from '../../apiserver/admission/index.ts';
-import { type ApiServer, createApiServer, type SecurityParts, type ServerParts } from '../../apiserver/apiserver.ts';
-import { createAuthenticator } from '../../apiserver/authentication/index.ts';
-import { createAuthorizer } from '../../apiserver/authorization/index.ts';
+import { type ApiServer, createApiServer } from '../../apiserver/apiserver.ts';
 import type { Client } from '../../client/client.ts';
 import { type createInformerFactory as CreateInformerFactory, createInformerFactory } from '../../client/informers.ts';
 import { createInProcessTransport } from '../../client/inprocess.ts';
@@ -12,7 +9,9 @@ import { createClient } from '../../client/rest.ts';
 import type { Store } from '../../store/store.ts';
 import { applyBootstrap } from '../bootstrap/bootstrap.ts';
 import type { Pki } from '../pki/pki.ts';
+import { type Access, enabledKinds } from './access.ts';
 import type { SchedulerFile } from './schedulerconfig.ts';
+import { clientAuthorities, openAudit, openEncryption, secure } from './security.ts';
 import { controllerSettings } from './settings.ts';
 import { startWorker } from './workers.ts';
 
@@ -38,6 +37,8 @@ export interface ControlPlaneOptions {
   leaderElection?: ElectionTimes;
   /** Tells what nodes and pods use (`kubectl top`, autoscalers); for clusters with nodes. Default false. */
   resourceMetrics?: boolean;
+  /** What the API server's flags say. */
+  access?: Access;
   /** Done before anybody is let in. */
   prepare?(client: Client): Promise<void>;
   log: Logger;
@@ -61,7 +62,12 @@ const serverIdentity = { username: 'system:apiserver', groups: ['system:masters'
 
 /** Resolves when requests are answered and the objects that every cluster has are there. Controllers go on starting. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { store, pki, log } = options;
+  const { pki, access, log } = options;
+  const closing: (() => void)[] = [];
+  const encryption = await openEncryption(access, log);
+  const audit = await openAudit(access, log);
+  const store = encryption ? encryption.wrap(options.store) : options.store;
+  const enable = access?.runtimeConfig === undefined ? undefined : await enabledKinds(access.runtimeConfig);
   const kubeletClient = { cert: pki.leaves['apiserver-kubelet-client'].certificate, key: pki.leaves['apiserver-kubelet-client'].key };
   const server = await createApiServer({
     store,
@@ -71,10 +77,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     proxyClient: { cert: pki.leaves['front-proxy-client'].certificate, key: pki.leaves['front-proxy-client'].key },
     ...(options.advertiseAddress ? { advertiseAddress: options.advertiseAddress } : {}),
     ...(options.resourceMetrics ? { resourceMetrics: true } : {}),
-    security: (parts) => secure(parts, options),
+    ...(audit ? { audit } : {}),
+    ...(enable ? { enable } : {}),
+    security: (parts) => secure(parts, options, closing),
   });
+  server.addHealthChecks(encryption?.healthChecks ?? []);
   const client = createClient(createInProcessTransport(server.handle, serverIdentity), { userAgent: 'knarr-server' });
-  const tls = { cert: pki.leaves.apiserver.certificate, key: pki.leaves.apiserver.key, clientCa: `${pki.ca.certificate}${pki.frontProxyCa.certificate}` };
+  const tls = { cert: pki.leaves.apiserver.certificate, key: pki.leaves.apiserver.key, clientCa: clientAuthorities(options) };
   let port = options.listen[0]?.port ?? 0;
   const listen = async (): Promise<void> => {
     for (const { address, port: wanted } of options.listen) port = (await server.listen({ host: address, port: wanted || port, tls })).port;
@@ -119,25 +128,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await informers.stop();
       await client.close();
       await server.close();
+      for (const close of closing) close();
+      await audit?.close();
+      encryption?.close();
       await store.close();
     },
-  };
-}
-
-async function secure({ reader, registry, handle, dial }: ServerParts, { pki, clusterDomain }: ControlPlaneOptions): Promise<SecurityParts> {
-  const authentication = await createAuthenticator({
-    reader,
-    clientCa: pki.ca.certificate,
-    frontProxyCa: pki.frontProxyCa.certificate,
-    serviceAccounts: { signingKey: pki.serviceAccount.privateKey, issuers: [`https://kubernetes.default.svc.${clusterDomain}`] },
-  });
-  const authorization = await createAuthorizer({ reader });
-  await authorization.ready;
-  return {
-    authenticate: authentication.authenticate,
-    authorize: authorization.authorize,
-    admission: admissionPlugins({ reader, registry, handle, dial, authorize: authorization.authorize, guardEscalation: authorization.guardEscalation }),
-    handlers: [...authentication.handlers, ...authorization.handlers],
-    paths: authentication.paths,
   };
 }

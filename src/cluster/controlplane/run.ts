@@ -8,6 +8,7 @@ import { type ClusterConfig, explainDisk, UserError, writeAtomically } from '../
 import { gatewayOf } from '../host/network.ts';
 import { clusterLayout } from '../layout.ts';
 import { loadOrCreatePki } from '../pki/files.ts';
+import { accessOf } from './access.ts';
 import { startControlPlane } from './controlplane.ts';
 import { publishDnsEndpoints } from './dnsendpoints.ts';
 import { runHostSide } from './hostside.ts';
@@ -43,6 +44,7 @@ export async function runServer({
   const bridge = config.bridgeSubnet ? gatewayOf(config.bridgeSubnet) : undefined;
   const addresses = [...new Set(['127.0.0.1', ...(bridge ? [bridge] : []), ...listen])];
   const advertised = advertiseAddress ?? bridge ?? listen.find((address) => !address.startsWith('127.') && address !== '0.0.0.0');
+  const access = config.apiServer ? await accessOf(config.apiServer) : undefined;
   try {
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     const hosts = [...addresses, ...(advertised ? [advertised] : [])].filter((address) => address !== '0.0.0.0');
@@ -64,6 +66,7 @@ export async function runServer({
       ...(config.schedulerFile ? { schedulerFile: config.schedulerFile } : {}),
       ...(isShared(storeKind) ? { leaderElection: election } : {}),
       resourceMetrics: true,
+      ...(access ? { access } : {}),
       prepare: (client) => publishFacts(client, config),
       log,
     });
@@ -83,6 +86,8 @@ export async function runServer({
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new UserError(`port ${config.port} is in use; --port names another`);
     if (error instanceof StoreLockedError || error instanceof DataVersionError || error instanceof StoreFullError) throw new UserError(error.message);
+    // Of a file that a flag names, or of a store that was encrypted with other keys.
+    if (error instanceof Error && ['ConfigurationError', 'DecryptionError'].includes(error.name)) throw new UserError(error.message);
     throw explainDisk(error, config.dataDir);
   }
 }
