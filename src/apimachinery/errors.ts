@@ -136,7 +136,7 @@ export function invalid(of: { group: string; kind: string }, name: string | unde
   return new StatusError(422, 'Invalid', `${kind} "${name ?? ''}" is invalid${text}`, {
     ...(name ? { name } : {}),
     ...(of.group ? { group: of.group } : {}),
-    kind: of.kind,
+    ...(of.kind ? { kind: of.kind } : {}),
     causes: errors.map((error) => ({ reason: error.type, message: error.body(), field: error.field })),
   });
 }

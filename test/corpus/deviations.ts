@@ -22,4 +22,14 @@ export const deviations: readonly Deviation[] = [
     from: /(StorageError: invalid object, Code: \d, Key: )\/registry\/[^,]*/g,
     to: '$1…',
   },
+  {
+    why: 'An empty list that may be left out is read as if it were; upstream still knows the difference where it refuses it.',
+    from: /(Invalid value: )\[\](?=: )/g,
+    to: '$1null',
+  },
+  {
+    why: 'When a field came to be owned, within the text of a message.',
+    from: /(\\"time\\":)\\"[^\\"]*\\"/g,
+    to: '$1…',
+  },
 ];

@@ -15,7 +15,7 @@ const reviewed = ({ username, uid, groups, extra }: UserInfo): ReviewedUser => (
 
 /** Answers with the user, or with `status.error`; a token that nobody knows is simply not authenticated. */
 export async function reviewToken(review: TokenReview, tokens: TokenAuthenticator, apiAudiences: readonly string[]): Promise<TokenReview> {
-  if (review.spec.token === '') throw badRequest('token is required for TokenReview in authentication');
+  if (!review.spec.token) throw badRequest('token is required for TokenReview in authentication');
   const audiences = review.spec.audiences?.length ? review.spec.audiences : apiAudiences;
   let identity: TokenIdentity | undefined;
   let error: string | undefined;
@@ -33,7 +33,7 @@ export async function reviewToken(review: TokenReview, tokens: TokenAuthenticato
 export const reviewSelf = ({ user, now }: Pick<CustomRequest, 'user' | 'now'>): SelfSubjectReview => ({
   apiVersion: 'authentication.k8s.io/v1',
   kind: 'SelfSubjectReview',
-  metadata: { name: '', creationTimestamp: timeOf(now) },
+  metadata: { creationTimestamp: timeOf(now) } as SelfSubjectReview['metadata'],
   status: { userInfo: reviewed(user) },
 });
 

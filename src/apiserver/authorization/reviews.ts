@@ -7,10 +7,12 @@ import type {
   SubjectAccessReviewSpec,
   SubjectAccessReviewStatus,
 } from '../../api/authorization/v1/types.gen.ts';
+import { internalValue, versionedValue } from '../../api/internalvalue.ts';
 import type { UserInfo } from '../../api/kind.ts';
 import { badRequest, invalid } from '../../apimachinery/errors.ts';
-import { type FieldError, invalidValue, required } from '../../apimachinery/fieldpath.ts';
+import { type FieldError, type FieldPath, forbiddenField, invalidValue, path, required } from '../../apimachinery/fieldpath.ts';
 import type { ObjectMeta } from '../../apimachinery/meta.ts';
+import { validateLabelName } from '../../apimachinery/validation/common.ts';
 import type { AuthorizationAttributes, Authorizer, CustomHandler, CustomRequest } from '../contracts.ts';
 import type { RuleResolver } from './configured.ts';
 
@@ -19,27 +21,52 @@ const version = 'v1';
 
 type Asked = Pick<SubjectAccessReviewSpec, 'resourceAttributes' | 'nonResourceAttributes'>;
 
-function checkSelector(selector: { rawSelector?: string; requirements?: unknown[] } | undefined, field: string): FieldError[] {
+const shownPath = (asked: object): unknown => internalValue('io.k8s.api.authorization.v1.NonResourceAttributes', asked);
+
+interface Requirement {
+  key?: string;
+  operator?: string;
+  values?: string[];
+}
+
+/** Operators that are not known may be known to others who are asked. */
+function checkRequirement({ key = '', operator = '', values = [] }: Requirement, at: FieldPath, label: boolean): FieldError[] {
+  const errors: FieldError[] = [];
+  const valuesAt = at.child('values');
+  if (!label && key === '') errors.push(required(at.child('key'), 'must be specified'));
+  if ((operator === 'In' || operator === 'NotIn') && values.length === 0) {
+    errors.push(required(valuesAt, "must be specified when `operator` is 'In' or 'NotIn'"));
+  }
+  if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0) {
+    errors.push(forbiddenField(valuesAt, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+  }
+  return label ? [...errors, ...validateLabelName(key, at.child('key'))] : errors;
+}
+
+function checkSelector(selector: { rawSelector?: string; requirements?: Requirement[] } | undefined, field: string, label: boolean): FieldError[] {
   if (!selector) return [];
-  if (selector.rawSelector && selector.requirements?.length)
-    return [invalidValue(`${field}.rawSelector`, selector.rawSelector, 'may not specified at the same time as requirements')];
-  if (!selector.rawSelector && !selector.requirements?.length)
-    return [required(`${field}.requirements`, `when ${field} is specified, requirements or rawSelector is required`)];
-  return [];
+  const { rawSelector, requirements = [] } = selector;
+  const errors: FieldError[] = [];
+  if (rawSelector && requirements.length > 0)
+    errors.push(invalidValue(`${field}.rawSelector`, rawSelector, 'may not specified at the same time as requirements'));
+  if (!rawSelector && requirements.length === 0)
+    errors.push(required(`${field}.requirements`, `when ${field} is specified, requirements or rawSelector is required`));
+  const at = path(field, 'requirements');
+  return [...errors, ...requirements.flatMap((requirement, index) => checkRequirement(requirement, at.index(index), label))];
 }
 
 function checkAsked({ resourceAttributes, nonResourceAttributes }: Asked): FieldError[] {
   const errors: FieldError[] = [];
   if (resourceAttributes && nonResourceAttributes)
-    errors.push(invalidValue('spec.nonResourceAttributes', nonResourceAttributes, 'cannot be specified in combination with resourceAttributes'));
+    errors.push(invalidValue('spec.nonResourceAttributes', shownPath(nonResourceAttributes), 'cannot be specified in combination with resourceAttributes'));
   if (!resourceAttributes && !nonResourceAttributes)
     errors.push(invalidValue('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'));
   return errors;
 }
 
 const checkSelectors = ({ resourceAttributes }: Asked): FieldError[] => [
-  ...checkSelector(resourceAttributes?.fieldSelector, 'spec.resourceAttributes.fieldSelector'),
-  ...checkSelector(resourceAttributes?.labelSelector, 'spec.resourceAttributes.labelSelector'),
+  ...checkSelector(resourceAttributes?.fieldSelector, 'spec.resourceAttributes.fieldSelector', false),
+  ...checkSelector(resourceAttributes?.labelSelector, 'spec.resourceAttributes.labelSelector', true),
 ];
 
 const checkSubject = ({ user, groups }: SubjectAccessReviewSpec): FieldError[] =>
@@ -49,7 +76,7 @@ const checkSubject = ({ user, groups }: SubjectAccessReviewSpec): FieldError[] =
 function checkMetadata(metadata: ObjectMeta | undefined, allowed: readonly string[], detail: string): FieldError[] {
   const { managedFields, ...rest } = metadata ?? {};
   const set = Object.entries(rest).filter(([key, value]) => !allowed.includes(key) && value !== undefined && value !== '' && value !== null);
-  return set.length > 0 ? [invalidValue('metadata', metadata, detail)] : [];
+  return set.length > 0 ? [invalidValue('metadata', versionedValue('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', metadata), detail)] : [];
 }
 
 /** Field selector requirements in the form that a URL has; undefined entries are those that can't be expressed. */
@@ -126,20 +153,21 @@ const subjectOf = ({ user, uid, groups, extra }: SubjectAccessReviewSpec): UserI
   ...(extra ? { extra } : {}),
 });
 
-function reject(kind: string, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw invalid({ group, kind }, '', errors);
+/** Upstream does not say of which kind. */
+function reject(errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid({ group, kind: '' }, '', errors);
 }
 
 export async function reviewSubjectAccess(review: SubjectAccessReview, authorizer: Authorizer): Promise<SubjectAccessReview> {
   const { spec } = review;
-  reject('SubjectAccessReview', [...checkAsked(spec), ...checkSubject(spec), ...checkSelectors(spec), ...checkMetadata(review.metadata, [], 'must be empty')]);
+  reject([...checkAsked(spec), ...checkSubject(spec), ...checkSelectors(spec), ...checkMetadata(review.metadata, [], 'must be empty')]);
   return { ...review, status: await ask(authorizer, subjectOf(spec), spec) };
 }
 
 export async function reviewLocalSubjectAccess(review: SubjectAccessReview, namespace: string, authorizer: Authorizer): Promise<SubjectAccessReview> {
   const { spec } = review;
   const asked = spec.resourceAttributes;
-  reject('LocalSubjectAccessReview', [
+  reject([
     ...checkAsked(spec),
     ...checkSubject(spec),
     ...checkSelectors(spec),
@@ -147,7 +175,9 @@ export async function reviewLocalSubjectAccess(review: SubjectAccessReview, name
     ...(asked && (asked.namespace ?? '') !== (review.metadata.namespace ?? '')
       ? [invalidValue('spec.resourceAttributes.namespace', asked.namespace ?? '', 'must match metadata.namespace')]
       : []),
-    ...(spec.nonResourceAttributes ? [invalidValue('spec.nonResourceAttributes', spec.nonResourceAttributes, 'disallowed on this kind of request')] : []),
+    ...(spec.nonResourceAttributes
+      ? [invalidValue('spec.nonResourceAttributes', shownPath(spec.nonResourceAttributes), 'disallowed on this kind of request')]
+      : []),
   ]);
   if (namespace === '') throw badRequest('namespace is required on this type: ');
   if ((asked?.namespace ?? '') !== namespace) throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
@@ -156,7 +186,7 @@ export async function reviewLocalSubjectAccess(review: SubjectAccessReview, name
 
 export async function reviewSelfSubjectAccess(review: SelfSubjectAccessReview, user: UserInfo, authorizer: Authorizer): Promise<SelfSubjectAccessReview> {
   const { spec } = review;
-  reject('SelfSubjectAccessReview', [...checkAsked(spec), ...checkSelectors(spec), ...checkMetadata(review.metadata, [], 'must be empty')]);
+  reject([...checkAsked(spec), ...checkSelectors(spec), ...checkMetadata(review.metadata, [], 'must be empty')]);
   return { ...review, status: await ask(authorizer, user, spec) };
 }
 

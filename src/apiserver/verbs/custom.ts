@@ -12,6 +12,7 @@ import { bodyEncoding } from '../negotiation/accept.ts';
 import { subresourceOf } from '../registry.ts';
 import { handled, runAdmission } from '../storage/admit.ts';
 import { admissionAttributes } from '../storage/create.ts';
+import { trackFields } from '../storage/fieldmanager.ts';
 import { ensureNamespace } from '../storage/metadata.ts';
 import { parseWriteOptions } from '../storage/options.ts';
 import { strategyContext } from '../storage/types.ts';
@@ -51,6 +52,7 @@ export async function serveCustom(target: Target, handler: TargetHandler): Promi
   if (resource.definition.namespaced) ensureNamespace(body, info.namespace);
   if (subresource === undefined) resource.definition.setDefaults?.(body);
   const request = writeRequest(target, options, 'CreateOptions');
+  if (subresource === undefined) trackFields(request, body, undefined);
   const attributes = admissionAttributes(request, 'CREATE', body, undefined);
   if (handled(storage.admission, 'admit', attributes)) await runAdmission(storage.admission, 'admit', attributes);
   if (subresource === undefined) {

@@ -15,8 +15,10 @@ export const horizontalpodautoscalers = defineKind<HorizontalPodAutoscaler>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler',
-  setDefaults({ spec }) {
-    spec.minReplicas ??= 1;
+  setDefaults(hpa) {
+    hpa.spec.minReplicas ??= 1;
+    // Upstream's fields are owned as they are after a way through its internal type.
+    Object.assign(hpa, fromHub(toHub(hpa)));
   },
   conversion: { hub: 'autoscaling/v2/HorizontalPodAutoscaler', toHub, fromHub },
   columns: hpaColumns.map((column) => ({ ...column, value: (hpa, now) => column.value(toHub(hpa), now) })),

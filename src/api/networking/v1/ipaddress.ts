@@ -4,6 +4,7 @@ import { validateIp } from '../../../apimachinery/ip.ts';
 import { validatePathSegment } from '../../../apimachinery/names.ts';
 import { checked, validateDnsSubdomainField, validateImmutable } from '../../../apimachinery/validation/common.ts';
 import { nameColumn, textColumn } from '../../columns.ts';
+import { internalValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import type { IPAddress } from './types.gen.ts';
 
@@ -19,6 +20,8 @@ function validateAddress({ spec }: IPAddress): FieldError[] {
     ...(namespace ? checked(namespace, at.child('namespace'), validatePathSegment(namespace)) : []),
   ];
 }
+
+const shownParent = (parent: object | undefined): unknown => internalValue('io.k8s.api.networking.v1.ParentReference', parent);
 
 function parentCell({ spec }: IPAddress): string {
   if (!spec.parentRef) return '<none>';
@@ -39,6 +42,9 @@ export const ipaddresses = defineKind<IPAddress>({
   schema: 'io.k8s.api.networking.v1.IPAddress',
   validateName: (name) => validateIp(name),
   validate: validateAddress,
-  validateUpdate: (address, old) => [...validateAddress(address), ...validateImmutable(address.spec.parentRef, old.spec.parentRef, path('spec', 'parentRef'))],
+  validateUpdate: (address, old) => [
+    ...validateAddress(address),
+    ...validateImmutable(address.spec.parentRef, old.spec.parentRef, path('spec', 'parentRef'), shownParent),
+  ],
   columns: [nameColumn, textColumn('ParentRef', parentCell)],
 });

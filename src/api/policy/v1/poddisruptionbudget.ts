@@ -4,6 +4,7 @@ import { pathSegmentName } from '../../../apimachinery/names.ts';
 import { hasInvalidLabelValue, validateLabelSelector } from '../../../apimachinery/selectors.ts';
 import { validateAtMost100Percent, validateConditions, validateIntOrPercent, validateNonNegative } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, countColumn, nameColumn, textColumn } from '../../columns.ts';
+import { internalValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from './types.gen.ts';
 
@@ -11,7 +12,7 @@ function validateBudget({ spec = {} }: PodDisruptionBudget, old: PodDisruptionBu
   const at = path('spec');
   const errors: FieldError[] = [];
   if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) {
-    errors.push(invalidValue(at, spec, 'minAvailable and maxUnavailable cannot be both set'));
+    errors.push(invalidValue(at, internalValue('io.k8s.api.policy.v1.PodDisruptionBudgetSpec', spec), 'minAvailable and maxUnavailable cannot be both set'));
   }
   for (const field of ['minAvailable', 'maxUnavailable'] as const) {
     const value = spec[field];

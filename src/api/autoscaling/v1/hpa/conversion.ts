@@ -3,6 +3,7 @@
  * Source of the forms: `pkg/apis/autoscaling/v1/conversion.go`.
  */
 import type { KubeObject } from '../../../../apimachinery/meta.ts';
+import { internalValue } from '../../../internalvalue.ts';
 import { defaultCpuUtilization } from '../../v2/hpa/defaults.ts';
 import type { HorizontalPodAutoscalerBehavior, HorizontalPodAutoscaler as Hub, MetricSpec } from '../../v2/types.gen.ts';
 import type { HorizontalPodAutoscaler } from '../types.gen.ts';
@@ -36,14 +37,14 @@ const cpuMetric = (averageUtilization: number): MetricSpec => ({
 const isCpuUtilization = ({ type, resource }: MetricSpec): boolean =>
   type === 'Resource' && resource?.name === 'cpu' && resource.target.averageUtilization !== undefined;
 
-/** Upstream writes its internal type here: the same names, capitalized. */
+/** Upstream writes its internal type: the same names, capitalized, and nulls. */
 function renameKeys(value: unknown, rename: (key: string) => string): unknown {
   if (Array.isArray(value)) return value.map((item) => renameKeys(item, rename));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [rename(key), renameKeys(item, rename)]));
+  const entries = Object.entries(value).filter(([, item]) => item !== null);
+  return Object.fromEntries(entries.map(([key, item]) => [rename(key), renameKeys(item, rename)]));
 }
 
-const capitalize = (key: string): string => key.charAt(0).toUpperCase() + key.slice(1);
 const uncapitalize = (key: string): string => key.charAt(0).toLowerCase() + key.slice(1);
 
 function withMetadata<T extends KubeObject>(object: T, annotations: Annotations): T['metadata'] {
@@ -59,7 +60,7 @@ export function fromHub(object: KubeObject): HorizontalPodAutoscaler {
   const { currentMetrics = [], conditions = [] } = hub.status ?? {};
   if (others.length > 0) annotations[metricsAnnotation] = JSON.stringify(others.map(metricToV1));
   if (currentMetrics.length > 0) annotations[currentMetricsAnnotation] = JSON.stringify(currentMetrics.map(statusToV1));
-  if (behavior) annotations[behaviorAnnotation] = JSON.stringify(renameKeys(behavior, capitalize));
+  if (behavior) annotations[behaviorAnnotation] = JSON.stringify(internalValue('io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior', behavior));
   if (conditions.length > 0) annotations[conditionsAnnotation] = JSON.stringify(conditions);
   const target = metrics.find(isCpuUtilization)?.resource?.target.averageUtilization;
   const current = currentMetrics.findLast(({ resource }) => resource?.name === 'cpu')?.resource?.current.averageUtilization;
