@@ -39,6 +39,7 @@ export async function startScheduling(options: Pick<SchedulerOptions, 'configura
     client,
     pods,
     nodes,
+    until: eventually,
     async addNode(name: string, cpu: string, more: Partial<Node> = {}) {
       const node = await nodes.create({ metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {}, ...more });
       await nodes.updateStatus({ ...node, status: { allocatable: { cpu, memory: '8Gi', pods: 110 }, capacity: { cpu, memory: '8Gi', pods: 110 } } });
