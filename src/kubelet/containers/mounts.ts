@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod, VolumeMount } from '../../api/core/v1/types.gen.ts';
-import type { KubeletContext } from '../context.ts';
+import { describePod, type KubeletContext, messageOf } from '../context.ts';
 import type { Device, Image, Mount } from '../cri/types.gen.ts';
 import type { MountedVolumes } from '../volumes/manager.ts';
 import { bindSubPath } from '../volumes/subpath.ts';
@@ -52,7 +52,13 @@ async function volumeMount(
   }
   const subPath = subPathOf(mount, container, env);
   const target = join(context.paths.pod(pod.metadata.uid ?? ''), 'volume-subpaths', mount.name, container.name, String(index));
-  const hostPath = subPath ? await bindSubPath(volume.path, subPath, target) : volume.path;
+  const hostPath = !subPath
+    ? volume.path
+    : await bindSubPath(volume.path, subPath, target).catch((error: unknown) => {
+        // What exactly stands in the volume is not for the pod's events.
+        context.log.error({ pod: describePod(pod), container: container.name, volume: mount.name, err: messageOf(error) }, 'preparing a subPath failed');
+        throw new Error(`failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}"`, { cause: error });
+      });
   const readonly = (mount.readOnly ?? false) || (volume.managed ?? false) || (volume.readOnly ?? false);
   const propagation = propagations[(mount.mountPropagation ?? 'None') as keyof typeof propagations] ?? 'PROPAGATION_PRIVATE';
   const supported = context.runtime.handlers.find(({ name }) => name === '')?.recursiveReadOnlyMounts ?? false;

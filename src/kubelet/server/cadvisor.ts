@@ -126,6 +126,16 @@ function diskFamilies(all: readonly Measured[]): string[] {
   );
 }
 
+/** Writable layers, as the runtime measures them. */
+async function layers({ context }: ServerParts, all: readonly Measured[]): Promise<Sample[]> {
+  const stats = new Map((await context.cri.listContainerStats()).map((one) => [one.attributes?.id ?? '', one.writableLayer]));
+  return all.flatMap(({ labels, usage }) => {
+    const layer = stats.get(labels['name'] ?? '');
+    if (!labels['container'] || !layer) return [];
+    return [{ labels: { ...labels, device: layer.fsId?.mountpoint ?? '' }, value: layer.usedBytes?.value ?? 0, at: usage.at }];
+  });
+}
+
 function networkFamilies(all: readonly Measured[]): string[] {
   const what = [
     ['bytes', 'bytes'],
@@ -192,6 +202,7 @@ export async function cadvisorMetrics(parts: ServerParts): Promise<string> {
     ...cpuFamilies(per),
     ...memoryFamilies(per),
     family('container_memory_failures_total', 'counter', 'Cumulative count of memory allocation failures.', faults),
+    family('container_fs_usage_bytes', 'gauge', 'Number of bytes that are consumed by the container on this filesystem.', await layers(parts, all)),
     ...diskFamilies(all),
     ...networkFamilies(all),
     ...pressureFamilies(all),
