@@ -8,7 +8,7 @@ export function withApiServerFlags(command: Command, hidden = false): Command {
   for (const name of apiServerFlagNames) {
     const { value, text } = apiServerFlags[name];
     const option = new Option(`--${name} ${value}`, text).argParser((one: string, before: string[] | undefined) => [...(before ?? []), one]);
-    command.addOption(hidden ? option.hideHelp() : option);
+    command.addOption(hidden ? option.hideHelp() : option.helpGroup("Flags of the API server, with upstream's names and meaning:"));
   }
   return command;
 }
