@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, realpath, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { bindMount, isMountPoint, unmount } from './mounts.ts';
+import { bindMount, isMountPoint, unmountBelow } from './mounts.ts';
 
 const O_PATH = 0o10000000;
 const walk = O_PATH | constants.O_NOFOLLOW;
@@ -80,7 +80,7 @@ export async function bindSubPath(volume: string, subPath: string, target: strin
       await mkdir(join(target, '..'), { recursive: true, mode: 0o750 });
       if (!(await stat(target).catch(() => undefined))) await writeFile(target, '', { mode: 0o640 });
     }
-    if ((await isMountPoint(target)) && !(await isSameFile(handle, target))) await unmount(target);
+    if ((await isMountPoint(target)) && !(await isSameFile(handle, target))) await unmountBelow(target);
     if (!(await isMountPoint(target))) await bindMount(`/proc/${process.pid}/fd/${handle.fd}`, target);
     return target;
   } finally {
