@@ -103,7 +103,7 @@ export interface CriClient {
   listPodSandboxStats(filter?: cri.PodSandboxStatsFilter): Promise<cri.PodSandboxStats[]>;
   /** Ends with an error when the stream breaks; `Unimplemented` before containerd 1.7. */
   containerEvents(signal: AbortSignal): AsyncIterable<cri.ContainerEventResponse>;
-  listImages(): Promise<cri.Image[]>;
+  listImages(options?: CallOptions): Promise<cri.Image[]>;
   imageStatus(image: cri.ImageSpec): Promise<cri.Image | undefined>;
   pullImage(request: cri.PullImageRequest, options?: CallOptions): Promise<string>;
   removeImage(image: string): Promise<void>;
@@ -198,7 +198,7 @@ export function createCriClient(endpoint: string): CriClient {
     listContainerStats: async (filter) => (await runtime<cri.ListContainerStatsResponse>('ListContainerStats', { filter })).stats ?? [],
     listPodSandboxStats: async (filter) => (await runtime<cri.ListPodSandboxStatsResponse>('ListPodSandboxStats', { filter })).stats ?? [],
     containerEvents,
-    listImages: async () => (await image<cri.ListImagesResponse>('ListImages')).images ?? [],
+    listImages: async (options) => (await image<cri.ListImagesResponse>('ListImages', {}, options)).images ?? [],
     imageStatus: async (spec) => (await image<cri.ImageStatusResponse>('ImageStatus', { image: spec })).image ?? undefined,
     pullImage: async (request, options) => (await image<cri.PullImageResponse>('PullImage', request, { timeoutMs: 0, ...options })).imageRef ?? '',
     removeImage: (name) => image('RemoveImage', { image: { image: name } }),

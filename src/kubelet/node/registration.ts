@@ -5,12 +5,16 @@ import { isAlreadyExists, isNotFound } from '../../apimachinery/errors.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import type { Informer } from '../../client/informer.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
+import type { Image } from '../cri/types.gen.ts';
 import { volumesInUse } from '../csi/volume.ts';
 import type { PressureType } from '../eviction/thresholds.ts';
 import { sleep } from '../runtime/pleg.ts';
 import { standardLabels } from './info.ts';
 import { nodeStatus, worthReporting } from './status.ts';
 
+/** A runtime that answers no more counts as down after so long: one that is started anew is back before. */
+const runtimeDownMs = 30_000;
+const imagesTimeoutMs = 10_000;
 /** Milliseconds between looks while the node is not ready. */
 const lookNotReadyMs = 100;
 
@@ -43,11 +47,15 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
   let own: Node | undefined;
   let ready = false;
   let networkReady: boolean | undefined;
+  let runtimeSeen = 0;
+  let runtimeSaid: string[] = [];
+  let images: Image[] = [];
   let wake = new AbortController();
 
   async function runtimeProblems(): Promise<string[]> {
     try {
       const { status } = await cri.status();
+      runtimeSeen = Date.now();
       const of = (type: string) => status?.conditions?.find((condition) => condition.type === type);
       const runtime = of('RuntimeReady');
       const network = of('NetworkReady');
@@ -58,14 +66,19 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
         condition?.status
           ? []
           : [`container runtime ${what}: ${condition?.type ?? ''}=false reason:${condition?.reason ?? ''} message:${condition?.message ?? ''}`];
-      return [...tell('not ready', runtime ?? { type: 'RuntimeReady' }), ...tell('network not ready', network ?? { type: 'NetworkReady' })];
+      runtimeSaid = [...tell('not ready', runtime ?? { type: 'RuntimeReady' }), ...tell('network not ready', network ?? { type: 'NetworkReady' })];
+      return runtimeSaid;
     } catch (error) {
-      return [`container runtime is down: ${messageOf(error)}`];
+      log.warn({ err: messageOf(error) }, 'the container runtime does not answer');
+      return Date.now() - runtimeSeen < runtimeDownMs ? runtimeSaid : ['container runtime is down'];
     }
   }
 
   async function status(previous: NodeStatus): Promise<NodeStatus> {
-    const [found, images, inUse] = await Promise.all([runtimeProblems(), cri.listImages().catch(() => []), volumesInUse(context)]);
+    // What was there before still is, when the runtime is too busy to say.
+    const listed = cri.listImages({ timeoutMs: imagesTimeoutMs }).catch(() => images);
+    const [found, inUse] = await Promise.all([runtimeProblems(), volumesInUse(context)]);
+    images = await listed;
     const all = [...found, ...problems()];
     ready = all.length === 0;
     return nodeStatus(context, { problems: all, pressure: pressure(), images, volumesInUse: inUse, port }, previous, timeOf(context.now()));

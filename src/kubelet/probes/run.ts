@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import type { Container, Pod, Probe } from '../../api/core/v1/types.gen.ts';
 import { expand } from '../containers/expansion.ts';
-import { describePod, type KubeletContext, messageOf, runtimeMessageOf } from '../context.ts';
+import { describePod, type KubeletContext, messageOf } from '../context.ts';
 import { isDeadlineExceeded } from '../cri/client.ts';
 import { grpcHealth } from './grpc.ts';
 import { hostPort, httpRequest, portOf } from './http.ts';
@@ -34,7 +34,7 @@ async function probeExec({ cri }: KubeletContext, { container, containerId }: Pr
     return exitCode === 0 ? success(output) : failure(output);
   } catch (error) {
     if (isDeadlineExceeded(error)) return failure(`command timed out: ${JSON.stringify(words.join(' '))} timed out after ${seconds}s`);
-    throw new Error(runtimeMessageOf(error), { cause: error });
+    throw error;
   }
 }
 
