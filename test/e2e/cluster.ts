@@ -1,6 +1,6 @@
 /** A real cluster for a test file, made and taken down by the commands that users have. Isolated: nothing leaves the machine. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,13 +87,20 @@ export interface TestCluster {
   down(): Promise<void>;
 }
 
-/** `knarr up --isolated` in a directory of its own. */
-export async function startTestCluster({ nodes = 1 }: { nodes?: number } = {}): Promise<TestCluster> {
+export function writeKubeletConfig(directory: string, settings: object): string {
+  const file = join(directory, 'kubelet.yaml');
+  writeFileSync(file, JSON.stringify({ apiVersion: 'kubelet.config.k8s.io/v1beta1', kind: 'KubeletConfiguration', ...settings }));
+  return file;
+}
+
+/** `knarr up --isolated` in a directory of its own; `kubelet` are fields of a KubeletConfiguration. */
+export async function startTestCluster({ nodes = 1, kubelet }: { nodes?: number; kubelet?: object } = {}): Promise<TestCluster> {
   const dataDir = mkdtempSync(join(tmpdir(), 'knarr-e2e-'));
   const port = await freePort();
   const knarr: TestCluster['knarr'] = ([command = '', ...args], options) =>
     run(join(root, 'knarr'), [command, '--data-dir', dataDir, ...args], { timeoutMs: 180_000, ...options });
-  const up = await knarr(['up', '--isolated', '--nodes', String(nodes), '--port', String(port), '--kubeconfig', 'none', '--wait', '60s']);
+  const settings = kubelet ? ['--kubelet-config', writeKubeletConfig(dataDir, kubelet)] : [];
+  const up = await knarr(['up', '--isolated', '--nodes', String(nodes), '--port', String(port), '--kubeconfig', 'none', '--wait', '60s', ...settings]);
   if (up.code !== 0) {
     const logs = await run('sh', ['-c', `tail -n 20 ${dataDir}/logs/*.log`]);
     await knarr(['down', '--purge']);
