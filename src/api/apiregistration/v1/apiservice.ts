@@ -12,7 +12,7 @@ const at = path('spec');
 
 function validateName({ metadata: { name }, spec }: APIService): FieldError[] {
   const wanted = `${spec.version ?? ''}.${spec.group ?? ''}`;
-  if (validatePathSegment(name).length > 0 || name === wanted) return [];
+  if (!name || validatePathSegment(name).length > 0 || name === wanted) return [];
   return [invalidValue(path('metadata', 'name'), name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`)];
 }
 
@@ -86,7 +86,7 @@ export const apiservices = defineKind<APIService>({
     if (spec.service) spec.service.port ??= 443;
   },
   prepareForCreate(apiService, { now }) {
-    delete apiService.status;
+    apiService.status = {};
     if (apiService.spec.service) return;
     const condition = {
       type: 'Available',

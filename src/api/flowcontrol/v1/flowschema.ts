@@ -7,6 +7,7 @@ import { allVerbs, defineKind } from '../../kind.ts';
 import { keepMetadata } from '../../metadata.ts';
 import { validateFlowControlStatus } from './conditions.ts';
 import { validateRules } from './flowschema/rules.ts';
+import { validateMandatorySchema } from './mandatory.ts';
 import type { FlowSchema } from './types.gen.ts';
 
 const maxPrecedence = 10_000;
@@ -32,7 +33,7 @@ function validateSchema(schema: FlowSchema): FieldError[] {
   const level = priorityLevelConfiguration?.name;
   errors.push(...(level ? validateDnsSubdomainField(level, levelAt) : [required(levelAt, 'must reference a priority level')]));
   errors.push(...rules.flatMap((rule, index) => validateRules(rule, at.child('rules').index(index))));
-  return [...errors, ...validateFlowControlStatus(schema)];
+  return [...errors, ...validateMandatorySchema(schema), ...validateFlowControlStatus(schema)];
 }
 
 export const flowschemas = defineKind<FlowSchema>({

@@ -4,6 +4,7 @@ import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { keepMetadata } from '../../metadata.ts';
 import { validateFlowControlStatus } from './conditions.ts';
+import { validateMandatoryLevel } from './mandatory.ts';
 import type { LimitedPriorityLevelConfiguration, LimitResponse, PriorityLevelConfiguration, QueuingConfiguration } from './types.gen.ts';
 
 const defaultShares = 30;
@@ -55,7 +56,7 @@ function validateResponse({ type, queuing }: LimitResponse, at: FieldPath): Fiel
   return queuing ? validateQueuing(queuing, queuingAt) : [required(queuingAt, 'must not be empty if limited.limitResponse.type is Limited')];
 }
 
-function validateShares(level: { nominalConcurrencyShares?: number; lendablePercent?: number }, at: FieldPath): FieldError[] {
+function validateShares(level: { nominalConcurrencyShares?: number | undefined; lendablePercent?: number | undefined }, at: FieldPath): FieldError[] {
   const { nominalConcurrencyShares: shares, lendablePercent: lendable } = level;
   const errors: FieldError[] = [];
   if (shares !== undefined && shares < 0) errors.push(invalidValue(at.child('nominalConcurrencyShares'), shares, 'must be a non-negative integer'));
@@ -67,7 +68,12 @@ function validateShares(level: { nominalConcurrencyShares?: number; lendablePerc
 
 function validateLimited(limited: LimitedPriorityLevelConfiguration, at: FieldPath): FieldError[] {
   const { borrowingLimitPercent: borrowing, limitResponse } = limited;
-  const errors = [...validateShares(limited, at), ...validateResponse(limitResponse ?? { type: '' }, at.child('limitResponse'))];
+  const { nominalConcurrencyShares, lendablePercent } = limited;
+  const errors = [
+    ...validateShares({ nominalConcurrencyShares }, at),
+    ...validateResponse(limitResponse ?? { type: '' }, at.child('limitResponse')),
+    ...validateShares({ lendablePercent }, at),
+  ];
   if (borrowing !== undefined && borrowing < 0) {
     errors.push(invalidValue(at.child('borrowingLimitPercent'), borrowing, 'if specified, must be a non-negative integer'));
   }
@@ -88,7 +94,7 @@ function validateLevel(level: PriorityLevelConfiguration): FieldError[] {
     if (exempt) errors.push(forbiddenField(at.child('exempt'), 'must be nil if the type is Limited'));
     errors.push(...(limited ? validateLimited(limited, at.child('limited')) : [required(at.child('limited'), 'must not be empty when type is Limited')]));
   } else errors.push(notSupported(at.child('type'), type, ['Exempt', 'Limited']));
-  return [...errors, ...validateFlowControlStatus(level)];
+  return [...errors, ...validateMandatoryLevel(level), ...validateFlowControlStatus(level)];
 }
 
 const queuingOf = ({ spec }: PriorityLevelConfiguration): QueuingConfiguration | undefined => spec.limited?.limitResponse?.queuing;

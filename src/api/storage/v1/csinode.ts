@@ -3,6 +3,7 @@ import { duplicate, invalidValue, path, required } from '../../../apimachinery/f
 import { validateImmutable, validateNonNegative, validateQualifiedNameField } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, countColumn, nameColumn } from '../../columns.ts';
 import { validateCsiDriverName } from '../../core/v1/podtemplate/validation/networkdisks.ts';
+import { internalValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import type { CSINode } from './types.gen.ts';
 
@@ -33,7 +34,9 @@ function validateCsiNode({ spec }: CSINode): FieldError[] {
 function validateDriversUpdate({ spec }: CSINode, old: CSINode): FieldError[] {
   return (old.spec?.drivers ?? []).flatMap(({ allocatable: _before, ...before }) => {
     const own = (spec?.drivers ?? []).filter(({ name }) => name === before.name);
-    return own.flatMap(({ allocatable: _now, ...now }) => validateImmutable(now, before, driversPath));
+    return own.flatMap(({ allocatable: _now, ...now }) =>
+      validateImmutable(now, before, driversPath, (driver) => internalValue('io.k8s.api.storage.v1.CSINodeDriver', driver)),
+    );
   });
 }
 

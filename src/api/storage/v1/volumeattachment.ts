@@ -7,6 +7,7 @@ import { validateVolumeSpec } from '../../core/v1/persistentvolume/validation.ts
 import { setResourceListDefaults } from '../../core/v1/podtemplate/resourcelist.ts';
 import { validateCsiDriverName } from '../../core/v1/podtemplate/validation/networkdisks.ts';
 import { setNetworkDiskDefaults } from '../../core/v1/podtemplate/volumedefaults.ts';
+import { internalValue } from '../../internalvalue.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { keepMetadata } from '../../metadata.ts';
 import { sizeOf } from './parameters.ts';
@@ -68,7 +69,10 @@ export const volumeattachments = defineKind<VolumeAttachment>({
     attachment.status = { attached: false };
   },
   validate: validateAttachment,
-  validateUpdate: (attachment, old) => [...validateAttachment(attachment), ...validateImmutable(attachment.spec, old.spec, path('spec'))],
+  validateUpdate: (attachment, old) => [
+    ...validateAttachment(attachment),
+    ...validateImmutable(attachment.spec, old.spec, path('spec'), (spec) => internalValue('io.k8s.api.storage.v1.VolumeAttachmentSpec', spec)),
+  ],
   columns: [
     nameColumn,
     { ...textColumn('Attacher', ({ spec }) => spec.attacher), format: 'name' },
@@ -83,7 +87,10 @@ export const volumeattachments = defineKind<VolumeAttachment>({
       verbs: ['get', 'patch', 'update'],
       resetFields: ['metadata', 'spec'],
       prepareForUpdate: keepMetadata,
-      validateUpdate: (attachment, old) => [...validateAttachment(attachment), ...validateImmutable(attachment.spec, old.spec, path('spec'))],
+      validateUpdate: (attachment, old) => [
+        ...validateAttachment(attachment),
+        ...validateImmutable(attachment.spec, old.spec, path('spec'), (spec) => internalValue('io.k8s.api.storage.v1.VolumeAttachmentSpec', spec)),
+      ],
     },
   },
 });

@@ -1,4 +1,5 @@
 /** The priority levels and flow schemas that every cluster has (KEP-1040): the mandatory ones stay as they are, the others are suggestions. */
+import { mandatoryLevels, mandatorySchemas } from '../../../api/flowcontrol/v1/mandatory.ts';
 import type { FlowSchema, PolicyRulesWithSubjects, PriorityLevelConfiguration, ResourcePolicyRule, Subject } from '../../../api/flowcontrol/v1/types.gen.ts';
 
 /** While it says `true`, the server keeps the spec as it should be; an administrator who changes an object sets it to `false`. */
@@ -22,8 +23,8 @@ const limited = (
 });
 
 export const priorityLevels = (): PriorityLevelConfiguration[] => [
-  { metadata: meta('exempt'), spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } } },
-  limited('catch-all', 5, 0, { type: 'Reject' }),
+  { metadata: meta('exempt'), spec: structuredClone(mandatoryLevels.exempt) },
+  { metadata: meta('catch-all'), spec: structuredClone(mandatoryLevels['catch-all']) },
   limited('system', 30, 33, queuing(64, 6)),
   limited('node-high', 40, 25, queuing(64, 6)),
   limited('leader-election', 10, 0, queuing(16, 4)),
@@ -70,7 +71,7 @@ function flow(
 }
 
 export const flowSchemas = (): FlowSchema[] => [
-  flow('exempt', 'exempt', 1, '', everything(groups('system:masters'))),
+  { metadata: meta('exempt'), spec: structuredClone(mandatorySchemas.exempt) },
   flow('probes', 'exempt', 2, '', {
     subjects: everybody,
     nonResourceRules: [{ verbs: ['get'], nonResourceURLs: ['/healthz', '/readyz', '/livez'] }],
@@ -89,5 +90,5 @@ export const flowSchemas = (): FlowSchema[] => [
   flow('kube-system-service-accounts', 'workload-high', 900, 'ByNamespace', everything([systemAccounts])),
   flow('service-accounts', 'workload-low', 9000, 'ByUser', everything(groups('system:serviceaccounts'))),
   flow('global-default', 'global-default', 9900, 'ByUser', everything(everybody)),
-  flow('catch-all', 'catch-all', 10000, 'ByUser', everything(everybody)),
+  { metadata: meta('catch-all'), spec: structuredClone(mandatorySchemas['catch-all']) },
 ];

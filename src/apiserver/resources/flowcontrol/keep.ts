@@ -68,19 +68,22 @@ async function keep<T extends Config>(
   await Promise.all(left.map((object) => remove(object).catch(tolerate)));
 }
 
+/** Who owns the fields, as upstream names him. */
+const fieldManager = 'api-priority-and-fairness-config-producer-v1';
+
 /** Levels first: schemas refer to them. */
 export async function keepFlowControl(client: Client): Promise<void> {
   const levels = client.resource(prioritylevelconfigurations);
   const schemas = client.resource(flowschemas);
   const precisely = ({ metadata: { uid = '', resourceVersion = '' } }: Config) => ({ preconditions: { uid, resourceVersion } });
   await keep((await levels.list('')).items, defaulted(priorityLevels(), prioritylevelconfigurations.setDefaults), {
-    create: (object) => levels.create(object),
-    update: (object) => levels.update(object),
+    create: (object) => levels.create(object, { fieldManager }),
+    update: (object) => levels.update(object, { fieldManager }),
     remove: (object) => levels.delete('', object.metadata.name ?? '', precisely(object)),
   });
   await keep((await schemas.list('')).items, defaulted(flowSchemas(), flowschemas.setDefaults), {
-    create: (object) => schemas.create(object),
-    update: (object) => schemas.update(object),
+    create: (object) => schemas.create(object, { fieldManager }),
+    update: (object) => schemas.update(object, { fieldManager }),
     remove: (object) => schemas.delete('', object.metadata.name ?? '', precisely(object)),
   });
 }

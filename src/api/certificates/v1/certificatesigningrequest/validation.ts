@@ -83,7 +83,7 @@ export function validateRequest(csr: CertificateSigningRequest, old?: Certificat
   const { spec, status } = csr;
   const errors: FieldError[] = [];
   const problem = requestProblem(csr);
-  if (problem !== undefined) errors.push(invalidValue(path('spec', 'request'), spec.request, problem));
+  if (problem !== undefined) errors.push(invalidValue(path('spec', 'request'), spec.request || null, problem));
   errors.push(...validateUsages(csr, old));
   const signer = path('spec', 'signerName');
   if (spec.signerName === legacyUnknownSigner && old?.spec.signerName !== legacyUnknownSigner)

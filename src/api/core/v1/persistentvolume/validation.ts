@@ -62,9 +62,10 @@ function validateObject(spec: PersistentVolumeSpec, at: FieldPath): FieldError[]
 /** `name` is the volume's; `inline` for the spec in a VolumeAttachment. */
 export function validateVolumeSpec(spec: PersistentVolumeSpec, name: string, inline: boolean, at: FieldPath): FieldError[] {
   const modes = spec.accessModes ?? [];
-  const errors = modes.length === 0 ? [required(at.child('accessModes'))] : [];
+  const errors = inline ? validateInline(spec, at) : [];
+  if (modes.length === 0) errors.push(required(at.child('accessModes')));
   errors.push(...validateAccessModes(modes, at.child('accessModes')));
-  errors.push(...(inline ? validateInline(spec, at) : validateObject(spec, at)));
+  if (!inline) errors.push(...validateObject(spec, at));
   errors.push(...validateVolumeSource(spec, at, name));
   const attributes = spec.volumeAttributesClassName;
   if (attributes === undefined) return errors;
