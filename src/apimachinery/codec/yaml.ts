@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import type { Pair, ScalarTag, YAMLMap } from 'yaml';
+import { hasDuplicateKeys } from './json.ts';
 
 const require = createRequire(import.meta.url);
 let loaded: typeof Yaml | undefined;
@@ -68,7 +69,9 @@ export const parseYaml = (text: string): unknown => parseYamlStrict(text).value;
  * as upstream's strict conversion gives it.
  */
 export function parseYamlStrict(text: string): { value: unknown; errors: string[] } {
-  const { LineCounter, parseDocument, isAlias } = yaml();
+  const json = jsonOf(text);
+  if (json !== undefined) return { value: json, errors: [] };
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, {
     schema: 'failsafe',
@@ -76,49 +79,118 @@ export function parseYamlStrict(text: string): { value: unknown; errors: string[
     merge: true,
     uniqueKeys: false,
     lineCounter: lines,
+    // Each would look for its line in the text from the start.
+    prettyErrors: false,
     version: '1.1',
   });
-  const [error] = document.errors;
-  if (error) throw new Error(`yaml: line ${error.linePos?.[0]?.line ?? 1}: ${error.message.split('\n')[0]}`);
+  // Of several documents the first one counts.
+  const error = document.errors.find(({ code }) => code !== 'MULTIPLE_DOCS');
+  if (error) throw new Error(`yaml: line ${lines.linePos(error.pos[0]).line || 1}: ${error.message.split('\n')[0]}`);
   const duplicates: string[] = [];
-  const value = plainOf(
-    document.contents,
-    (node) => (isAlias(node) ? node.resolve(document) : node),
-    (key, offset) => {
-      duplicates.push(`  line ${lines.linePos(offset).line}: key ${JSON.stringify(key)} already set in map`);
-    },
-  );
+  const reader = new PlainReader(targetsOf(document.contents), (key, offset) => {
+    duplicates.push(`  line ${lines.linePos(offset).line}: key ${JSON.stringify(key)} already set in map`);
+  });
+  const value = reader.plainOf(document.contents);
   return { value, errors: duplicates.length === 0 ? [] : [['yaml: unmarshal errors:', ...duplicates].join('\n')] };
 }
 
-type Resolve = (node: unknown) => unknown;
-type Duplicate = (key: string, offset: number) => void;
-
-function plainOf(given: unknown, resolve: Resolve, duplicate: Duplicate): unknown {
-  const { isMap, isScalar, isSeq } = yaml();
-  const node = resolve(given);
-  if (isScalar(node)) return node.value;
-  if (isSeq(node)) return node.items.map((item) => plainOf(item, resolve, duplicate));
-  return isMap(node) ? objectOf(node, resolve, duplicate) : null;
+/**
+ * JSON is YAML, and read a hundred times as quickly. Undefined for what is none, and where the two would differ: keys that are
+ * set twice, pairs of surrogates, numbers of many digits.
+ */
+function jsonOf(text: string): unknown {
+  if (!/^\s*\{/.test(text) || /\\u[dD][89a-fA-F]|\d{16}/.test(text)) return undefined;
+  try {
+    const value = JSON.parse(text, (_, inner: unknown) => (isPlainObject(inner) ? sorted(inner) : inner));
+    return hasDuplicateKeys(text, value) ? undefined : value;
+  } catch {
+    return undefined;
+  }
 }
 
-function objectOf(map: YAMLMap, resolve: Resolve, duplicate: Duplicate): Record<string, unknown> {
-  const { isScalar } = yaml();
-  const entries = new Map<string, unknown>();
-  const merged = new Map<string, unknown>();
-  for (const pair of map.items as Pair[]) {
-    const key = keyOf(resolve(pair.key));
-    const value = plainOf(pair.value, resolve, duplicate);
-    if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
-      for (const source of Array.isArray(value) ? value.toReversed() : [value])
-        for (const [name, inner] of Object.entries(source ?? {})) merged.set(name, inner);
-      continue;
-    }
-    if (entries.has(key)) duplicate(key, isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0);
-    entries.set(key, value);
+const isPlainObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
+const sorted = (object: object): object => Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** What each alias stands for: the nearest anchor of its name before it. */
+function targetsOf(root: unknown): Map<unknown, unknown> {
+  const { isAlias, visit } = yaml();
+  const anchors = new Map<string, unknown>();
+  const targets = new Map<unknown, unknown>();
+  if (root !== null) {
+    visit(root as Yaml.Node, {
+      Alias: (_, alias) => {
+        if (!anchors.has(alias.source)) throw new Error(`yaml: unknown anchor '${alias.source}' referenced`);
+        targets.set(alias, anchors.get(alias.source));
+      },
+      Node: (_, node) => {
+        if (!isAlias(node) && node.anchor !== undefined) anchors.set(node.anchor, node);
+      },
+    });
   }
-  const all = new Map([...merged, ...entries]);
-  return Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return targets;
+}
+
+/** Of so many nodes nearly all may come from aliases; of ten times as many a tenth, and in between accordingly. */
+const fewNodes = 400_000;
+
+const allowedAliasRatio = (nodes: number): number => Math.max(0.1, Math.min(0.99, 0.99 - (0.89 * (nodes - fewNodes)) / (9 * fewNodes)));
+
+/** Makes plain values of nodes. What aliases stand for is read again for each, within the bounds that upstream sets. */
+class PlainReader {
+  readonly #targets: ReadonlyMap<unknown, unknown>;
+  readonly #duplicate: (key: string, offset: number) => void;
+  readonly #open = new Set<unknown>();
+  #nodes = 0;
+  #fromAliases = 0;
+
+  constructor(targets: ReadonlyMap<unknown, unknown>, duplicate: (key: string, offset: number) => void) {
+    this.#targets = targets;
+    this.#duplicate = duplicate;
+  }
+
+  plainOf(node: unknown): unknown {
+    const { isAlias, isMap, isScalar, isSeq } = yaml();
+    this.#nodes++;
+    if (this.#open.size > 0) this.#fromAliases++;
+    if (this.#fromAliases > 100 && this.#nodes > 1000 && this.#fromAliases / this.#nodes > allowedAliasRatio(this.#nodes)) {
+      throw new Error('yaml: document contains excessive aliasing');
+    }
+    if (isAlias(node)) return this.#aliased(node.source, this.#targets.get(node));
+    if (isScalar(node)) return node.value;
+    if (isSeq(node)) return node.items.map((item) => this.plainOf(item));
+    return isMap(node) ? this.#objectOf(node) : null;
+  }
+
+  #aliased(name: string, target: unknown): unknown {
+    if (this.#open.has(target)) throw new Error(`yaml: anchor '${name}' value contains itself`);
+    this.#open.add(target);
+    const value = this.plainOf(target);
+    this.#open.delete(target);
+    return value;
+  }
+
+  #objectOf(map: YAMLMap): Record<string, unknown> {
+    const { isScalar } = yaml();
+    const entries = new Map<string, unknown>();
+    const merged = new Map<string, unknown>();
+    for (const pair of map.items as Pair[]) {
+      const key = keyOf(this.#targets.get(pair.key) ?? pair.key);
+      const value = this.plainOf(pair.value);
+      if (isScalar(pair.key) && pair.key.type === 'PLAIN' && pair.key.source === '<<') {
+        for (const source of Array.isArray(value) ? value.toReversed() : [value]) {
+          if (typeof source !== 'object' || source === null || Array.isArray(source)) {
+            throw new Error('yaml: map merge requires map or sequence of maps as the value');
+          }
+          for (const [name, inner] of Object.entries(source)) merged.set(name, inner);
+        }
+        continue;
+      }
+      if (entries.has(key)) this.#duplicate(key, isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0);
+      entries.set(key, value);
+    }
+    const all = new Map([...merged, ...entries]);
+    return Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
 }
 
 function keyOf(node: unknown): string {

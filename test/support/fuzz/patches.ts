@@ -78,7 +78,7 @@ export function patchRequest(random: Random): Omit<FuzzRequest, 'area'> {
   }
   const parts = Object.keys(definition.subresources ?? {});
   const part = parts.length > 0 && random.oneIn(5) ? `/${random.pick(parts)}` : '';
-  let body = Buffer.from(jsonText(value));
+  let body: Buffer = Buffer.from(jsonText(value));
   if (form === 'apply-patch+yaml' && random.oneIn(3)) {
     try {
       body = Buffer.from(stringify(JSON.parse(body.toString())));

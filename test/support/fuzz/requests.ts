@@ -60,7 +60,7 @@ const json: Area = (random) => {
   const sample = anyObject(random);
   const intact = structuredClone(sample.object);
   mutateValue(random, sample.object, times(random));
-  let body = Buffer.from(jsonText(random.oneIn(50) ? anyValue(random) : sample.object));
+  let body: Buffer = Buffer.from(jsonText(random.oneIn(50) ? anyValue(random) : sample.object));
   if (random.oneIn(4)) body = mutateBytes(random, body, times(random));
   return written(random, { ...sample, object: intact }, jsonType, body);
 };
@@ -183,7 +183,8 @@ const url: Area = (random) => {
   const method = random.oneIn(3) ? random.pick(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'FOO']) : 'GET';
   const whole = `${path.startsWith('/') ? '' : '/'}${path}${query.length > 0 ? `?${query.join('&')}` : ''}`;
   // What would take the ground from under the others: a namespace's end, the server's own switches.
-  const dangerous = method !== 'GET' && method !== 'HEAD' && /namespaces(?:\/[^/]*)?(?:\?|$)|admission|apireg|flowcontrol|apiext|finalize/i.test(whole);
+  const dangerous =
+    method !== 'GET' && method !== 'HEAD' && /namespaces(?:\/[^/]*)?(?:\?|$)|admission|apireg|flowcontrol|apiext|finalize|serviceaccounts/i.test(whole);
   return { method: dangerous ? 'GET' : method, path: whole, headers: { accept: anyAccept(random) } };
 };
 
@@ -255,7 +256,13 @@ const headers: Area = (random) => {
 const deletion: Area = (random) => {
   const { definition, collection } = anyObject(random);
   const dryRun = isConsequential(definition) ? '&dryRun=All' : '';
-  const whole = random.oneIn(3) && !isConsequential(definition) && definition.namespaced && definition.verbs.includes('deletecollection');
+  // Without the account `default` every pod waits for it.
+  const whole =
+    random.oneIn(3) &&
+    !isConsequential(definition) &&
+    definition.kind !== 'ServiceAccount' &&
+    definition.namespaced &&
+    definition.verbs.includes('deletecollection');
   const options = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0, ...(random.oneIn(4) ? { preconditions: { uid: anyText(random) } } : {}) };
   if (random.oneIn(4)) mutateValue(random, options, 1);
   const path = whole ? collection : `${collection}/${anyName(random)}`;
