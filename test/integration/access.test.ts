@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type CommandResult, eventually, freePort, ok, root, run } from '../e2e/cluster.ts';
+import { type CommandResult, eventually, freePort, root, run } from '../e2e/cluster.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { startServer } from '../support/server.ts';
 
@@ -12,6 +12,10 @@ const directory = mkdtempSync(join(tmpdir(), 'knarr-access-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
 const knarr = (...args: string[]): Promise<CommandResult> => run(join(root, 'knarr'), args);
+function good(result: CommandResult): CommandResult {
+  assert.equal(result.code, 0, `${result.stdout}${result.stderr}`);
+  return result;
+}
 const at = (name: string): string => join(directory, name);
 function file(name: string, content: object | string): string {
   writeFileSync(at(name), typeof content === 'string' ? content : JSON.stringify(content));
@@ -51,8 +55,8 @@ const flags = (name: string): string[] => [
 /** What the flags above bring, seen from outside. */
 async function assertInForce(name: string, kubeconfig: string, store: string): Promise<void> {
   const ask = (...args: string[]): Promise<CommandResult> => kubectl(kubeconfig, args);
-  ok(await ask('create', 'secret', 'generic', name, '--from-literal=password=open-sesame'));
-  const { stdout } = ok(await ask('get', 'secret', name, '-o', 'jsonpath={.data.password}'));
+  good(await ask('create', 'secret', 'generic', name, '--from-literal=password=open-sesame'));
+  const { stdout } = good(await ask('get', 'secret', name, '-o', 'jsonpath={.data.password}'));
   assert.equal(Buffer.from(stdout, 'base64').toString(), 'open-sesame');
   const bytes = Buffer.concat(readdirSync(store).map((one) => readFileSync(join(store, one))));
   assert.ok(bytes.includes('k8s:enc:aesgcm:v1:key1:') && !bytes.includes(Buffer.from('open-sesame').toString('base64')));
@@ -64,7 +68,7 @@ async function assertInForce(name: string, kubeconfig: string, store: string): P
   assert.deepEqual([created.stage, created.level, created.responseStatus.code], ['ResponseComplete', 'Metadata', 201]);
   const jane = await ask('auth', 'whoami', '--token', 'letmein', '-o', 'jsonpath={.status.userInfo.username}');
   assert.match(`${jane.stdout}${jane.stderr}`, /jane|kubernetes-admin|admin/);
-  assert.match(ok(await ask('api-resources', '--api-group', 'scheduling.k8s.io')).stdout, /workloads\s.*scheduling\.k8s\.io\/v1alpha2/);
+  assert.match(good(await ask('api-resources', '--api-group', 'scheduling.k8s.io')).stdout, /workloads\s.*scheduling\.k8s\.io\/v1alpha2/);
 }
 
 test('a server is started with all of it', async () => {
@@ -85,7 +89,7 @@ test('a server is started with all of it', async () => {
   assert.equal(without.code, 1);
   assert.match(without.stderr, /^knarr: \/registry\/core\/secrets\/.* can not be decrypted: identity transformer tried to read encrypted data\n$/m);
   const again = await startServer(dataDir, ['--encryption-provider-config', at('direct-encryption.json')]);
-  assert.equal(ok(await kubectl(again.kubeconfig, ['get', 'secret', 'direct', '-o', 'name'])).stdout, 'secret/direct\n');
+  assert.equal(good(await kubectl(again.kubeconfig, ['get', 'secret', 'direct', '-o', 'name'])).stdout, 'secret/direct\n');
   assert.equal(await again.stop(), 0);
 });
 
@@ -93,21 +97,25 @@ test('a cluster keeps what it was started with, and the supervisor starts its se
   const dataDir = at('up');
   const cluster = ['--data-dir', dataDir];
   const port = String(await freePort());
-  ok(await knarr('up', '--control-plane-only', '--kubeconfig', 'none', '--port', port, ...cluster, ...flags('kept')));
+  good(await knarr('up', '--control-plane-only', '--kubeconfig', 'none', '--port', port, ...cluster, ...flags('kept')));
   try {
     const kubeconfig = join(dataDir, 'admin.kubeconfig');
     await assertInForce('kept', kubeconfig, join(dataDir, 'store'));
-    const pid = Number(readFileSync(join(dataDir, 'run/server.pid'), 'utf8').split(/\s/)[0]);
+    const serverPid = async (): Promise<number> => {
+      const { processes } = JSON.parse(good(await knarr('status', '--output', 'json', ...cluster)).stdout) as { processes: { name: string; pid?: number }[] };
+      return processes.find((child) => child.name === 'server')?.pid ?? 0;
+    };
+    const pid = await serverPid();
     process.kill(pid, 'SIGKILL');
     await eventually('the server is back', async () => {
-      const now = Number(readFileSync(join(dataDir, 'run/server.pid'), 'utf8').split(/\s/)[0]);
-      return now !== pid && (await kubectl(kubeconfig, ['get', 'secret', 'kept'])).code === 0;
+      const now = await serverPid();
+      return now !== 0 && now !== pid && (await kubectl(kubeconfig, ['get', 'secret', 'kept'])).code === 0;
     });
-    assert.match(ok(await kubectl(kubeconfig, ['api-resources', '--api-group', 'scheduling.k8s.io'])).stdout, /workloads/);
+    assert.match(good(await kubectl(kubeconfig, ['api-resources', '--api-group', 'scheduling.k8s.io'])).stdout, /workloads/);
     const other = await knarr('up', '--kubeconfig', 'none', ...cluster, '--runtime-config', 'api/beta=true');
     assert.match(other.stderr, /^knarr: the cluster 'default' runs with another configuration of its API server/);
   } finally {
-    ok(await knarr('down', '--purge', ...cluster));
+    good(await knarr('down', '--purge', ...cluster));
   }
 });
 

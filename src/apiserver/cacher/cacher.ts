@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { timeout } from '../../apimachinery/errors.ts';
 import type { Store, StoreEntry, StoreEvent, Watch } from '../../store/store.ts';
 import { CompactedError } from '../../store/store.ts';
+import { DecryptionError, isEncrypted } from '../storage/encryption/transformer.ts';
 import { storedApiVersion, toCached, withRevision } from './bytes.ts';
 import { DecodedObjects } from './decoded.ts';
 import type { CacheEntry, CacheEvent } from './resource-cache.ts';
@@ -205,6 +206,8 @@ export class Cacher {
   #entryOf(stored: StoreEntry): CacheEntry | undefined {
     const prefix = prefixOf(stored.key);
     const rest = stored.key.slice(prefix.length);
+    // Not as if there were nothing: it is a server without the keys that is wrong.
+    if (isEncrypted(stored.value)) throw new DecryptionError(stored.key, new Error('identity transformer tried to read encrypted data'));
     const slash = rest.indexOf('/');
     const apiVersion = storedApiVersion(stored.value);
     const shared = this.#apiVersions.get(apiVersion) ?? apiVersion;

@@ -96,6 +96,7 @@ for (const [provider, [configured, prefix]] of Object.entries(providers)) {
       withServer(store, await loadEncryption({ file: configuration(forSecrets(gcm('other'))) }), async () => {}),
       /can not be decrypted: /,
     );
+    await assert.rejects(startTestServer({ store: keepOpen(store) }), /can not be decrypted: identity transformer tried to read encrypted data/);
   });
 }
 

@@ -3,20 +3,10 @@
 import type { Store, StoreEntry, StoreEvent, Watch, WatchMessage } from '../../../store/store.ts';
 import { RevisionMismatchError } from '../../../store/store.ts';
 import { prefixOf } from '../../cacher/cacher.ts';
-import { identity, isEncrypted, type Transformer } from './transformer.ts';
+import { DecryptionError, identity, isEncrypted, type Transformer } from './transformer.ts';
 
 /** By the prefix of a resource's keys (`/registry/<group>/<resource>/`); absent for what is written as it is. */
 export type TransformerFor = (prefix: string) => Transformer | undefined;
-
-/** A value can't be read with any of the configured keys. */
-export class DecryptionError extends Error {
-  readonly key: string;
-  constructor(key: string, cause: unknown) {
-    super(`${key} can not be decrypted: ${(cause as Error).message}`, { cause });
-    this.name = 'DecryptionError';
-    this.key = key;
-  }
-}
 
 /** Snapshots (`entries`) hold the values as they are stored. */
 export function encryptedStore(store: Store, transformerFor: TransformerFor): Store {

@@ -18,6 +18,16 @@ export interface PrefixedTransformer {
   transformer: Transformer;
 }
 
+/** A value can't be read with any of the configured keys. */
+export class DecryptionError extends Error {
+  readonly key: string;
+  constructor(key: string, cause: unknown) {
+    super(`${key} can not be decrypted: ${(cause as Error).message}`, { cause });
+    this.name = 'DecryptionError';
+    this.key = key;
+  }
+}
+
 const encryptedMark = Buffer.from('k8s:enc:');
 
 /** Whether some transformer wrote it. */
