@@ -4,14 +4,19 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Credentials } from './targets.ts';
 
 export type Load =
-  | { kind: 'create' | 'get'; protocol: 'http1' | 'http2'; connections: number; seconds: number; prefix: string; objects: number }
-  | { kind: 'list'; connections: number; seconds: number; path: string }
+  /** `count` ends it sooner than `seconds`. An update replaces one of `objects` that were created under this prefix. */
+  | { kind: 'create' | 'get' | 'update'; protocol: 'http1' | 'http2'; connections: number; seconds: number; prefix: string; objects: number; count?: number }
+  | { kind: 'list'; connections: number; seconds: number; path: string; accept: string }
+  | { kind: 'pods'; connections: number; count: number }
   | { kind: 'watch'; watchers: number; events: number };
 
 export interface LoadResult {
   requests: number;
   seconds: number;
   failures: number;
+  /** Milliseconds from asking to the whole answer; absent for watches. */
+  p50?: number;
+  p99?: number;
 }
 
 const { credentials, load } = JSON.parse(process.argv[2] as string) as { credentials: Credentials; load: Load };
@@ -23,6 +28,7 @@ interface Asked {
   method: string;
   path: string;
   body?: string;
+  accept?: string;
 }
 type Ask = (asked: Asked) => Promise<number>;
 
@@ -62,11 +68,11 @@ async function http1(): Promise<{ ask: Ask; socket: TLSSocket }> {
     chunked = false;
     done?.(status);
   });
-  const ask: Ask = ({ method, path, body }) =>
+  const ask: Ask = ({ method, path, body, accept = 'application/json' }) =>
     new Promise((resolve) => {
       done = resolve;
       const length = body === undefined ? '' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
-      socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAccept: application/json\r\n${length}\r\n${body ?? ''}`);
+      socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAccept: ${accept}\r\n${length}\r\n${body ?? ''}`);
     });
   return { ask, socket };
 }
@@ -88,20 +94,26 @@ function http2(on: ClientHttp2Session): Ask {
     });
 }
 
-async function repeat(asks: readonly Ask[], seconds: number, next: (count: number) => Asked): Promise<LoadResult> {
+async function repeat(asks: readonly Ask[], seconds: number, next: (count: number) => Asked, most = Number.POSITIVE_INFINITY): Promise<LoadResult> {
   let count = 0;
   let failures = 0;
+  const took: number[] = [];
   const started = performance.now();
   const until = started + seconds * 1000;
   await Promise.all(
     asks.map(async (ask) => {
-      while (performance.now() < until) {
+      while (count < most && performance.now() < until) {
+        const asked = performance.now();
         const status = await ask(next(count++));
+        took.push(performance.now() - asked);
         if (status < 200 || status >= 300) failures++;
       }
     }),
   );
-  return { requests: count, seconds: (performance.now() - started) / 1000, failures };
+  const elapsed = (performance.now() - started) / 1000;
+  took.sort((a, b) => a - b);
+  const at = (share: number): number => took[Math.floor(took.length * share)] ?? 0;
+  return { requests: count, seconds: elapsed, failures, p50: at(0.5), p99: at(0.99) };
 }
 
 async function asksFor(protocol: 'http1' | 'http2', connections: number): Promise<{ asks: Ask[]; close(): void }> {
@@ -114,21 +126,37 @@ async function asksFor(protocol: 'http1' | 'http2', connections: number): Promis
   return { asks: Array.from({ length: connections }, () => http2(on)), close: () => on.close() };
 }
 
-const create = (prefix: string, index: number): Asked => ({
-  method: 'POST',
-  path: collection,
-  body: JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${prefix}-${index}` }, data: { filler } }),
-});
+const configMap = (name: string): string =>
+  JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { filler, at: String(Date.now()) } });
+
+/** A pod as a Deployment makes it, about 1 KB. */
+const pod = (index: number): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: `pod-${index}`, labels: { app: `app-${index % 500}`, tier: 'web' }, annotations: { about: filler.slice(0, 300) } },
+    spec: {
+      nodeName: `node-${index % 100}`,
+      containers: [
+        { name: 'web', image: 'registry.example/web:1', env: [{ name: 'A', value: 'b' }], resources: { requests: { cpu: '100m', memory: '64Mi' } } },
+      ],
+    },
+  });
+
+function next(asked: Exclude<Load, { kind: 'watch' }>, index: number): Asked {
+  if (asked.kind === 'list') return { method: 'GET', path: asked.path, accept: asked.accept };
+  if (asked.kind === 'pods') return { method: 'POST', path: '/api/v1/namespaces/default/pods', body: pod(index) };
+  if (asked.kind === 'create') return { method: 'POST', path: collection, body: configMap(`${asked.prefix}-${index}`) };
+  const name = `${asked.prefix}-${index % asked.objects}`;
+  if (asked.kind === 'update') return { method: 'PUT', path: `${collection}/${name}`, body: configMap(name) };
+  return { method: 'GET', path: `${collection}/${name}` };
+}
 
 async function run(): Promise<LoadResult> {
   if (load.kind === 'watch') return watch(load.watchers, load.events);
-  const { asks, close } = await asksFor(load.kind === 'list' ? 'http1' : load.protocol, load.connections);
-  const path = load.kind === 'list' ? load.path : collection;
-  const result = await repeat(asks, load.seconds, (count) =>
-    load.kind === 'create'
-      ? create(load.prefix, count)
-      : { method: 'GET', path: load.kind === 'list' ? path : `${path}/${load.prefix}-${count % load.objects}` },
-  );
+  const { asks, close } = await asksFor('protocol' in load ? load.protocol : 'http1', load.connections);
+  const seconds = 'seconds' in load ? load.seconds : Number.POSITIVE_INFINITY;
+  const result = await repeat(asks, seconds, (count) => next(load, count), 'count' in load ? load.count : undefined);
   close();
   return result;
 }
@@ -147,18 +175,20 @@ async function watch(watchers: number, events: number): Promise<LoadResult> {
         for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, at + 1)) seen++;
         if (seen >= watchers * events) resolve();
       });
-      await new Promise((ready) => stream.once('response', ready));
+      await new Promise<void>((ready, reject) =>
+        stream.once('response', ({ ':status': status }) => (status === 200 ? ready() : reject(new Error(`a watch was answered with ${status}`)))),
+      );
       return stream;
     }),
   );
   const { asks, close } = await asksFor('http1', 8);
   const started = performance.now();
-  let next = 0;
+  let written = 0;
   const body = (index: number): string =>
     JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `fanout-${index}`, labels: { fanout: 'yes' } }, data: { filler } });
   await Promise.all(
     asks.map(async (ask) => {
-      while (next < events) await ask({ method: 'POST', path: collection, body: body(next++) });
+      while (written < events) await ask({ method: 'POST', path: collection, body: body(written++) });
     }),
   );
   await all;

@@ -21,10 +21,12 @@ export interface RunningTarget {
   name: string;
   /** Milliseconds from the start of the first process to `/readyz`. */
   readyMs: number;
-  pids: number[];
+  readonly pids: number[];
   admin: Credentials;
   /** The user `bench`: RBAC has to look at it, where `system:masters` would pass. */
   bench: Credentials;
+  /** Ends the processes and starts them again on the same data; gives the milliseconds to `/readyz`. */
+  restart(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -80,21 +82,9 @@ export async function startKnarr(): Promise<RunningTarget> {
   const log = join(dataDir, 'server.log');
   const pki = await loadOrCreatePki(join(dataDir, 'pki'));
   const admin = credentialsOf(`https://127.0.0.1:${port}`, pki, pki.leaves.admin);
-  const started = performance.now();
-  const server = launch(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'server', '--data-dir', dataDir, '--port', String(port)], log);
-  await untilReady(admin, log);
-  const readyMs = performance.now() - started;
-  return {
-    name: 'knarr',
-    readyMs,
-    pids: [server.pid as number],
-    admin,
-    bench: credentialsOf(admin.url, pki, issueClient(pki, 'bench', [])),
-    async stop() {
-      await end(server);
-      rmSync(dataDir, { recursive: true, force: true });
-    },
-  };
+  return runningTarget('knarr', dataDir, log, admin, credentialsOf(admin.url, pki, issueClient(pki, 'bench', [])), () => [
+    launch(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'server', '--data-dir', dataDir, '--port', String(port)], log),
+  ]);
 }
 
 export interface UpstreamPrograms {
@@ -111,49 +101,75 @@ export async function startUpstream({ apiserver, etcd }: UpstreamPrograms): Prom
   mkdirSync(join(dataDir, 'etcd'));
   writeFileSync(join(dataDir, 'empty'), '');
   const admin = credentialsOf(`https://127.0.0.1:${port}`, pki, pki.leaves.admin);
-  const started = performance.now();
-  const store = launch(
-    etcd,
-    [
-      `--data-dir=${join(dataDir, 'etcd')}`,
-      `--listen-client-urls=http://127.0.0.1:${etcdPort}`,
-      `--advertise-client-urls=http://127.0.0.1:${etcdPort}`,
-      `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
-      `--initial-advertise-peer-urls=http://127.0.0.1:${peerPort}`,
-      `--initial-cluster=default=http://127.0.0.1:${peerPort}`,
-    ],
-    log,
-  );
-  const server = launch(
-    apiserver,
-    [
-      `--etcd-servers=http://127.0.0.1:${etcdPort}`,
-      '--bind-address=127.0.0.1',
-      `--secure-port=${port}`,
-      `--tls-cert-file=${pkiDir}/apiserver.crt`,
-      `--tls-private-key-file=${pkiDir}/apiserver.key`,
-      `--client-ca-file=${pkiDir}/ca.crt`,
-      '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
-      `--service-account-key-file=${pkiDir}/sa.pub`,
-      `--service-account-signing-key-file=${pkiDir}/sa.key`,
-      '--service-cluster-ip-range=10.96.0.0/16',
-      '--authorization-mode=Node,RBAC',
-      '--endpoint-reconciler-type=none',
-      `--cert-dir=${dataDir}`,
-    ],
-    log,
-  );
-  await untilReady(admin, log);
-  const readyMs = performance.now() - started;
+  return runningTarget('upstream', dataDir, log, admin, credentialsOf(admin.url, pki, issueClient(pki, 'bench', [])), () => {
+    const store = launch(
+      etcd,
+      [
+        `--data-dir=${join(dataDir, 'etcd')}`,
+        `--listen-client-urls=http://127.0.0.1:${etcdPort}`,
+        `--advertise-client-urls=http://127.0.0.1:${etcdPort}`,
+        `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+        `--initial-advertise-peer-urls=http://127.0.0.1:${peerPort}`,
+        `--initial-cluster=default=http://127.0.0.1:${peerPort}`,
+      ],
+      log,
+    );
+    const server = launch(
+      apiserver,
+      [
+        `--etcd-servers=http://127.0.0.1:${etcdPort}`,
+        '--bind-address=127.0.0.1',
+        `--secure-port=${port}`,
+        `--tls-cert-file=${pkiDir}/apiserver.crt`,
+        `--tls-private-key-file=${pkiDir}/apiserver.key`,
+        `--client-ca-file=${pkiDir}/ca.crt`,
+        '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+        `--service-account-key-file=${pkiDir}/sa.pub`,
+        `--service-account-signing-key-file=${pkiDir}/sa.key`,
+        '--service-cluster-ip-range=10.96.0.0/16',
+        '--authorization-mode=Node,RBAC',
+        '--endpoint-reconciler-type=none',
+        `--cert-dir=${dataDir}`,
+      ],
+      log,
+    );
+    return [server, store];
+  });
+}
+
+/** Starts the processes that `launchAll` gives; they are ended in that order. */
+async function runningTarget(
+  name: string,
+  dataDir: string,
+  log: string,
+  admin: Credentials,
+  bench: Credentials,
+  launchAll: () => ChildProcess[],
+): Promise<RunningTarget> {
+  let running: ChildProcess[] = [];
+  const start = async (): Promise<number> => {
+    const started = performance.now();
+    running = launchAll();
+    await untilReady(admin, log);
+    return performance.now() - started;
+  };
+  const endAll = async (): Promise<void> => {
+    for (const child of running) await end(child);
+  };
   return {
-    name: 'upstream',
-    readyMs,
-    pids: [server.pid as number, store.pid as number],
+    name,
+    readyMs: await start(),
     admin,
-    bench: credentialsOf(admin.url, pki, issueClient(pki, 'bench', [])),
+    bench,
+    get pids() {
+      return running.map(({ pid }) => pid as number);
+    },
+    async restart() {
+      await endAll();
+      return start();
+    },
     async stop() {
-      await end(server);
-      await end(store);
+      await endAll();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
