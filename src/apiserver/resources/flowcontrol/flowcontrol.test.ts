@@ -196,7 +196,7 @@ test('objects that every cluster has are kept; those that an administrator took 
     const annotations = autoUpdate === undefined ? {} : { metadata: { annotations: { [autoUpdateSpec]: autoUpdate } } };
     await levels.patch('', name, 'merge', { ...annotations, spec: { limited: { nominalConcurrencyShares } } });
   };
-  await change('catch-all', 7, 'false');
+  await assert.rejects(change('catch-all', 7, 'false'), /must equal the fixed value/);
   await change('system', 7);
   await change('workload-low', 7, 'false');
   await levels.patch('', 'exempt', 'merge', { spec: { exempt: { nominalConcurrencyShares: 7 } } });
