@@ -2,6 +2,7 @@
 import type { Labels } from '../../apimachinery/selectors.ts';
 import { type FilterPlugin, type NodeCheck, type Snapshot, unresolvable, unschedulable } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
+import { PodCounts } from '../state/podcounts.ts';
 import { type AffinityTerm, createPodInfo, type PodInfo } from '../state/podinfo.ts';
 import { TopologyCounts } from './topologycounts.ts';
 
@@ -47,8 +48,8 @@ function createCheck(pod: PodInfo, snapshot: Snapshot, counts: Counts): NodeChec
     return found || (counts.wanted.empty && matchesAll(requiredAffinity, pod, ownLabels));
   }
 
-  const hit = (where: TopologyCounts, { labels }: NodeInfo, keys: Iterable<string>): boolean => {
-    for (const key of keys) {
+  const hit = (where: TopologyCounts, { labels }: NodeInfo): boolean => {
+    for (const key of where.keys()) {
       const value = labels[key];
       if (value !== undefined && where.at(key, value) > 0) return true;
     }
@@ -58,8 +59,8 @@ function createCheck(pod: PodInfo, snapshot: Snapshot, counts: Counts): NodeChec
   return {
     filter(node) {
       if (requiredAffinity.length > 0 && !affinityHolds(node)) return affinityFails;
-      if (!counts.avoided.empty && hit(counts.avoided, node, counts.avoided.keys())) return antiAffinityFails;
-      if (!counts.existing.empty && hit(counts.existing, node, counts.existing.keys())) return existingFails;
+      if (!counts.avoided.empty && hit(counts.avoided, node)) return antiAffinityFails;
+      if (!counts.existing.empty && hit(counts.existing, node)) return existingFails;
       return undefined;
     },
     addPod: (other, node) => count(other, node, 1),
@@ -68,16 +69,31 @@ function createCheck(pod: PodInfo, snapshot: Snapshot, counts: Counts): NodeChec
   };
 }
 
+/** Pods that match all terms. Terms that look at labels of namespaces are counted anew, since those may change at any time. */
+export function countMatching(terms: readonly AffinityTerm[], snapshot: Snapshot): PodCounts {
+  const matches = (other: PodInfo): boolean => matchesAll(terms, other, namespaceLabels(snapshot, other.namespace));
+  if (terms.every(({ plain }) => plain)) return snapshot.countPods(`affinity ${terms.map(({ id }) => id).join(' & ')}`, matches);
+  const counts = new PodCounts();
+  for (const node of snapshot.nodes) for (const other of node.pods.values()) if (matches(other)) counts.add(node, 1);
+  return counts;
+}
+
 export const interPodAffinity: FilterPlugin = {
   name,
   prepare(pod, snapshot) {
     const counts: Counts = { existing: new TopologyCounts(), wanted: new TopologyCounts(), avoided: new TopologyCounts() };
-    const own = pod.requiredAffinity.length > 0 || pod.requiredAntiAffinity.length > 0;
-    const check = createCheck(pod, snapshot, counts);
-    for (const node of own ? snapshot.nodes : snapshot.nodesWithRequiredAntiAffinity) {
-      for (const other of own ? node.pods.values() : node.podsWithRequiredAntiAffinity) check.addPod!(other, node);
+    const { requiredAffinity, requiredAntiAffinity } = pod;
+    const ownLabels = namespaceLabels(snapshot, pod.namespace);
+    for (const { term, counts: owners } of snapshot.terms('requiredAntiAffinity')) {
+      if (term.matches(pod, ownLabels)) counts.existing.include(term.topologyKey, owners.domains(term.topologyKey));
     }
-    return own || !counts.existing.empty ? check : undefined;
+    if (requiredAffinity.length > 0) {
+      const wanted = countMatching(requiredAffinity, snapshot);
+      for (const { topologyKey } of requiredAffinity) counts.wanted.include(topologyKey, wanted.domains(topologyKey));
+    }
+    for (const term of requiredAntiAffinity) counts.avoided.include(term.topologyKey, countMatching([term], snapshot).domains(term.topologyKey));
+    const own = requiredAffinity.length > 0 || requiredAntiAffinity.length > 0;
+    return own || !counts.existing.empty ? createCheck(pod, snapshot, counts) : undefined;
   },
   wakes: [
     { on: 'pod/add', helps: concerns },

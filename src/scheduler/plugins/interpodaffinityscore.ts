@@ -1,30 +1,26 @@
 /** InterPodAffinity, as a score: preferences of the pod for pods that are there, and theirs for it. */
 import type { PluginArgs } from '../config/types.ts';
 import { maxNodeScore, type SchedulerPlugin, type Snapshot } from '../framework/plugin.ts';
-import type { NodeInfo } from '../state/nodeinfo.ts';
-import type { AffinityTerm, PodInfo } from '../state/podinfo.ts';
-import { namespaceLabels } from './interpodaffinity.ts';
+import type { TermKind } from '../state/podindex.ts';
+import type { PodInfo } from '../state/podinfo.ts';
+import { countMatching, namespaceLabels } from './interpodaffinity.ts';
 import { TopologyCounts } from './topologycounts.ts';
 
 /** `hardPodAffinityWeight`: a pod with required affinity was placed near such pods, so it likes this one too. */
 function countPreferences(pod: PodInfo, snapshot: Snapshot, { hardPodAffinityWeight }: PluginArgs['InterPodAffinity']): TopologyCounts {
   const counts = new TopologyCounts();
-  const ownLabels = namespaceLabels(snapshot, pod.namespace);
-  const own = pod.preferredAffinity.length > 0 || pod.preferredAntiAffinity.length > 0;
-  const count = (terms: readonly AffinityTerm[], target: PodInfo, node: NodeInfo, sign: 1 | -1, weight?: number): void => {
-    if (terms.length === 0) return;
-    const labels = target === pod ? ownLabels : namespaceLabels(snapshot, target.namespace);
-    for (const term of terms) if (term.matches(target, labels)) counts.add(node, term.topologyKey, sign * (weight ?? term.weight));
-  };
-  for (const node of own ? snapshot.nodes : snapshot.nodesWithAffinity) {
-    for (const other of own ? node.pods.values() : node.podsWithAffinity) {
-      count(pod.preferredAffinity, other, node, 1);
-      count(pod.preferredAntiAffinity, other, node, -1);
-      if (hardPodAffinityWeight > 0) count(other.requiredAffinity, pod, node, 1, hardPodAffinityWeight);
-      count(other.preferredAffinity, pod, node, 1);
-      count(other.preferredAntiAffinity, pod, node, -1);
+  const labels = namespaceLabels(snapshot, pod.namespace);
+  const countTheirs = (kind: TermKind, factor: number): void => {
+    if (factor === 0) return;
+    for (const { term, counts: owners } of snapshot.terms(kind)) {
+      if (term.matches(pod, labels)) counts.include(term.topologyKey, owners.domains(term.topologyKey), factor);
     }
-  }
+  };
+  countTheirs('requiredAffinity', hardPodAffinityWeight);
+  countTheirs('preferredAffinity', 1);
+  countTheirs('preferredAntiAffinity', -1);
+  for (const term of pod.preferredAffinity) counts.include(term.topologyKey, countMatching([term], snapshot).domains(term.topologyKey), term.weight);
+  for (const term of pod.preferredAntiAffinity) counts.include(term.topologyKey, countMatching([term], snapshot).domains(term.topologyKey), -term.weight);
   return counts;
 }
 

@@ -3,13 +3,14 @@ import { type NodeCheck, type SchedulerPlugin, unresolvable, unschedulable, type
 import type { NodeInfo } from '../state/nodeinfo.ts';
 import { createPodInfo, type PodInfo } from '../state/podinfo.ts';
 import { createSpreadScore } from './podtopologyspreadscore.ts';
-import { constraintsOf, countOn, type DefaultSpread, hasAllKeys, ownConstraints, type SpreadConstraint } from './spreadconstraints.ts';
+import { constraintsOf, type DefaultSpread, hasAllKeys, ownConstraints, type SpreadConstraint } from './spreadconstraints.ts';
+import { countDomains, type DomainCounts } from './spreadcounts.ts';
 
 const name = 'PodTopologySpread';
 const skewed = unschedulable(name, "node(s) didn't match pod topology spread constraints");
 const unlabelled = unresolvable(name, "node(s) didn't match pod topology spread constraints (missing required label)");
 
-function createCheck(pod: PodInfo, constraints: readonly SpreadConstraint[], counts: readonly Map<string, number>[]): NodeCheck {
+function createCheck(pod: PodInfo, constraints: readonly SpreadConstraint[], counts: readonly DomainCounts[]): NodeCheck {
   /** The least populated domain of each constraint; found again when a count changed. */
   const lowest: (number | undefined)[] = constraints.map(() => undefined);
   const own = constraints.map(({ selector }) => (selector.matches(pod.labels) ? 1 : 0));
@@ -17,9 +18,7 @@ function createCheck(pod: PodInfo, constraints: readonly SpreadConstraint[], cou
   function lowestOf(index: number): number {
     const known = lowest[index];
     if (known !== undefined) return known;
-    const domains = counts[index]!;
-    let least = domains.size < constraints[index]!.minDomains ? 0 : Number.POSITIVE_INFINITY;
-    if (least !== 0) for (const count of domains.values()) least = Math.min(least, count);
+    const least = counts[index]!.lowest(constraints[index]!.minDomains);
     lowest[index] = least;
     return least;
   }
@@ -28,18 +27,18 @@ function createCheck(pod: PodInfo, constraints: readonly SpreadConstraint[], cou
     if (other.namespace !== pod.namespace || !hasAllKeys(node, constraints)) return;
     for (const [index, constraint] of constraints.entries()) {
       if (!constraint.selector.matches(other.labels) || !constraint.includes(node)) continue;
-      const value = node.labels[constraint.topologyKey]!;
-      counts[index]!.set(value, (counts[index]!.get(value) ?? 0) + amount);
+      counts[index]!.change(node.labels[constraint.topologyKey]!, amount);
       lowest[index] = undefined;
     }
   }
 
   return {
     filter({ labels }) {
-      for (const [index, { topologyKey, maxSkew }] of constraints.entries()) {
+      for (let index = 0; index < constraints.length; index++) {
+        const { topologyKey, maxSkew } = constraints[index]!;
         const value = labels[topologyKey];
         if (value === undefined) return unlabelled;
-        if ((counts[index]!.get(value) ?? 0) + own[index]! - lowestOf(index) > maxSkew) return skewed;
+        if (counts[index]!.at(value) + own[index]! - lowestOf(index) > maxSkew) return skewed;
       }
       return undefined;
     },
@@ -49,7 +48,7 @@ function createCheck(pod: PodInfo, constraints: readonly SpreadConstraint[], cou
       createCheck(
         pod,
         constraints,
-        counts.map((domains) => new Map(domains)),
+        counts.map((domains) => domains.clone()),
       ),
   };
 }
@@ -59,16 +58,11 @@ export const createPodTopologySpread = (defaults: DefaultSpread): SchedulerPlugi
   filter(pod, snapshot) {
     const constraints = constraintsOf(pod, 'DoNotSchedule', snapshot, defaults);
     if (constraints.length === 0) return undefined;
-    const counts = constraints.map(() => new Map<string, number>());
-    for (const node of snapshot.nodes) {
-      if (!hasAllKeys(node, constraints)) continue;
-      for (const [index, constraint] of constraints.entries()) {
-        if (!constraint.includes(node)) continue;
-        const value = node.labels[constraint.topologyKey]!;
-        counts[index]!.set(value, (counts[index]!.get(value) ?? 0) + countOn(node, constraint, pod.namespace));
-      }
-    }
-    return createCheck(pod, constraints, counts);
+    return createCheck(
+      pod,
+      constraints,
+      constraints.map((constraint) => countDomains(constraint, constraints, pod, snapshot)),
+    );
   },
   wakes: [
     { on: 'pod/add', helps: concerns },

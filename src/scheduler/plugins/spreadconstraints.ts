@@ -18,6 +18,8 @@ export interface SpreadConstraint {
   minDomains: number;
   topologyKey: string;
   selector: LabelMatcher;
+  /** No policy leaves a node out. */
+  everyNode: boolean;
   /** Nodes that a policy leaves out don't count. */
   includes(node: NodeInfo): boolean;
 }
@@ -57,6 +59,7 @@ function compile(pod: PodInfo, constraint: TopologySpreadConstraint, selector: L
     minDomains: constraint.minDomains ?? 1,
     topologyKey: constraint.topologyKey,
     selector,
+    everyNode: !affinity && !honorTaints,
     includes: (node) =>
       (!affinity || affinity(node)) && (!honorTaints || !findUntoleratedTaint(node.node.spec.taints, pod.pod.spec.tolerations, schedulingEffects)),
   };
@@ -114,5 +117,3 @@ function selectorOfSiblings(pod: Pod, namespace: string, podLabels: Labels, { li
 
 export const hasAllKeys = ({ labels }: NodeInfo, constraints: readonly SpreadConstraint[]): boolean =>
   constraints.every(({ topologyKey }) => labels[topologyKey] !== undefined);
-
-export const countOn = (node: NodeInfo, { id, selector }: SpreadConstraint, namespace: string): number => node.countMatching(id, namespace, selector);

@@ -2,8 +2,12 @@
  * What the scheduler knows of nodes and of pods that are on one: what the informers said, and on top of it the pods that were
  * given a node a moment ago ("assumed"), of which the informers know nothing yet.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Node, Pod } from '../../api/core/v1/types.gen.ts';
+import { type LabelValues, labelValues } from './labelvalues.ts';
 import { NodeInfo } from './nodeinfo.ts';
+import type { PodCounts } from './podcounts.ts';
+import { PodIndex, type TermGroup, type TermKind } from './podindex.ts';
 import { createPodInfo, type PodInfo } from './podinfo.ts';
 
 const zoneLabel = 'topology.kubernetes.io/zone';
@@ -14,8 +18,11 @@ export interface ClusterView {
   /** Nodes that exist, zones taking turns. */
   readonly nodes: readonly NodeInfo[];
   node(name: string): NodeInfo | undefined;
-  readonly nodesWithAffinity: ReadonlySet<NodeInfo>;
-  readonly nodesWithRequiredAntiAffinity: ReadonlySet<NodeInfo>;
+  /** Pods that match, counted; `id` stands for the question, whose answer must depend on nothing but the pod. */
+  countPods(id: string, matches: (pod: PodInfo) => boolean): PodCounts;
+  /** Affinity terms of pods that are there. */
+  terms(kind: TermKind): Iterable<TermGroup>;
+  labelValues(key: string): LabelValues;
   /** On how many nodes the image is. */
   nodesWithImage(name: string): number;
   isClaimUsed(key: string): boolean;
@@ -32,8 +39,8 @@ export class Cluster implements ClusterView {
   readonly #placed = new Map<string, Placed>();
   readonly #claims = new Map<string, number>();
   readonly #images = new Map<string, number>();
-  readonly nodesWithAffinity = new Set<NodeInfo>();
-  readonly nodesWithRequiredAntiAffinity = new Set<NodeInfo>();
+  readonly #index = new PodIndex();
+  readonly #labelValues = new Map<string, LabelValues>();
   #list: NodeInfo[] | undefined;
 
   get nodes(): readonly NodeInfo[] {
@@ -54,13 +61,32 @@ export class Cluster implements ClusterView {
     return this.#claims.has(key);
   }
 
+  countPods(id: string, matches: (pod: PodInfo) => boolean): PodCounts {
+    return this.#index.counts(id, matches, this.#byName.values());
+  }
+
+  terms(kind: TermKind): Iterable<TermGroup> {
+    return this.#index.groups(kind);
+  }
+
+  labelValues(key: string): LabelValues {
+    let values = this.#labelValues.get(key);
+    if (!values) {
+      values = labelValues(this.nodes, key);
+      this.#labelValues.set(key, values);
+    }
+    return values;
+  }
+
   setNode(node: Node): void {
     const info = this.#ensure(node.metadata.name);
     const before = info.present ? zoneOf(info) : undefined;
+    const labels = info.present ? info.labels : undefined;
     this.#countImages(info, -1);
     info.setNode(node);
     this.#countImages(info, 1);
     if (before !== zoneOf(info)) this.#list = undefined;
+    if (!labels || !isDeepStrictEqual(labels, info.labels)) this.#forgetDomains();
   }
 
   removeNode(name: string): void {
@@ -70,6 +96,7 @@ export class Cluster implements ClusterView {
     info.removeNode();
     if (info.pods.size === 0) this.#byName.delete(name);
     this.#list = undefined;
+    this.#forgetDomains();
   }
 
   /** A pod that is on a node, as an informer shows it; replaces what was assumed or known of it. */
@@ -111,12 +138,12 @@ export class Cluster implements ClusterView {
     this.#placed.delete(uid);
     const node = this.#ensure(placed.node);
     node.removePod(uid);
+    this.#index.add(placed.info, node, -1);
     for (const claim of placed.info.claims) {
       const count = (this.#claims.get(claim) ?? 1) - 1;
       if (count === 0) this.#claims.delete(claim);
       else this.#claims.set(claim, count);
     }
-    this.#index(node);
     if (!node.present && node.pods.size === 0) this.#byName.delete(placed.node);
   }
 
@@ -124,9 +151,9 @@ export class Cluster implements ClusterView {
     this.removePod(info.uid);
     const node = this.#ensure(nodeName);
     node.addPod(info);
+    this.#index.add(info, node, 1);
     this.#placed.set(info.uid, { info, node: nodeName, assumed });
     for (const claim of info.claims) this.#claims.set(claim, (this.#claims.get(claim) ?? 0) + 1);
-    this.#index(node);
   }
 
   #ensure(name: string): NodeInfo {
@@ -138,11 +165,9 @@ export class Cluster implements ClusterView {
     return node;
   }
 
-  #index(node: NodeInfo): void {
-    if (node.podsWithAffinity.size > 0) this.nodesWithAffinity.add(node);
-    else this.nodesWithAffinity.delete(node);
-    if (node.podsWithRequiredAntiAffinity.size > 0) this.nodesWithRequiredAntiAffinity.add(node);
-    else this.nodesWithRequiredAntiAffinity.delete(node);
+  #forgetDomains(): void {
+    this.#index.forgetDomains();
+    this.#labelValues.clear();
   }
 
   #countImages(node: NodeInfo, change: 1 | -1): void {

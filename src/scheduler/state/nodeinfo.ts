@@ -2,8 +2,8 @@
 import type { NodeLike } from '../../api/core/v1/nodeselector.ts';
 import type { Node } from '../../api/core/v1/types.gen.ts';
 import { value } from '../../apimachinery/quantity.ts';
-import type { LabelMatcher, Labels } from '../../apimachinery/selectors.ts';
-import { hasAffinity, type PodInfo } from './podinfo.ts';
+import type { Labels } from '../../apimachinery/selectors.ts';
+import type { PodInfo } from './podinfo.ts';
 import { addResources, type Resources, resourcesOf } from './resources.ts';
 
 const noLabels: Labels = {};
@@ -18,18 +18,12 @@ export class NodeInfo implements NodeLike {
   allocatable: Resources = resourcesOf(undefined);
   maxPods = 0;
   readonly pods = new Map<string, PodInfo>();
-  readonly podsWithAffinity = new Set<PodInfo>();
-  readonly podsWithRequiredAntiAffinity = new Set<PodInfo>();
   readonly requested: Resources = resourcesOf(undefined);
   readonly nonZeroRequested = { milliCpu: 0, memory: 0 };
   /** `protocol/port` → addresses that use it. */
   readonly usedPorts = new Map<string, string[]>();
   /** Bytes by image name. */
   readonly images = new Map<string, number>();
-  /** Moves with every change of its pods. */
-  #generation = 0;
-  readonly #matches = new Map<string, { generation: number; count: number }>();
-
   constructor(name: string) {
     this.name = name;
   }
@@ -58,8 +52,6 @@ export class NodeInfo implements NodeLike {
       const key = `${protocol}/${port}`;
       this.usedPorts.set(key, [...(this.usedPorts.get(key) ?? []), ip]);
     }
-    if (hasAffinity(pod)) this.podsWithAffinity.add(pod);
-    if (pod.requiredAntiAffinity.length > 0) this.podsWithRequiredAntiAffinity.add(pod);
   }
 
   /** Gives what was there under that uid. */
@@ -75,40 +67,18 @@ export class NodeInfo implements NodeLike {
       if (rest.length > 0) this.usedPorts.set(key, rest);
       else this.usedPorts.delete(key);
     }
-    this.podsWithAffinity.delete(pod);
-    this.podsWithRequiredAntiAffinity.delete(pod);
     return pod;
   }
 
   /** The same pod with another status: no sums change. */
   replacePod(pod: PodInfo): void {
-    const old = this.pods.get(pod.uid);
-    if (!old) return;
-    this.pods.set(pod.uid, pod);
-    if (this.podsWithAffinity.delete(old)) this.podsWithAffinity.add(pod);
-    if (this.podsWithRequiredAntiAffinity.delete(old)) this.podsWithRequiredAntiAffinity.add(pod);
+    if (this.pods.has(pod.uid)) this.pods.set(pod.uid, pod);
   }
 
   #count(pod: PodInfo, count: 1 | -1): void {
-    this.#generation++;
     addResources(this.requested, pod.requests, count);
     this.nonZeroRequested.milliCpu += pod.nonZero.milliCpu * count;
     this.nonZeroRequested.memory += pod.nonZero.memory * count;
-  }
-
-  /**
-   * How many of its pods in the namespace match, not counting those that are going away. Remembered under `id` (which stands for
-   * namespace and selector) until the node's pods change: one decision changes one node, the next one asks all of them.
-   */
-  countMatching(id: string, namespace: string, selector: LabelMatcher): number {
-    if (selector.empty) return 0;
-    const known = this.#matches.get(id);
-    if (known?.generation === this.#generation) return known.count;
-    let count = 0;
-    for (const pod of this.pods.values()) if (pod.namespace === namespace && !pod.terminating && selector.matches(pod.labels)) count++;
-    if (this.#matches.size >= 256) this.#matches.clear();
-    this.#matches.set(id, { generation: this.#generation, count });
-    return count;
   }
 
   /** A copy to try things out on. */

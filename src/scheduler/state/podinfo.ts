@@ -9,8 +9,12 @@ import { type PodRequests, requestsOf } from './resources.ts';
 
 /** A term of pod affinity or anti-affinity, ready to match. */
 export interface AffinityTerm {
+  /** Stands for everything about the term but its weight. */
+  id: string;
   topologyKey: string;
   weight: number;
+  /** Whom it matches does not depend on the labels of namespaces. */
+  plain: boolean;
   /** `namespaceLabels` are those of the namespace of the pod that is looked at. */
   matches(pod: PodInfo, namespaceLabels: Labels): boolean;
 }
@@ -46,9 +50,13 @@ function compileTerm(term: PodAffinityTerm, ownNamespace: string, weight: number
   const namespaces = new Set(explicit.length === 0 && !term.namespaceSelector ? [ownNamespace] : explicit);
   const namespaceSelector: LabelMatcher = labelSelectorMatcher(term.namespaceSelector);
   const selector = labelSelectorMatcher(term.labelSelector);
+  const plain = namespaceSelector.empty || namespaceSelector.matchesNothing;
+  const text = (matcher: LabelMatcher): string => (matcher.matchesNothing ? '-' : matcher.toString());
   return {
+    id: `${term.topologyKey} ${[...namespaces].sort().join()} ${text(namespaceSelector)} ${text(selector)}`,
     topologyKey: term.topologyKey,
     weight,
+    plain,
     matches: (pod, namespaceLabels) => (namespaces.has(pod.namespace) || namespaceSelector.matches(namespaceLabels)) && selector.matches(pod.labels),
   };
 }
@@ -90,9 +98,6 @@ export function createPodInfo(pod: Pod): PodInfo {
     }),
   };
 }
-
-export const hasAffinity = (pod: PodInfo): boolean =>
-  pod.requiredAffinity.length > 0 || pod.requiredAntiAffinity.length > 0 || pod.preferredAffinity.length > 0 || pod.preferredAntiAffinity.length > 0;
 
 const resourcesOfStatus = ({ status }: Pod): unknown => [
   status?.resources,

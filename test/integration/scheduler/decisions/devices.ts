@@ -31,7 +31,7 @@ function makePartitions(random: Random, slice: ResourceSlice, counters: Resource
   counters.spec.sharedCounters = [{ name: 'whole', counters: { slices: { value: '4' }, memory: { value: '40Gi' } } }];
   for (const device of slice.spec.devices ?? []) {
     if (random.chance(0.3)) continue;
-    // Upstream takes a partition's counters before it looks at its taints, and forgets to give them back within the attempt.
+    // Upstream takes a partition's counters before it looks at taints and constraints, and forgets to give them back within the attempt.
     delete device.taints;
     device.consumesCounters = [
       { counterSet: 'whole', counters: { slices: { value: String(random.int(1, 3)) }, memory: { value: random.pick(['10Gi', '20Gi']) } } },
@@ -122,9 +122,13 @@ export function addDevices(random: Random, cluster: GeneratedCluster, seed: numb
   const taken = new Set<string>();
   function makeClaim(namespace: string): ResourceClaim {
     const requests = Array.from({ length: random.int(1, 2) }, (_, index) => makeRequest(random, `r${index}`, classes));
+    const partitioned = cluster.resourceSlices.some(({ spec }) => spec.sharedCounters);
     const matchAttribute = `${driver}/${random.pick(['model', 'numa'])}`;
     const constraints = random.chance(0.3) ? [random.chance(0.7) ? { matchAttribute } : { distinctAttribute: `${driver}/index` }] : undefined;
-    return { metadata: { name: `claim-${count++}-${seed}`, namespace }, spec: { devices: { requests, ...(constraints ? { constraints } : {}) } } };
+    return {
+      metadata: { name: `claim-${count++}-${seed}`, namespace },
+      spec: { devices: { requests, ...(constraints && !partitioned ? { constraints } : {}) } },
+    };
   }
 
   /** A claim that has one device of the pod's node. */
