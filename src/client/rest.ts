@@ -99,7 +99,11 @@ function resourceClient<T extends KubeObject>(ref: ResourceRef<T>, { call, send,
   return {
     ref,
     get: async (namespace, name, query = {}) => call<T>({ method: 'GET', path: withQuery(named(namespace, name), { ...query }), ...one }),
-    list: (namespace, query = {}) => call<KubeList<T>>({ method: 'GET', path: withQuery(resourcePath(ref, namespace), listQuery(query)), ...many }),
+    async list(namespace, query = {}) {
+      const list = await call<KubeList<T>>({ method: 'GET', path: withQuery(resourcePath(ref, namespace), listQuery(query)), ...many });
+      // Upstream writes an empty list of metadata as null.
+      return { ...list, items: list.items ?? [] };
+    },
     create: (object, query) =>
       call<T>({ method: 'POST', path: withQuery(resourcePath(ref, object.metadata.namespace ?? ''), writeQuery(query)), body: typed(object) }),
     update: (object, query) => put(object, query, ''),

@@ -1,5 +1,6 @@
 /** `knarr controller-manager` and `knarr scheduler`: a component alone, against an API server that a kubeconfig names. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { transportFromKubeconfig } from '../../client/kubeconfig.ts';
 import type { Transport } from '../../client/transport.ts';
 import { runControllerManager, runScheduler } from '../../cluster/components.ts';
@@ -7,6 +8,8 @@ import { UserError } from '../../cluster/config.ts';
 import type { ControllerSettings } from '../../controllers/common/settings.ts';
 import { controllersOf, type ElectionOptions, electionOf } from '../components.ts';
 import { untilSignal } from '../signals.ts';
+
+const patienceMs = 5_000;
 
 interface ComponentOptions extends ElectionOptions {
   kubeconfig: string;
@@ -38,7 +41,8 @@ export async function scheduler(options: ComponentOptions & { config?: string })
 
 async function untilEnd(running: { stop(): Promise<void> }): Promise<never> {
   await untilSignal();
-  await running.stop();
+  // An API server that is gone must not keep the process.
+  await Promise.race([running.stop(), sleep(patienceMs)]);
   process.exit(0);
 }
 
