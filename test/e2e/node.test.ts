@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Pod } from '../../src/api/core/v1/types.gen.ts';
-import { busyboxImage } from '../../src/cluster/images/builtin.ts';
+import { imageArchive } from '../../src/cluster/images/archive.ts';
 import { eventually, ok, root, startTestCluster, type TestCluster, writeKubeletConfig } from './cluster.ts';
 import { busybox, importBusybox } from './images.ts';
 
@@ -12,7 +12,7 @@ let cluster: TestCluster;
 before(async () => {
   // Every disk is fuller than that: what nobody uses goes as soon as somebody looks.
   cluster = await startTestCluster({
-    kubelet: { maxPods: 23, podPidsLimit: 60, imageGCHighThresholdPercent: 1, imageGCLowThresholdPercent: 0, imageMinimumGCAge: '1ms' },
+    kubelet: { maxPods: 23, podPidsLimit: 60, imageGCHighThresholdPercent: 1, imageGCLowThresholdPercent: 0, imageMinimumGCAge: '0s' },
   });
   await importBusybox(cluster);
 });
@@ -56,7 +56,7 @@ test('the kubelet runs with the configuration that it was given', async () => {
   const node = await cluster.get<{ status: { allocatable: Record<string, string> } }>('node', 'node-1');
   assert.equal(node.status.allocatable['pods'], '23');
   const { kubeletconfig } = JSON.parse(await cluster.kubectl(['get', '--raw', '/api/v1/nodes/node-1/proxy/configz']));
-  assert.deepEqual([kubeletconfig.maxPods, kubeletconfig.podPidsLimit, kubeletconfig.imageMinimumGCAge], [23, 60, '1ms']);
+  assert.deepEqual([kubeletconfig.maxPods, kubeletconfig.podPidsLimit, kubeletconfig.imageMinimumGCAge], [23, 60, '0s']);
   const forks = 'i=0; while [ $i -lt 100 ]; do sleep 9 & i=$((i+1)); done; wait';
   await cluster.apply({
     apiVersion: 'v1',
@@ -95,7 +95,7 @@ test('a configuration that can not be is refused with all that is wrong', async 
 test('images that nobody uses are removed when the disk is full', async () => {
   const spare = 'docker.io/library/knarr-spare:test';
   const archive = join(cluster.dataDir, 'spare.tar');
-  await writeFile(archive, await busyboxImage(spare));
+  await writeFile(archive, await imageArchive({ names: [spare], config: { Cmd: ['/spare'] }, entries: [{ path: 'spare', content: Buffer.from('spare') }] }));
   await cluster.importImage(archive);
   const images = async (): Promise<string[]> => {
     const nodes = JSON.parse(await ok(join(root, 'knarr'), ['images', 'list', '--data-dir', cluster.dataDir, '--output', 'json']));
