@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import type { Pair, ScalarTag, YAMLMap } from 'yaml';
-import { hasDuplicateKeys } from './json.ts';
+import { hasDuplicateKeys, isTooDeep } from './json.ts';
 
 const require = createRequire(import.meta.url);
 let loaded: typeof Yaml | undefined;
@@ -99,7 +99,7 @@ export function parseYamlStrict(text: string): { value: unknown; errors: string[
  * set twice, pairs of surrogates, numbers of many digits.
  */
 function jsonOf(text: string): unknown {
-  if (!/^\s*\{/.test(text) || /\\u[dD][89a-fA-F]|\d{16}/.test(text)) return undefined;
+  if (!/^\s*\{/.test(text) || isTooDeep(text) || /\\u[dD][89a-fA-F]|\d{16}/.test(text)) return undefined;
   try {
     const value = JSON.parse(text, (_, inner: unknown) => (isPlainObject(inner) ? sorted(inner) : inner));
     return hasDuplicateKeys(text, value) ? undefined : value;

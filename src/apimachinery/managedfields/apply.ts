@@ -2,6 +2,7 @@
  * Server-side apply: merges what a manager applies, removes what it no longer mentions, and records what it owns.
  * Source of the rules: KEP-555, apimachinery `util/managedfields`, structured-merge-diff.
  */
+import { DecodeError } from '../decode/errors.ts';
 import { decodeObject } from '../decode/object.ts';
 import { deepEqual } from '../equality.ts';
 import { badRequest, StatusError } from '../errors.ts';
@@ -101,10 +102,26 @@ function attempt(input: ApplyInput, live: Versioned, known: Managers, force: boo
 
 /** In the normal form of the type, in memory of its own. */
 function finish({ live, apiVersion, kind }: ApplyInput, struct: Struct, object: KubeObject): KubeObject {
-  const finished = decodeObject<KubeObject>(struct, clone(object), { validation: 'Ignore' }).object;
+  const finished = decoded(struct, object, `${apiVersion}, Kind=${kind}`);
   finished.apiVersion = live?.apiVersion ?? apiVersion;
   finished.kind = live?.kind ?? kind;
   return finished;
+}
+
+/** What fits the schema may still be no quantity, time or number of its type; upstream answers 500 then, without a reason. */
+function decoded(struct: Struct, object: KubeObject, type: string): KubeObject {
+  try {
+    return decodeObject<KubeObject>(struct, clone(object), { validation: 'Ignore' }).object;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const { namespace = '', name = '' } = object.metadata;
+    const shown = type.includes('/') ? type : `/${type}`;
+    throw new StatusError(
+      500,
+      '',
+      `failed to convert new object (${namespace}/${name}; ${shown}) to proper version: unable to convert unstructured object to ${shown}: ${error.message}`,
+    );
+  }
 }
 
 function clone<T>(value: T): T {
@@ -115,14 +132,18 @@ function clone<T>(value: T): T {
   return copy as T;
 }
 
+/** Nothing of what a client applies has been looked at yet. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 function checkApplied({ struct, apiVersion, kind, applied, resetFields: _ }: ApplyInput): void {
-  const { apiVersion: given = '', kind: givenKind = '' } = applied;
+  const given = textOf(applied.apiVersion);
+  const givenKind = textOf(applied.kind);
   const { group, version } = parseApiVersion(given);
   const shown = `${group === '' ? version : `${group}/${version}`}, Kind=${givenKind}`;
   if (given !== apiVersion || givenKind !== kind) throw badRequest(`invalid object type: ${group === '' ? `/${shown}` : shown}`);
   if (applied.metadata?.managedFields !== undefined && applied.metadata.managedFields !== null) throw badRequest('metadata.managedFields must be nil');
   const wrong = typeErrors(struct, applied);
   if (wrong === '') return;
-  const { namespace = '', name = '' } = applied.metadata ?? {};
-  throw new StatusError(500, '', `failed to create typed patch object (${namespace}/${name}; ${group === '' ? `/${shown}` : shown}): ${wrong}`);
+  const name = `${textOf(applied.metadata?.namespace)}/${textOf(applied.metadata?.name)}`;
+  throw new StatusError(500, '', `failed to create typed patch object (${name}; ${group === '' ? `/${shown}` : shown}): ${wrong}`);
 }

@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Status } from '../../apimachinery/errors.ts';
-import { internalError, StatusError } from '../../apimachinery/errors.ts';
+import { badRequest, internalError, StatusError } from '../../apimachinery/errors.ts';
 import type { RequestContext } from '../context.ts';
 import { warningHeaders } from '../context.ts';
 import type { Exchange, Reply, ReplyHeaders } from '../exchange.ts';
@@ -42,9 +42,15 @@ export const valueReply = (context: RequestContext, status: number, form: Form, 
 
 const defaultMedia: MediaType = { encoding: 'json', as: '', asVersion: 'v1', stream: false, discovery: '' };
 
+/** Only what a client sent can be nested deeper than the stack. */
+function failureOf(error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  return error instanceof RangeError && error.message.startsWith('Maximum call stack') ? badRequest('exceeded max depth') : internalError(error);
+}
+
 /** A failure, in the encoding that was asked for when there is one. */
 export function errorReply(exchange: Exchange, error: unknown, context?: RequestContext): Reply {
-  const failure = error instanceof StatusError ? error : internalError(error);
+  const failure = failureOf(error);
   let media = defaultMedia;
   try {
     media = negotiate(exchange.headers['accept']);

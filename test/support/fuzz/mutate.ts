@@ -97,14 +97,15 @@ export function anyValue(random: Random, depth = 0): unknown {
   if (random.oneIn(2)) return anyText(random);
   if (depth < 3 && random.oneIn(6)) return Array.from({ length: random.below(4) }, () => anyValue(random, depth + 1));
   if (depth < 3 && random.oneIn(6)) return Object.fromEntries(Array.from({ length: random.below(4) }, () => [anyText(random), anyValue(random, depth + 1)]));
-  if (random.oneIn(200)) return nested(random.pick([64, 2000, 20_000]), random.oneIn(2));
+  if (random.oneIn(100)) return nested(random.pick([64, 2000, 9000, 20_000]), random.oneIn(2));
   return random.pick(scalars);
 }
 
-function nested(depth: number, lists: boolean): unknown {
-  let value: unknown = 1;
-  for (let i = 0; i < depth; i++) value = lists ? [value] : { a: value };
-  return value;
+/** Stands for so many lists or objects in one another; only the text has them, which no recursion can reach. */
+const nested = (depth: number, lists: boolean): string => `#deep ${lists ? '[' : '{'} ${depth}#`;
+
+function deepText(open: string, depth: number): string {
+  return open === '[' ? '['.repeat(depth) + ']'.repeat(depth) : `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 }
 
 type Container = Record<string, unknown> | unknown[];
@@ -160,7 +161,9 @@ function put(holder: object, key: string | number, value: unknown): void {
 /** JSON, with integers beyond the doubles, to any depth. */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `#${item}#` : item));
-  return (text ?? 'null').replaceAll(/"#(\d+)#"/g, '$1');
+  return (text ?? 'null')
+    .replaceAll(/"#(\d+)#"/g, '$1')
+    .replaceAll(/"#deep ([[{]) (\d+)#"/g, (_, open: string, depth: string) => deepText(open, Number(depth)));
 }
 
 const snippets = [
