@@ -76,14 +76,15 @@ async function untilReady(credentials: Credentials, log: string): Promise<void> 
 
 const credentialsOf = (url: string, pki: Pki, pair: KeyPair): Credentials => ({ url, ca: pki.ca.certificate, cert: pair.certificate, key: pair.key });
 
-export async function startKnarr(): Promise<RunningTarget> {
+/** `more`: further options of `knarr server`. */
+export async function startKnarr(more: readonly string[] = []): Promise<RunningTarget> {
   const dataDir = mkdtempSync(join(tmpdir(), 'knarr-bench-'));
   const port = await freePort();
   const log = join(dataDir, 'server.log');
   const pki = await loadOrCreatePki(join(dataDir, 'pki'));
   const admin = credentialsOf(`https://127.0.0.1:${port}`, pki, pki.leaves.admin);
   return runningTarget('knarr', dataDir, log, admin, credentialsOf(admin.url, pki, issueClient(pki, 'bench', [])), () => [
-    launch(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'server', '--data-dir', dataDir, '--port', String(port)], log),
+    launch(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'server', '--data-dir', dataDir, '--port', String(port), ...more], log),
   ]);
 }
 
