@@ -39,20 +39,24 @@ export async function rate(target: RunningTarget, figures: Figures, name: string
   console.error(`${target.name}: ${name}: ${Math.round(requests / seconds)}/s`);
 }
 
-/** Gives the user `bench` its rights. */
-export function admitBencher({ admin: { url, ca, cert, key } }: RunningTarget): Promise<void> {
-  const body = {
+/** Gives the user `bench` its rights, and pods their service account where no controller does. */
+export async function admitBencher({ admin }: RunningTarget): Promise<void> {
+  await create(admin, '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRoleBinding',
     metadata: { name: 'bench' },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'bench' }],
-  };
-  const path = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
+  });
+  await create(admin, '/api/v1/namespaces/default/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } });
+}
+
+/** What is there already is left as it is. */
+function create({ url, ca, cert, key }: Credentials, path: string, body: object): Promise<void> {
   return new Promise((resolve, reject) => {
     const asking = request(`${url}${path}`, { method: 'POST', ca, cert, key, headers: { 'content-type': 'application/json' } }, (response) => {
       response.resume();
-      if (response.statusCode === 201) resolve();
+      if (response.statusCode === 201 || response.statusCode === 409) resolve();
       else reject(new Error(`${path}: ${response.statusCode}`));
     });
     asking.once('error', reject);
