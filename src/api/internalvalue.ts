@@ -2,7 +2,7 @@
 import type { FieldType, Struct } from '../apimachinery/schema.ts';
 import { structOf } from './schema.ts';
 
-const initialism = /^(api|ca|cel|cidr|csi|dns|id|ip|tls|uid|url)(?=[A-Z]|s?$)/;
+const initialism = /^(api|ca|cel|cidr|csi|dns|id|ip|json|tls|uid|url)(?=[A-Z]|s?$)/;
 
 /** What the field of that JSON name is called in Go. */
 const goName = (name: string): string =>
