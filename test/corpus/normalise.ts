@@ -3,7 +3,7 @@ import type { Json, JsonObject } from './format.ts';
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
-const serviceAddress = /^10\.96\.\d+\.\d+$/;
+const serviceAddress = /\b10\.96\.\d+\.\d+\b/g;
 const month = 30 * 24 * 3600 * 1000;
 
 /** One case's: the same value gets the same replacement wherever it stands, numbered in the order of appearance. */
@@ -45,7 +45,7 @@ export class Normaliser {
   private visit(value: Json, key: string, holder: JsonObject | undefined): Json {
     if (Array.isArray(value)) {
       // The age column of a table.
-      if (key === 'cells') return value.map((cell) => (typeof cell === 'string' && /^\d+s$/.test(cell) ? '<age>' : cell));
+      if (key === 'cells') return value.map((cell) => (typeof cell === 'string' && /^\d+s$/.test(cell) ? '<age>' : this.visit(cell, '', undefined)));
       return value.map((inner) => this.visit(inner, key, holder));
     }
     if (typeof value === 'object' && value !== null) {
@@ -66,8 +66,7 @@ export class Normaliser {
     if (key === 'continue' && value !== '') return '<continue>';
     if (key === 'token' && value.length > 100) return '<token>';
     if (time.test(value) && Math.abs(Date.parse(value) - Date.now()) < month && !this.sent.includes(value)) return '<time>';
-    if (serviceAddress.test(value) && !this.sent.includes(value)) return this.numbered('ip', value);
-    return value;
+    return value.replace(serviceAddress, (address) => (this.sent.includes(address) ? address : this.numbered('ip', address)));
   }
 }
 

@@ -1,6 +1,6 @@
 /** What differs between two values of one type, as sets of fields; and all fields of one value. */
 import { deepEqual } from '../equality.ts';
-import type { ArrayType, FieldType } from '../schema.ts';
+import type { ArrayType, FieldType, Struct } from '../schema.ts';
 import { elementOfItem, isMap } from './element.ts';
 import { asMember, type FieldSet, type FieldSetBuilder, isEmptySet, leaf } from './fieldset.ts';
 import { deduced, fieldTypeOf, isAtomic, isNamedField } from './types.ts';
@@ -156,6 +156,15 @@ function whole(type: FieldType, value: unknown): FieldSet {
   return fields === undefined ? leaf : asMember(fields);
 }
 
+const shown = new WeakMap<Struct, readonly string[]>();
+
+/** Fields that upstream's Go structs show even as `null`. */
+function alwaysShown(struct: Struct): readonly string[] {
+  let names = shown.get(struct);
+  if (names === undefined) shown.set(struct, (names = [...struct.fields].filter(([, { presence }]) => presence === 'always').map(([name]) => name)));
+  return names;
+}
+
 /** Everything below a value; undefined when it is one value, or empty. */
 function below(type: FieldType, value: unknown): FieldSet | undefined {
   if (value === null || isAtomic(type)) return undefined;
@@ -169,6 +178,7 @@ function below(type: FieldType, value: unknown): FieldSet | undefined {
       const field = item === undefined ? undefined : fieldTypeOf(type, name);
       if (field !== undefined) fields[`f:${name}`] = whole(field, item);
     }
+    if (type.type === 'object') for (const name of alwaysShown(type.struct)) fields[`f:${name}`] ??= leaf;
   }
   return isEmptySet(fields) ? undefined : fields;
 }

@@ -45,7 +45,7 @@ test('a service gets an address and node ports, and gives them back', async () =
     all.create(service('port', { type: 'NodePort', ports: [{ port: 80, nodePort: ports[0]?.nodePort as number }] })),
     /spec\.ports\[0\]\.nodePort: Invalid value: \d+: provided port is already allocated/,
   );
-  await assert.rejects(all.create(service('far', { clusterIP: '10.9.0.1' })), /is not in the valid range/);
+  await assert.rejects(all.create(service('far', { clusterIP: '10.9.0.1' })), /the provided network does not match the current range/);
   await all.delete('default', 'web');
   await assert.rejects(client.resource(ipaddresses).get('', clusterIP), /not found/);
   const again = await all.create(service('again', { type: 'NodePort', clusterIP, ports: [{ port: 80, nodePort: ports[0]?.nodePort as number }] }));

@@ -97,23 +97,23 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
   if (definition.prepareForCreate) definition.prepareForCreate(object, strategy);
   else if (definition.subresources?.['status']) resetStatus(object, definition.schema);
 
-  const errors = validateObjectMeta(
-    object.metadata,
-    {
-      namespaced: definition.namespaced,
-      standardFinalizers: !resource.custom && !definition.anyFinalizers,
-      ...(definition.validateName ? { validateName: definition.validateName } : {}),
-    },
-    path('metadata'),
-  );
-  errors.push(...wrong, ...(definition.validate?.(object, strategy) ?? []));
-  if (errors.length > 0) throw invalid({ group: definition.group, kind: definition.kind }, object.metadata.name, errors);
-  for (const warning of definition.warnings?.(object, undefined, strategy) ?? []) context.warn(warning);
-
   const { name } = object.metadata;
   const key = keyFor(resource, namespace, name);
   const write = await beginWrite(stored.hooks, object, undefined, request.options.dryRun);
   try {
+    const errors = validateObjectMeta(
+      object.metadata,
+      {
+        namespaced: definition.namespaced,
+        standardFinalizers: !resource.custom && !definition.anyFinalizers,
+        ...(definition.validateName ? { validateName: definition.validateName } : {}),
+      },
+      path('metadata'),
+    );
+    errors.push(...wrong, ...(definition.validate?.(object, strategy) ?? []));
+    if (errors.length > 0) throw invalid({ group: definition.group, kind: definition.kind }, object.metadata.name, errors);
+    for (const warning of definition.warnings?.(object, undefined, strategy) ?? []) context.warn(warning);
+
     const attributes = admissionAttributes(request, 'CREATE', served, undefined);
     if (handled(storage.admission, 'validate', attributes)) {
       if (resource.fromStored && !resource.remote) attributes.object = fromStored(resource, copyJson(object));

@@ -1,5 +1,5 @@
 /** Changes to stored objects that no strategy, admission or ownership sees: what a subresource does to its object by itself. */
-import { conflict, notFound } from '../../apimachinery/errors.ts';
+import { conflict, notFound, type StatusError } from '../../apimachinery/errors.ts';
 import { RevisionMismatchError } from '../../store/store.ts';
 import { encodeStored } from '../cacher/bytes.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
@@ -19,6 +19,13 @@ export interface RawUpdate {
   change(object: StoredObject): boolean | void;
 }
 
+/** In the words of upstream's storage, whose keys have no group, save those of custom resources. */
+export function preconditionFailed({ groupResource, custom }: Resource, name: string, key: string, why: string): StatusError {
+  const upstreamKey = custom ? key : `/registry/${key.split('/').slice(3).join('/')}`;
+  const failed = `StorageError: invalid object, Code: 4, Key: ${upstreamKey}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${why}`;
+  return conflict(groupResource, name, failed);
+}
+
 /** Gives the object as it then stands, in the stored version. Fails with 404, and with 409 when a precondition does not hold. */
 export async function rawUpdate(storage: Storage, resource: Resource, update: RawUpdate): Promise<StoredObject> {
   const { namespace, name, uid, resourceVersion } = update;
@@ -30,11 +37,11 @@ export async function rawUpdate(storage: Storage, resource: Resource, update: Ra
     const object = storedObject(resource, current);
     const { metadata } = object;
     if (uid && uid !== metadata.uid) {
-      throw conflict(resource.groupResource, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid ?? ''}`);
+      throw preconditionFailed(resource, name, key, `UID in precondition: ${uid}, UID in object meta: ${metadata.uid ?? ''}`);
     }
     if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
-      const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion ?? ''}`;
-      throw conflict(resource.groupResource, name, why);
+      const why = `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion ?? ''}`;
+      throw preconditionFailed(resource, name, key, why);
     }
     if (update.change(object) === false || update.dryRun) return object;
     try {

@@ -14,6 +14,7 @@ import { keepManagedTimes, trackFields } from './fieldmanager.ts';
 import { beginWrite } from './hooks.ts';
 import { dedupeOwnerReferences, ensureNamespace, keepSystemFields, sameJson, wipeSystemFields } from './metadata.ts';
 import { fromStored, prepareServed, servedObject, storedObject, toStored } from './objects.ts';
+import { preconditionFailed } from './raw.ts';
 import type { Storage, WriteRequest, Written } from './types.ts';
 import { keyFor, strategyContext } from './types.ts';
 
@@ -89,10 +90,7 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   await prepareServed(resource, current);
   const old = storedObject(resource, current);
   if (update.uid && update.uid !== old.metadata.uid) {
-    const failed = `Precondition failed: UID in precondition: ${update.uid}, UID in object meta: ${old.metadata.uid ?? ''}`;
-    // Upstream's keys have no group, save those of custom resources.
-    const upstreamKey = resource.custom ? key : `/registry/${key.split('/').slice(3).join('/')}`;
-    throw conflict(of, name, `StorageError: invalid object, Code: 4, Key: ${upstreamKey}, ResourceVersion: 0, AdditionalErrorMsg: ${failed}`);
+    throw preconditionFailed(resource, name, key, `UID in precondition: ${update.uid}, UID in object meta: ${old.metadata.uid ?? ''}`);
   }
   const oldServed = resource.fromStored ? servedObject(resource, current) : old;
   const served = await update.apply(servedObject(resource, current));
@@ -122,11 +120,10 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   const object = resource.remote ? await resource.remote.toStored(served) : toStored(resource, served);
   if (definition !== resource.definition) definition.setDefaults?.(object);
   prepare(request, object, old);
-  validate(request, object, old);
-  keepManagedTimes(object, old);
-
   const write = await beginWrite(stored.hooks, object, old, options.dryRun);
   try {
+    validate(request, object, old);
+    keepManagedTimes(object, old);
     if (handled(storage.admission, 'validate', attributes)) {
       const written = resource.remote ? served : resource.fromStored ? fromStored(resource, copyJson(object)) : object;
       attributes.object = view ? view.of(written) : written;

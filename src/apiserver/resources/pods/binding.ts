@@ -3,7 +3,7 @@
 import { bindingObstacle, bindPod, validatePodBinding } from '../../../api/core/v1/pod/binding.ts';
 import { pods } from '../../../api/core/v1/pod.ts';
 import type { Binding, Pod } from '../../../api/core/v1/types.gen.ts';
-import { badRequest, conflict, invalid } from '../../../apimachinery/errors.ts';
+import { badRequest, conflict, StatusError } from '../../../apimachinery/errors.ts';
 import type { CustomRequest } from '../../contracts.ts';
 import { rawUpdate } from '../../storage/raw.ts';
 import type { Success, TargetHandler } from '../../verbs/custom.ts';
@@ -14,7 +14,11 @@ async function bind({ body, namespace, name, dryRun, now }: CustomRequest<Bindin
   const podName = name || body.metadata.name;
   if (body.metadata.name && body.metadata.name !== podName) throw badRequest('name in URL does not match name in Binding object');
   const errors = validatePodBinding(body);
-  if (errors.length > 0) throw invalid({ group: '', kind: 'Binding' }, podName, errors);
+  // Upstream answers with the bare list.
+  if (errors.length > 0) {
+    const messages = errors.map((error) => error.message());
+    throw new StatusError(500, '', messages.length === 1 ? (messages[0] as string) : `[${messages.join(', ')}]`);
+  }
   await rawUpdate(storage, storage.registry.of(pods), {
     namespace,
     name: podName,

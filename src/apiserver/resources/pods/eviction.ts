@@ -5,7 +5,7 @@ import { pods } from '../../../api/core/v1/pod.ts';
 import type { Pod } from '../../../api/core/v1/types.gen.ts';
 import { poddisruptionbudgets } from '../../../api/policy/v1/poddisruptionbudget.ts';
 import type { Eviction, PodDisruptionBudget } from '../../../api/policy/v1/types.gen.ts';
-import { badRequest, forbidden, isConflict, notFound, StatusError, tooManyRequests } from '../../../apimachinery/errors.ts';
+import { badRequest, conflict, forbidden, isConflict, notFound, StatusError, tooManyRequests } from '../../../apimachinery/errors.ts';
 import { timeOf } from '../../../apimachinery/meta.ts';
 import { labelSelectorMatcher, SelectorError } from '../../../apimachinery/selectors.ts';
 import type { CustomRequest } from '../../contracts.ts';
@@ -171,6 +171,18 @@ function refused({ metadata: { name }, status }: PodDisruptionBudget): StatusErr
   return refusedBecause(`The disruption budget ${name} does not allow evicting pods currently`, 0);
 }
 
+function checkPreconditions({ name, uid, resourceVersion }: Pod['metadata'], wanted: DeleteOptions['preconditions']): void {
+  const of = { group: '', resource: 'Pod' };
+  if (wanted?.uid && wanted.uid !== uid) {
+    const why = `the UID in the precondition (${wanted.uid}) does not match the UID in record (${uid})`;
+    throw conflict(of, name, `${why}. The object might have been deleted and then recreated`);
+  }
+  if (wanted?.resourceVersion && wanted.resourceVersion !== resourceVersion) {
+    const why = `the ResourceVersion in the precondition (${wanted.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion})`;
+    throw conflict(of, name, `${why}. The object might have been modified`);
+  }
+}
+
 /** Says in the pod why it goes, then deletes it. */
 async function removePod(target: Target, request: CustomRequest, options: DeleteOptions, failed: (error: unknown) => never): Promise<void> {
   const { context, storage } = target;
@@ -182,10 +194,9 @@ async function removePod(target: Target, request: CustomRequest, options: Delete
       const pod = await rawUpdate(storage, resource, {
         namespace,
         name,
-        uid: preconditions?.uid,
-        resourceVersion: preconditions?.resourceVersion,
         change(object) {
-          const { status = {} } = object as unknown as Pod;
+          const { status = {}, metadata } = object as unknown as Pod;
+          checkPreconditions(metadata, preconditions);
           object['status'] = status;
           return setPodCondition(status, { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' }, now);
         },

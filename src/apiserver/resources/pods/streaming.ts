@@ -4,7 +4,7 @@ import { pods } from '../../../api/core/v1/pod.ts';
 import type { Node, Pod } from '../../../api/core/v1/types.gen.ts';
 import { badRequest, invalid, notFound, StatusError } from '../../../apimachinery/errors.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, notSupported, unnamedField } from '../../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, unnamedField } from '../../../apimachinery/fieldpath.ts';
 import type { Authorizer, ObjectReader } from '../../contracts.ts';
 import type { Reply } from '../../exchange.ts';
 import { isWebSocketUpgrade, replyOverWebSocket } from '../../http/websocketreply.ts';
@@ -64,8 +64,6 @@ async function kubeletOfPod(reader: ObjectReader, pod: Pod) {
   return kubeletOf(node);
 }
 
-const streams = ['All', 'Stdout', 'Stderr'];
-
 /** Source of the rule: upstream's `ValidatePodLogOptions`. */
 function logErrors(query: URLSearchParams): FieldError[] {
   const errors: FieldError[] = [];
@@ -81,15 +79,12 @@ function logErrors(query: URLSearchParams): FieldError[] {
   if (query.has('sinceSeconds') && query.has('sinceTime'))
     errors.push(forbiddenField(unnamedField, 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   else positive('sinceSeconds', 1);
-  const stream = query.get('stream');
-  if (stream !== null && !streams.includes(stream)) errors.push(notSupported('stream', stream, streams));
-  else if (stream !== null && stream !== 'All' && query.has('tailLines')) {
-    errors.push(forbiddenField(unnamedField, '`tailLines` and specific `stream` are mutually exclusive for now'));
-  }
+  // One of the two streams: alpha upstream, and off.
+  if (query.has('stream')) errors.push(forbiddenField('stream', 'may not be specified'));
   return errors;
 }
 
-const logParameters = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes', 'stream'];
+const logParameters = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes'];
 
 export function streamingHandlers(reader: ObjectReader, authorize: Authorizer, client: KubeletClientOptions): ResourceHandler[] {
   const tls = kubeletTls(client);

@@ -13,7 +13,11 @@ export async function resolveService(reader: ObjectReader, service: Service, por
   const { name, namespace = '' } = service.metadata;
   const ports = service.spec?.ports ?? [];
   const wanted = port === '' ? ports[0] : ports.find((one) => one.name === port || String(one.port) === port);
-  if (!wanted && ports.length > 0) throw serviceUnavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`);
+  if (!wanted && ports.length > 0) {
+    // A name is looked for among the endpoints, a number among the service's ports.
+    const missing = /^\d+$/.test(port) ? `no service port ${port} found` : 'no endpoints available';
+    throw serviceUnavailable(`${missing} for service ${JSON.stringify(name)}`);
+  }
   if (service.spec?.type === 'ExternalName') {
     const host = service.spec.externalName ?? '';
     if (host === '') throw badRequest('address not allowed');

@@ -98,8 +98,7 @@ export function createAddressAllocator(core: ServerCore, client: Client, configu
     const within = candidates.find((cidr) => cidrContains(cidr, ip));
     const offset = within ? ip.bits - within.network.bits : 0n;
     if (!within || offset < bounds(within).first || offset > bounds(within).last) {
-      const shown = candidates.map(formatCidr).join(',');
-      throw new AddressError(`the provided IP (${text}) is not in the valid range. The range of valid IPs is ${shown}`);
+      throw new AddressError('the provided network does not match the current range');
     }
     const address = formatIp(ip);
     if (!dryRun && (taken(address) || !(await reserve(service, address)))) throw new AddressError('provided IP is already allocated');

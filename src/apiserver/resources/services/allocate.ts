@@ -95,8 +95,8 @@ export function serviceHooks(addresses: AddressAllocator, ports: PortAllocator, 
   }
 
   async function reservePort(service: Service, port: number, index: number, transaction: Transaction): Promise<void> {
-    if (transaction.ports.includes(port)) return;
     try {
+      if (transaction.ports.includes(port)) throw new PortError('provided port is already allocated');
       await ports.reserve(port, transaction.dryRun);
       transaction.ports.push(port);
     } catch (error) {
@@ -126,9 +126,11 @@ export function serviceHooks(addresses: AddressAllocator, ports: PortAllocator, 
       const byPort = new Map<number, number>();
       for (const [index, port] of (spec.ports ?? []).entries()) {
         const shared: number | undefined = byPort.get(port.port) ?? (old ? undefined : requestedFor(port, spec.ports ?? []));
-        if (!port.nodePort && wantsPorts) port.nodePort = shared ?? (await anyPort('nodePort', transaction));
+        const asked = port.nodePort;
+        if (!asked && wantsPorts) port.nodePort = shared ?? (await anyPort('nodePort', transaction));
         if (!port.nodePort) continue;
-        if (!held.has(port.nodePort)) await reservePort(service, port.nodePort, index, transaction);
+        const taken = held.has(port.nodePort) || (old || !asked ? transaction.ports.includes(port.nodePort) : byPort.get(port.port) === port.nodePort);
+        if (!taken) await reservePort(service, port.nodePort, index, transaction);
         if (!old) byPort.set(port.port, port.nodePort);
       }
     }

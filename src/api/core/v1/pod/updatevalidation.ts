@@ -75,14 +75,21 @@ function onlyAdds(now: NodeSelectorTerm, before: NodeSelectorTerm): boolean {
   return lists.every((list, index) => semanticEqual((now[list] ?? []).slice(0, sizes[index]), before[list] ?? []));
 }
 
+/** Upstream's internal type has no JSON names of its own. */
+const asUpstreamShows = ({ matchExpressions, matchFields }: NodeSelectorTerm): object => {
+  const shown = (list: NodeSelectorTerm['matchFields']): object | null =>
+    list?.map(({ key, operator, values = null }) => ({ Key: key, Operator: operator, Values: values })) ?? null;
+  return { MatchExpressions: shown(matchExpressions), MatchFields: shown(matchFields) };
+};
+
 function validateNodeAffinityChange(now: NodeAffinity | undefined, before: NodeAffinity | undefined): FieldError[] {
   const old = before?.[terms]?.nodeSelectorTerms ?? [];
   const own = now?.[terms]?.nodeSelectorTerms ?? [];
   const at = specPath.child('affinity', 'nodeAffinity', terms, 'nodeSelectorTerms');
   if (old.length === 0) return [];
-  if (old.length !== own.length) return [invalidValue(at, own, 'no additions/deletions to non-empty NodeSelectorTerms list are allowed')];
+  if (old.length !== own.length) return [invalidValue(at, own.map(asUpstreamShows), 'no additions/deletions to non-empty NodeSelectorTerms list are allowed')];
   return old.flatMap((term, index) =>
-    onlyAdds(own[index]!, term) ? [] : invalidValue(at.index(index), own[index], 'only additions are allowed (no mutations or deletions)'),
+    onlyAdds(own[index]!, term) ? [] : invalidValue(at.index(index), asUpstreamShows(own[index]!), 'only additions are allowed (no mutations or deletions)'),
   );
 }
 

@@ -8,7 +8,13 @@ const sameList = (a: readonly string[] | undefined, b: readonly string[] | undef
 export function prepareServiceForCreate(service: Service): void {
   service.status = { loadBalancer: {} };
   const { spec } = service;
+  dropInternalTrafficPolicy(spec);
   if (spec?.clusterIP && (spec.clusterIPs?.length ?? 0) === 0) spec.clusterIPs = [spec.clusterIP];
+}
+
+/** Nothing within the cluster is behind a mere name. */
+function dropInternalTrafficPolicy(spec: ServiceSpec | undefined): void {
+  if (spec?.type === 'ExternalName') delete spec.internalTrafficPolicy;
 }
 
 /** Clients that know only `clusterIP` change it; `clusterIPs` follows. */
@@ -78,6 +84,7 @@ export function prepareServiceForUpdate(service: Service, old: Service): void {
   service.spec ??= {};
   const { spec } = service;
   const before = old.spec ?? {};
+  dropInternalTrafficPolicy(spec);
   keepAllocated(service, old, spec, before);
   syncClusterIps(spec, before);
   dropTypeDependentFields(service, old, spec, before);
