@@ -137,6 +137,7 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 
 function checkApplied({ struct, apiVersion, kind, applied, resetFields: _ }: ApplyInput): void {
   const given = textOf(applied.apiVersion);
+  if (given.split('/').length > 2) throw badRequest('invalid object type: /, Kind=');
   const givenKind = textOf(applied.kind);
   const { group, version } = parseApiVersion(given);
   const shown = `${group === '' ? version : `${group}/${version}`}, Kind=${givenKind}`;
