@@ -42,7 +42,7 @@ const serverErrors: readonly RegExp[] = [/^503 .*\/(?:proxy|log|exec|attach|port
 
 /** What upstream answers 500 to as well, without a reason: none of knarr's own failures passes for one. */
 const plainErrors =
-  /^(?:failed to create typed patch object|failed to convert new object|unknown patch type|(?:resourceVersion: [^]*)?strconv\.ParseUint|resourceVersion should not be set)/;
+  /^(?:failed to create typed patch object|failed to convert new object|unknown patch type|(?:resourceVersion: [\s\S]*)?strconv\.ParseUint|resourceVersion should not be set)/;
 
 function isUpstreams({ method, path }: FuzzRequest, { status, contentType, body }: FuzzAnswer): boolean {
   if (serverErrors.some((one) => one.test(`${status} ${path}`))) return true;
