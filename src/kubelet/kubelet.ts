@@ -11,6 +11,7 @@ import { runtimeclasses } from '../api/node/v1/runtimeclass.ts';
 import { milliValue } from '../apimachinery/quantity.ts';
 import type { Informer } from '../client/informer.ts';
 import { admitPod, resizeRefusal } from './admission/admit.ts';
+import { preemptionVictims } from './admission/preempt.ts';
 import { createPodCgroups } from './cgroups/pods.ts';
 import { defaultConfiguration } from './config/configuration.ts';
 import { createServiceEnvironment } from './containers/serviceenv.ts';
@@ -32,6 +33,7 @@ import { createReferencedObjects } from './objects/cache.ts';
 import type { KubeletOptions } from './options.ts';
 import { isMirrorPod, isStaticPod } from './podworker/critical.ts';
 import { createPodManager } from './podworker/manager.ts';
+import { podTarget } from './podworker/target.ts';
 import { createProbeManager } from './probes/manager.ts';
 import { createBackoff } from './runtime/backoff.ts';
 import { createRuntimeCache } from './runtime/cache.ts';
@@ -54,6 +56,11 @@ const crashBackoffMs = { first: 10_000, last: 300_000 };
 /** The runtime counts as dead when it has not been listed for so long. */
 const plegDeadMs = 180_000;
 const runtimeClassWaitMs = 2_000;
+const preempted = {
+  reason: 'Preempting',
+  message: 'Preempted in order to admit critical pod',
+  disruption: 'Pod was preempted by Kubelet to accommodate a critical pod.',
+};
 
 /** Whether this kernel enforces AppArmor profiles. */
 function hasAppArmor(): boolean {
@@ -135,6 +142,19 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         puller: createImagePuller(context, records, loadProviders(context)),
         backoff: createBackoff(crashBackoffMs.first, crashBackoffMs.last),
         evented: () => pleg.evented(),
+        makeRoom: async (pod) => {
+          const node = reporter.node();
+          const victims = node && !shutdown.refusal() ? (preemptionVictims(pod, node, others(pod)) ?? []) : [];
+          for (const victim of victims) events.event(podTarget(victim), 'Warning', preempted.reason, preempted.message);
+          await Promise.all(
+            victims.map(({ metadata }) => {
+              const worker = manager.get(metadata.uid ?? '');
+              worker?.evict(preempted);
+              return worker?.ended;
+            }),
+          );
+          return victims.length > 0;
+        },
         admitResize: (pod) => {
           const node = reporter.node();
           return node && resizeRefusal(pod, node, others(pod));

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Node, Pod } from '../../api/core/v1/types.gen.ts';
 import { container, pod } from '../testing/pods.ts';
 import { admitPod, resizeRefusal } from './admit.ts';
+import { preemptionVictims } from './preempt.ts';
 
 const node: Node = { metadata: { name: 'n1', labels: { zone: 'a' } }, spec: {}, status: { allocatable: { cpu: '2', memory: '1Gi', pods: '2' } } };
 const admit = (of: Pod, more: Partial<Parameters<typeof admitPod>[0]> = {}) =>
@@ -73,4 +74,20 @@ test('a resize waits for others, or can never be', () => {
     reason: 'Infeasible',
     message: "Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000",
   });
+});
+
+test('a critical pod has as few others ended as it needs', () => {
+  const asking = (name: string, cpu: string, spec: Partial<Pod['spec']> = {}): Pod =>
+    pod({ containers: [container('c', { resources: { requests: { cpu } } })], ...spec }, { name, uid: name });
+  const small: Node = { ...node, status: { allocatable: { cpu: '2', pods: '10' } } };
+  const critical = asking('critical', '1500m', { priority: 2_000_000_000 });
+  const others = [asking('a', '300m'), asking('b', '1200m'), asking('c', '500m', { priority: 2_000_000_000 })];
+  const names = (victims: Pod[] | undefined) => victims?.map(({ metadata }) => metadata.name);
+  assert.deepEqual(names(preemptionVictims(critical, small, others)), ['a', 'b']);
+  assert.deepEqual(names(preemptionVictims(asking('x', '1', { priority: 2_000_000_000 }), small, others)), ['b']);
+  assert.equal(preemptionVictims(asking('big', '1800m', { priority: 2_000_000_000 }), small, others), undefined, 'that would not help');
+  assert.equal(preemptionVictims(asking('plain', '1500m', { priority: 5 }), small, others), undefined);
+  const fixed = asking('static', '1500m');
+  fixed.metadata.annotations = { 'kubernetes.io/config.source': 'file' };
+  assert.deepEqual(names(preemptionVictims(fixed, small, others)), ['a', 'b'], 'a static pod is critical');
 });

@@ -60,7 +60,8 @@ export function resizeRefusal(pod: Pod, node: Node, others: readonly Pod[]): { r
   return refusal && { reason: 'Deferred', message: refusal.message };
 }
 
-function insufficient(pod: Pod, node: Node, others: readonly Pod[]): Refusal | undefined {
+/** What the node has not got for a pod beside the others. */
+export function insufficient(pod: Pod, node: Node, others: readonly Pod[]): Refusal | undefined {
   const allocatable = node.status?.allocatable ?? {};
   const pods = value(allocatable['pods'] ?? '110');
   if (others.length + 1 > pods) return lacks('pods', 1, others.length, pods);

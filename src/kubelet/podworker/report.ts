@@ -15,8 +15,8 @@ export interface Eviction {
   message: string;
   /** Seconds; what the pod says when absent. */
   grace?: number;
-  /** The node puts it out for others' sake: controllers need not count it as a failure of its own. */
-  disruption?: boolean;
+  /** The node puts it out for others' sake: controllers need not count it as a failure of its own. Text where that is not to be the message. */
+  disruption?: boolean | string;
 }
 
 export interface WorkerFacts {
@@ -39,7 +39,7 @@ function disruption(pod: Pod, evicted: Eviction | undefined, now: string): PodCo
       type: 'DisruptionTarget',
       status: 'True',
       reason: 'TerminationByKubelet',
-      message: evicted.message,
+      message: typeof evicted.disruption === 'string' ? evicted.disruption : evicted.message,
       lastTransitionTime: now,
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     },

@@ -33,6 +33,8 @@ export interface WorkerParts extends SyncParts {
   admitResize(pod: Pod): ResizeRefusal | undefined;
   /** Undefined when the node takes the pod. */
   admit(pod: Pod): { reason: string; message: string } | undefined;
+  /** Ends pods that have to make room for that one; resolves to whether there were any. */
+  makeRoom(pod: Pod): Promise<boolean>;
   /** The runtime tells of changes by itself. */
   evented(): boolean;
   finished(uid: string): void;
@@ -200,12 +202,13 @@ export class PodWorker {
     if (!this.#removed) this.#parts.statuses.set(this.#pod, status);
   }
 
-  #admit(runtime: RuntimePod): boolean {
+  async #admit(runtime: RuntimePod): Promise<boolean> {
     if (this.#admitted) return true;
-    const { context, admit } = this.#parts;
+    const { context, admit, makeRoom } = this.#parts;
     // One that was taken before this kubelet started stays, whatever the node has become since.
     const known = runtime.sandboxes.length > 0 || this.#pod.status?.startTime !== undefined || isTerminalPhase(this.#pod.status?.phase);
-    const refusal = known ? undefined : admit(this.#pod);
+    let refusal = known ? undefined : admit(this.#pod);
+    if (refusal && (await makeRoom(this.#pod))) refusal = admit(this.#pod);
     this.#admitted = true;
     if (!refusal) return true;
     const { reason, message } = refusal;
@@ -219,7 +222,7 @@ export class PodWorker {
   async #sync(): Promise<number | undefined> {
     const { context, cache, cgroups, probes, statuses, volumes } = this.#parts;
     const runtime = await cache.get(this.uid);
-    if (!this.#admit(runtime)) {
+    if (!(await this.#admit(runtime))) {
       this.#dirty = true;
       return undefined;
     }
