@@ -47,6 +47,23 @@ function rejectionOf(shortages: readonly Shortage[]): Rejection {
   return rejection;
 }
 
+/** Of a pod that asks for nothing out of the ordinary: a bit for each thing that is short, and one for each that is hopeless. */
+function quickShortages({ requests }: PodInfo, { allocatable, requested, pods, maxPods }: NodeInfo): number {
+  let bits = pods.size + 1 > maxPods ? 1 : 0;
+  if (requests.milliCpu > 0 && requests.milliCpu > allocatable.milliCpu - requested.milliCpu) bits |= requests.milliCpu > allocatable.milliCpu ? 18 : 2;
+  if (requests.memory > 0 && requests.memory > allocatable.memory - requested.memory) bits |= requests.memory > allocatable.memory ? 36 : 4;
+  const { ephemeralStorage: wanted } = requests;
+  if (wanted > 0 && wanted > allocatable.ephemeralStorage - requested.ephemeralStorage) bits |= wanted > allocatable.ephemeralStorage ? 72 : 8;
+  return bits;
+}
+
+/** By those bits. */
+const quickRejections: readonly (Rejection | undefined)[] = Array.from({ length: 128 }, (_, bits) => {
+  const names = ['Too many pods', 'Insufficient cpu', 'Insufficient memory', 'Insufficient ephemeral-storage'];
+  const reasons = names.filter((_name, bit) => bits & (1 << bit));
+  return bits === 0 ? undefined : { plugin: name, code: bits > 15 ? 'unresolvable' : 'unschedulable', reasons };
+});
+
 /** Whether more is free in `after` than in `before` of anything that is wanted. */
 function moreOf(wanted: Resources, before: Resources, after: Resources): boolean {
   if (wanted.milliCpu > 0 && after.milliCpu > before.milliCpu) return true;
@@ -94,6 +111,7 @@ export function createNodeResourcesFit(
       const elsewhere = (resource: string, node: NodeInfo): boolean => isIgnored(resource) || isDelegated(listers.deviceClasses, resource, node);
       return {
         filter(node) {
+          if (pod.requests.scalars.size === 0) return quickRejections[quickShortages(pod, node)];
           const shortages = shortagesOf(pod, node, elsewhere);
           return shortages && rejectionOf(shortages);
         },

@@ -7,6 +7,7 @@ import type { PodInfo } from './podinfo.ts';
 import { addResources, type Resources, resourcesOf } from './resources.ts';
 
 const noLabels: Labels = {};
+const noImages: ReadonlyMap<string, number> = new Map();
 const emptyNode: Node = { metadata: { name: '' }, spec: {} };
 
 export class NodeInfo implements NodeLike {
@@ -23,7 +24,7 @@ export class NodeInfo implements NodeLike {
   /** `protocol/port` → addresses that use it. */
   readonly usedPorts = new Map<string, string[]>();
   /** Bytes by image name. */
-  readonly images = new Map<string, number>();
+  images: ReadonlyMap<string, number> = noImages;
   constructor(name: string) {
     this.name = name;
   }
@@ -34,15 +35,15 @@ export class NodeInfo implements NodeLike {
     this.labels = node.metadata.labels ?? noLabels;
     this.allocatable = resourcesOf(node.status?.allocatable);
     this.maxPods = value(node.status?.allocatable?.pods ?? 0);
-    this.images.clear();
-    for (const image of node.status?.images ?? []) for (const name of image.names ?? []) this.images.set(name, image.sizeBytes ?? 0);
+    const images = (node.status?.images ?? []).flatMap(({ names, sizeBytes = 0 }) => (names ?? []).map((name) => [name, sizeBytes] as const));
+    this.images = images.length > 0 ? new Map(images) : noImages;
   }
 
   removeNode(): void {
     this.present = false;
     this.node = emptyNode;
     this.labels = noLabels;
-    this.images.clear();
+    this.images = noImages;
   }
 
   addPod(pod: PodInfo): void {
@@ -84,8 +85,18 @@ export class NodeInfo implements NodeLike {
   /** A copy to try things out on. */
   clone(): NodeInfo {
     const copy = new NodeInfo(this.name);
-    if (this.present) copy.setNode(this.node);
-    for (const pod of this.pods.values()) copy.addPod(pod);
+    copy.present = this.present;
+    copy.node = this.node;
+    copy.labels = this.labels;
+    copy.allocatable = this.allocatable;
+    copy.maxPods = this.maxPods;
+    copy.images = this.images;
+    for (const [uid, pod] of this.pods) copy.pods.set(uid, pod);
+    const { scalars, ...sums } = this.requested;
+    Object.assign(copy.requested, sums);
+    for (const [name, amount] of scalars) copy.requested.scalars.set(name, amount);
+    Object.assign(copy.nonZeroRequested, this.nonZeroRequested);
+    for (const [port, addresses] of this.usedPorts) copy.usedPorts.set(port, addresses);
     return copy;
   }
 }
