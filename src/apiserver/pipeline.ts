@@ -8,7 +8,7 @@ import { parseDuration } from '../apimachinery/duration.ts';
 import { badRequest, internalError, StatusError, timeout, unauthorized } from '../apimachinery/errors.ts';
 import { errorReply } from './answer/reply.ts';
 import type { Auditor, AuditRecord } from './audit/audit.ts';
-import { impersonate } from './authentication/impersonate.ts';
+import { asksForAnother, impersonate } from './authentication/impersonate.ts';
 import { forbiddenRequest } from './authorization/forbidden.ts';
 import type { RequestContext } from './context.ts';
 import { createContext } from './context.ts';
@@ -102,7 +102,7 @@ async function begun(audit: Auditor, context: RequestContext, auditId: string): 
 
 async function impersonated({ authorize }: Stages, context: RequestContext, record: AuditRecord | undefined): Promise<void> {
   const { headers } = context.exchange;
-  if (headers['impersonate-user'] === undefined && headers['impersonate-group'] === undefined && headers['impersonate-uid'] === undefined) return;
+  if (!asksForAnother(headers)) return;
   const { user: _user, ...request } = attributesOf(context);
   const other = await impersonate(context.user, headers, request, authorize);
   if (!other) return;

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import type { UserInfo } from '../../api/kind.ts';
 import { copyJson } from '../../apimachinery/copy.ts';
+import { formatDuration } from '../../apimachinery/duration.ts';
 import { type KubeObject, microTimeOf } from '../../apimachinery/meta.ts';
 import type { RequestContext } from '../context.ts';
 import type { AuthorizationAttributes, RequestInfo } from '../contracts.ts';
@@ -46,6 +47,8 @@ export interface Auditor {
 }
 
 const maxUserAgent = 1024;
+/** What took longer says so. */
+const slowMs = 500;
 
 const person = ({ username, uid, groups, extra }: UserInfo): object => ({
   username,
@@ -96,18 +99,6 @@ function responseStatusOf(reply: Reply, value: unknown): Record<string, unknown>
     ...(details ? { details } : {}),
     code: reply.status,
   };
-}
-
-/** Which ways of proving who one is were tried. */
-function attempted({ headers, peerCertificate }: Exchange, info: RequestInfo): string {
-  const authorization = (headers['authorization'] ?? '').trim().toLowerCase();
-  const ways = [
-    authorization.startsWith('basic ') ? 'basic' : '',
-    authorization.startsWith('bearer ') ? 'bearer' : '',
-    info.query.get('access_token') ? 'access_token' : '',
-    peerCertificate() ? 'x509' : '',
-  ].filter(Boolean);
-  return ways.length > 0 ? `Authentication failed, attempted: ${ways.join(', ')}` : 'Authentication failed, no credentials provided';
 }
 
 export function createAuditor({ policy, write }: AuditOptions): Auditor {
@@ -165,7 +156,8 @@ export function createAuditor({ policy, write }: AuditOptions): Auditor {
       const value = isStatus || level === 'RequestResponse' ? replyValue(reply) : undefined;
       event['responseStatus'] = responseStatusOf(reply, value);
       if (withRequest && !requested) event['requestObject'] = shown(valueOf(context.body));
-      if (level === 'RequestResponse') event['responseObject'] = shown(value);
+      // Versions and the like are no objects of the API.
+      if (level === 'RequestResponse' && (value as { kind?: unknown } | undefined)?.kind) event['responseObject'] = shown(value);
     }
 
     return {
@@ -181,11 +173,16 @@ export function createAuditor({ policy, write }: AuditOptions): Auditor {
         // What becomes of it later is no part of the request.
         const copy = copyJson(object);
         complete?.(copy as never);
+        if (copy.metadata?.name === '') delete (copy.metadata as Partial<KubeObject['metadata']>).name;
         event['requestObject'] = shown(copy);
       },
       responded(reply) {
         take(reply);
-        if (!reply.stream && !reply.hijacked) return stage('ResponseComplete');
+        if (!reply.stream && !reply.hijacked) {
+          const milliseconds = performance.now() - context.started;
+          if (milliseconds > slowMs) context.annotate('apiserver.latency.k8s.io/total', formatDuration(milliseconds));
+          return stage('ResponseComplete');
+        }
         if (reply.hijacked) event['responseStatus'] = { metadata: {}, code: 101 };
         const started = stage('ResponseStarted');
         const complete = (): void => void stage('ResponseComplete');
@@ -226,8 +223,10 @@ export function createAuditor({ policy, write }: AuditOptions): Auditor {
       const rule = ruleFor(policy, attributes);
       if (!rule || rule.level === 'None' || omittedBy(rule).has('ResponseStarted')) return undefined;
       const event = eventOf(rule, exchange, attributes, now, auditId);
-      const responseStatus = { ...responseStatusOf(reply, replyValue(reply)), message: attempted(exchange, info) };
-      return write({ ...event, stage: 'ResponseStarted', responseStatus, stageTimestamp: microTimeOf(new Date()) });
+      const status = replyValue(reply);
+      const responseStatus = responseStatusOf(reply, status);
+      const shown = rule.level === 'RequestResponse' ? { responseObject: status } : {};
+      return write({ ...event, ...shown, stage: 'ResponseStarted', responseStatus, stageTimestamp: microTimeOf(new Date()) });
     },
   };
 }

@@ -198,7 +198,11 @@ test('impersonation needs the permission for every part', async () => {
   await assert.rejects(impersonate(user, headers, list, allowing('impersonate users bob')), {
     message: 'pods is forbidden: User "root" cannot impersonate-on:user-info:list resource "pods" in API group "" in the namespace "ns"',
   });
-  await assert.rejects(impersonate(user, { 'impersonate-group': 'dev' }, list, all), rejected(400));
+  await assert.rejects(impersonate(user, { 'impersonate-extra-x': 'y' }, list, all), {
+    code: 400,
+    message:
+      'requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string(nil), Extra:map[string][]string{"x":[]string{"y"}}} without impersonating a user name',
+  });
   assert.equal(await impersonate(user, {}, list, all), undefined);
 });
 

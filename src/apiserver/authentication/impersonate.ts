@@ -4,6 +4,7 @@
  */
 import type { UserInfo } from '../../api/kind.ts';
 import { badRequest } from '../../apimachinery/errors.ts';
+import { quote } from '../../apimachinery/fieldpath.ts';
 import { authorizeOrForbid, forbiddenRequest } from '../authorization/forbidden.ts';
 import type { AuthorizationAttributes, Authorizer, Credentials } from '../contracts.ts';
 import { extraOf, headerValues } from './certificates.ts';
@@ -36,8 +37,24 @@ function wantedUser(headers: Credentials['headers']): Wanted | undefined {
   };
   if (username !== '') return wanted;
   if (wanted.uid !== '' || wanted.groups.length > 0 || Object.keys(wanted.extra).length > 0)
-    throw badRequest(`requested ${JSON.stringify(wanted)} without impersonating a user name`);
+    throw badRequest(`requested ${goText(wanted)} without impersonating a user name`);
   return undefined;
+}
+
+const goList = (values: readonly string[]): string => (values.length === 0 ? '[]string(nil)' : `[]string{${values.map(quote).join(', ')}}`);
+
+/** As Go prints the user that it would have been. */
+function goText({ username, uid, groups, extra }: Wanted): string {
+  const entries = Object.entries(extra).sort(([a], [b]) => (a < b ? -1 : 1));
+  const more =
+    entries.length === 0 ? 'map[string][]string(nil)' : `map[string][]string{${entries.map(([key, values]) => `${quote(key)}:${goList(values)}`).join(', ')}}`;
+  return `&user.DefaultInfo{Name:${quote(username)}, UID:${quote(uid)}, Groups:${goList(groups)}, Extra:${more}}`;
+}
+
+/** Whether the headers ask for somebody else. */
+export function asksForAnother(headers: Credentials['headers']): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
 }
 
 const onlyUsername = (wanted: Wanted): boolean => wanted.uid === '' && wanted.groups.length === 0 && Object.keys(wanted.extra).length === 0;

@@ -51,6 +51,7 @@ export async function serveCustom(target: Target, handler: TargetHandler): Promi
   const body = decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation);
   if (resource.definition.namespaced) ensureNamespace(body, info.namespace);
   if (subresource === undefined) resource.definition.setDefaults?.(body);
+  context.audit?.requested(body);
   const request = writeRequest(target, options, 'CreateOptions');
   if (subresource === undefined) trackFields(request, body, undefined);
   const attributes = admissionAttributes(request, 'CREATE', body, undefined);
@@ -74,5 +75,12 @@ export async function serveCustom(target: Target, handler: TargetHandler): Promi
     target,
   );
   const { kind = of.kind, apiVersion: version = apiVersion, ...rest } = answer;
+  // Reviews have no name, and say none.
+  if (rest.metadata?.name === '') rest.metadata = withoutName(rest.metadata as KubeObject['metadata']);
   return valueReply(context, 201, form, { kind, apiVersion: version, ...rest });
+}
+
+function withoutName(metadata: KubeObject['metadata']): KubeObject['metadata'] {
+  const { name: _name, ...others } = metadata;
+  return others as KubeObject['metadata'];
 }
