@@ -102,12 +102,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       ),
     },
   });
+  /** Pods whose victims are being told to go: a second attempt would find others. */
+  const preempting = new Set<string>();
   const nameOf = ({ spec }: Pod): string => spec.schedulerName || 'default-scheduler';
   const eventsFor = new Map([...profiles.keys()].map((name) => [name, options.eventsOf?.(name) ?? events]));
   const recorderOf = (pod: Pod): EventRecorder => eventsFor.get(nameOf(pod)) ?? events;
   const queue = createSchedulingQueue({
     rules: rulesOf(profiles.values()),
-    isGated: (pod) => profiles.get(nameOf(pod))?.gateOf(pod) !== undefined,
+    isGated: (pod) => preempting.has(pod.metadata.uid ?? '') || profiles.get(nameOf(pod))?.gateOf(pod) !== undefined,
     initialBackoff: configuration.podInitialBackoffSeconds * 1_000,
     longestBackoff: configuration.podMaxBackoffSeconds * 1_000,
     onReady: kick,
@@ -209,7 +211,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const help = await runPostFilters(profile, { pod: info, snapshot, checks, diagnosis, nominator, now: now().getTime(), random }, extenders);
     diagnosis.preemption = help.message;
     fail(queued, 'Unschedulable', describe(diagnosis), { rejectedBy: diagnosis.plugins, nominated: help.victims?.node.name ?? (help.keep ? undefined : '') });
-    if (help.victims) track(preempt(help.victims, queued));
+    if (!help.victims) return;
+    preempting.add(info.uid);
+    track(preempt(help.victims, queued));
   }
 
   async function bind(queued: QueuedPod, profile: Profile, nodeName: string, reservations: readonly Reservation[]): Promise<void> {
@@ -268,9 +272,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
     try {
       await evictVictims({ pods: podClient, events: recorderOf(info.pod), now }, victims, info);
+      preempting.delete(info.uid);
+      queue.release(info.uid);
     } catch (error) {
       log.error({ err: error, key: info.key, plugin: preemptionPlugin }, 'pods could not be preempted');
+      preempting.delete(info.uid);
       queue.activate(info.uid);
+      queue.release(info.uid);
     }
   }
 

@@ -52,6 +52,8 @@ export interface SchedulingQueue {
   wake(event: WakeEvent): void;
   /** Tried again at once. */
   activate(uid: string): void;
+  /** A reason to hold it back is gone; if it was woken meanwhile it goes on. */
+  release(uid: string): void;
   has(uid: string): boolean;
   readonly counts: { active: number; backoff: number; unschedulable: number; gated: number };
   stop(): void;
@@ -219,6 +221,10 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
     activate(uid) {
       const pod = pods.get(uid);
       if (pod?.state === 'unschedulable' || pod?.state === 'backoff') enter(pod, isGated(pod.info.pod) ? 'gated' : 'active');
+    },
+    release(uid) {
+      const pod = pods.get(uid);
+      if (pod?.state === 'gated' && !isGated(pod.info.pod)) leaveSleep(pod);
     },
     has: (uid) => pods.has(uid),
     get counts() {
