@@ -23,9 +23,13 @@ export function apiServerFlagsOf(options: object): ApiServerFlags {
     if (given === undefined) continue;
     // A switch without a value is on.
     const values = given === true ? ['true'] : (given as string[]);
-    flags[name] = isFile(name) ? values.map((one) => (one === '-' ? one : resolve(one))) : values;
+    flags[name] = isFile(name) ? values.map((one) => (one === '-' || one === '' ? one : resolve(one))) : values;
   }
   return flags;
 }
+
+/** What was given goes before what was kept; an empty value takes a flag back. */
+export const mergeFlags = (kept: ApiServerFlags | undefined, given: ApiServerFlags): ApiServerFlags =>
+  Object.fromEntries(Object.entries({ ...kept, ...given }).filter(([, values]) => values.some((value) => value !== '')));
 
 const isFile = (name: ApiServerFlag): boolean => name === 'audit-log-path' || apiServerFlags[name].type === 'file' || apiServerFlags[name].type === 'files';

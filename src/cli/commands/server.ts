@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { type ClusterConfig, clusterId, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
 import { runServer } from '../../cluster/controlplane/run.ts';
-import { apiServerFlagsOf } from '../apiserverflags.ts';
+import { apiServerFlagsOf, mergeFlags } from '../apiserverflags.ts';
 import { type ClusterOptions, dataDirOf } from '../cluster.ts';
 import { controllersOf, type ElectionOptions, electionOf } from '../components.ts';
 import { untilSignal } from '../signals.ts';
@@ -33,7 +33,7 @@ export async function server(options: ServerCommandOptions): Promise<void> {
     schedulerConfig === undefined ? undefined : (await import('../../cluster/controlplane/schedulerconfig.ts')).readSchedulerFile(schedulerConfig);
   const cluster = configOf(options);
   // What the command line says goes before what was kept with the cluster.
-  const apiServer = { ...cluster.apiServer, ...apiServerFlagsOf(options) };
+  const apiServer = mergeFlags(cluster.apiServer, apiServerFlagsOf(options));
   const config = { ...cluster, apiServer, ...(schedulerFile ? { schedulerFile } : {}) };
   const running = await runServer({
     config,

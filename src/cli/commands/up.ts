@@ -17,7 +17,7 @@ import { runningPid } from '../../cluster/supervisor/child.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
 import { agentName, serverSpec } from '../../cluster/supervisor/specs.ts';
 import { isSimulated } from '../../simulation/nodes.ts';
-import { apiServerFlagsOf } from '../apiserverflags.ts';
+import { apiServerFlagsOf, mergeFlags } from '../apiserverflags.ts';
 import { adminClient, type ClusterOptions, dataDirOf, parseDuration } from '../cluster.ts';
 import { type LifetimeOptions, simulatedNodesOf } from '../fakenodes.ts';
 import { addContext, contextName, userKubeconfig } from '../kubeconfig.ts';
@@ -54,8 +54,9 @@ export async function up(options: UpOptions): Promise<void> {
     options.schedulerConfig === undefined
       ? undefined
       : (await import('../../cluster/controlplane/schedulerconfig.ts')).readSchedulerFile(options.schedulerConfig);
-  const apiServer = apiServerFlagsOf(options);
-  const flagged = Object.keys(apiServer).length > 0;
+  const given = apiServerFlagsOf(options);
+  const flagged = Object.keys(given).length > 0;
+  const apiServer = mergeFlags(config.apiServer, given);
   if (flagged) await (await import('../../cluster/controlplane/access.ts')).checkAccess(apiServer);
   const settings = {
     ...(flagged ? { apiServer } : {}),
