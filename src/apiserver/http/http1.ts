@@ -5,6 +5,7 @@ import type { Exchange, Reply, Sink } from '../exchange.ts';
 import { bodyLength } from '../exchange.ts';
 import { readStream } from './body.ts';
 import { peerCertificateOf } from './peer.ts';
+import { largeBytes, mustBeTaken } from './unread.ts';
 
 export function exchangeOfHttp1(request: IncomingMessage, whenClosed: (listener: () => void) => void): Exchange {
   return {
@@ -34,6 +35,7 @@ export function replyHttp1(response: ServerResponse, head: boolean, reply: Reply
     reply.headers['content-length'] = bodyLength(body);
   }
   response.writeHead(reply.status, reply.headers);
+  if (!head && body && bodyLength(body) > largeBytes) mustBeTaken(response, () => response.destroy());
   if (head || !body) response.end();
   else if (body instanceof Uint8Array) response.end(body);
   else {

@@ -3,8 +3,10 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { constants } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange, Reply, Sink } from '../exchange.ts';
+import { bodyLength } from '../exchange.ts';
 import { readStream } from './body.ts';
 import { peerCertificateOf } from './peer.ts';
+import { largeBytes, mustBeTaken } from './unread.ts';
 
 export function exchangeOfHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Exchange {
   const { session } = stream;
@@ -36,6 +38,7 @@ export function replyHttp2(stream: ServerHttp2Stream, head: boolean, reply: Repl
     stream.respond(headers, { endStream: true });
   } else {
     stream.respond(headers);
+    if (bodyLength(body) > largeBytes) mustBeTaken(stream, () => stream.close(constants.NGHTTP2_CANCEL));
     if (body instanceof Uint8Array) stream.end(body);
     else {
       stream.cork();

@@ -14,7 +14,7 @@ import { handled, runAdmission } from './admit.ts';
 import { trackFields } from './fieldmanager.ts';
 import { beginWrite } from './hooks.ts';
 import { dedupeOwnerReferences, ensureNamespace, fillSystemFields, wipeSystemFields } from './metadata.ts';
-import { fromStored, toStored } from './objects.ts';
+import { checkStoredSize, fromStored, toStored } from './objects.ts';
 import type { Storage, WriteRequest, Written } from './types.ts';
 import { keyFor, strategyContext } from './types.ts';
 
@@ -126,6 +126,7 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
       if (stored.cache.entries.has(key)) throw new KeyExistsError(key);
       revision = 0;
     } else {
+      checkStoredSize(value);
       const ttlSeconds = definition.ttlSeconds?.(object);
       revision = await storage.cacher.store.create(key, value, ttlSeconds ? { ttlSeconds } : {});
     }

@@ -1,5 +1,6 @@
 /** Objects out of cache entries, in the version that was asked for. */
 import { copyJson } from '../../apimachinery/copy.ts';
+import { StatusError } from '../../apimachinery/errors.ts';
 import { parseCached } from '../cacher/bytes.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
@@ -28,3 +29,14 @@ export const prepareServed = (resource: Resource, ...entries: readonly CacheEntr
 export const toStored = (resource: Resource, object: StoredObject): StoredObject => (resource.toStored ? resource.toStored(object) : object);
 export const fromStored = (resource: Resource, object: StoredObject): StoredObject =>
   resource.fromStored ? resource.fromStored(object, object.apiVersion ?? resource.stored.apiVersion) : object;
+
+/**
+ * The largest stored object, in bytes of JSON. Upstream's store takes 1.5 MiB of protobuf, which is somewhat smaller than the
+ * same in JSON; without a bound patches would let an object grow for ever.
+ */
+const maxStoredBytes = 2 * 1024 * 1024;
+
+/** Fails as upstream does with what etcd does not take. */
+export function checkStoredSize(value: Uint8Array): void {
+  if (value.byteLength > maxStoredBytes) throw new StatusError(500, '', 'etcdserver: request is too large');
+}

@@ -13,7 +13,7 @@ import { admissionAttributes, createOnce } from './create.ts';
 import { keepManagedTimes, trackFields } from './fieldmanager.ts';
 import { beginWrite } from './hooks.ts';
 import { dedupeOwnerReferences, ensureNamespace, keepSystemFields, sameJson, wipeSystemFields } from './metadata.ts';
-import { fromStored, prepareServed, servedObject, storedObject, toStored } from './objects.ts';
+import { checkStoredSize, fromStored, prepareServed, servedObject, storedObject, toStored } from './objects.ts';
 import { preconditionFailed } from './raw.ts';
 import type { Storage, WriteRequest, Written } from './types.ts';
 import { keyFor, strategyContext } from './types.ts';
@@ -217,6 +217,7 @@ async function commit(storage: Storage, request: WriteRequest, key: string, curr
   // What changes nothing is still written where the value is stored in a form that shall go (another key).
   if (isSame(stored.apiVersion, value, current, object, old) && !(store.stale && (await store.stale(key)))) return { entry: current, created: false };
   if (request.options.dryRun) return { entry: entryAt(current.revision), created: false };
+  checkStoredSize(value);
   const ttlSeconds = definition.ttlSeconds?.(object);
   const revision = await store.update(key, value, current.revision, ttlSeconds ? { ttlSeconds } : {});
   return { entry: entryAt(revision), created: false };

@@ -98,6 +98,7 @@ class ResourceWatch implements CacheWatcher {
   #sentHeaders = false;
   /** Events that came while the state is being sent. */
   #meanwhile: CacheEvent[] | undefined;
+  #meanwhileBytes = 0;
   #endsAfterState = false;
   #wake: (() => void) | undefined;
 
@@ -184,6 +185,8 @@ class ResourceWatch implements CacheWatcher {
   event(event: CacheEvent): void {
     if (this.#meanwhile) {
       this.#meanwhile.push(event);
+      this.#meanwhileBytes += event.entry.json.byteLength;
+      if (this.#meanwhileBytes > maxPendingBytes) this.#cutOff();
       return;
     }
     const { entry, previous } = event;
@@ -286,11 +289,14 @@ class ResourceWatch implements CacheWatcher {
       }
     } else bytes = this.#frame(type, entry);
     this.#sink.write(bytes);
-    if (event && this.#sink.pendingBytes() > maxPendingBytes) {
-      this.#target.storage.log?.info({ path: this.#target.context.info.path }, 'a watcher does not keep up and is cut off');
-      this.#stop();
-      this.#sink.destroy();
-    }
+    if (event && this.#sink.pendingBytes() > maxPendingBytes) this.#cutOff();
+  }
+
+  #cutOff(): void {
+    this.#target.storage.log?.info({ path: this.#target.context.info.path }, 'a watcher does not keep up and is cut off');
+    this.#stop();
+    this.#meanwhile = [];
+    this.#sink.destroy();
   }
 
   #frame(type: FrameType, entry: CacheEntry): Uint8Array {
