@@ -6,7 +6,8 @@ import { parseYamlStrict } from '../apimachinery/codec/yaml.ts';
 import { cannotBeHandled, DecodeError, strictDecodingMessage, strictDecodingWarnings } from '../apimachinery/decode/errors.ts';
 import type { Decoded, DecodeOptions, FieldValidation } from '../apimachinery/decode/object.ts';
 import { decodeObject, typeMetaOf } from '../apimachinery/decode/object.ts';
-import { badRequest } from '../apimachinery/errors.ts';
+import { badRequest, invalid, type StatusError } from '../apimachinery/errors.ts';
+import { invalidValue } from '../apimachinery/fieldpath.ts';
 import type { KubeObject } from '../apimachinery/meta.ts';
 import type { Struct } from '../apimachinery/schema.ts';
 import type { StoredObject } from './cacher/resource-cache.ts';
@@ -80,6 +81,7 @@ export function decodeBody(context: RequestContext, encoding: Encoding, bytes: B
     if (encoding === 'protobuf') return decodeMessage(bytes, expected);
     const parsed = parse(encoding, bytes);
     const given = typeMetaOf(parsed.value);
+    if (expected.decode && given.kind && given.kind !== expected.kind) throw wrongCustomKind(given.kind, parsed.value, expected);
     checkType(given.apiVersion || expected.apiVersion, given.kind || expected.kind, expected);
     const { object, strictErrors } = decoderOf(expected)(parsed.value ?? {}, {
       validation,
@@ -103,6 +105,13 @@ export function reportStrict(context: RequestContext, errors: readonly string[],
   if (errors.length === 0 || validation === 'Ignore') return;
   if (validation === 'Strict') throw new DecodeError(strictDecodingMessage(errors));
   for (const warning of strictDecodingWarnings(errors)) context.warn(warning);
+}
+
+/** Of what declarations made up the server has no types: another kind is an object that is wrong. */
+function wrongCustomKind(kind: string, value: unknown, expected: Expected): StatusError {
+  const name = (value as { metadata?: { name?: unknown } } | null)?.metadata?.name;
+  const [group = ''] = expected.apiVersion.split('/');
+  return invalid({ group, kind }, typeof name === 'string' ? name : '', [invalidValue('kind', kind, `must be ${expected.kind}`)]);
 }
 
 /** `apps/v1` → `apps`, `v1` → `core`: as upstream names where its internal types are. */

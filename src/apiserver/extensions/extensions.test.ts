@@ -97,6 +97,11 @@ test('a declared kind is served: defaulted, pruned, validated, with status, scal
       [
         { reason: 'FieldValueTypeInvalid', message: 'Invalid value: "string": spec.size in body must be of type integer: "string"', field: 'spec.size' },
         { reason: 'FieldValueNotSupported', message: 'Unsupported value: "blue": supported values: "red", "green"', field: 'spec.color' },
+        {
+          reason: 'FieldValueInvalid',
+          message: 'Invalid value: 0: .spec.size accessor error: big is of the type string, expected int64',
+          field: '.spec.size',
+        },
       ],
     ],
   );

@@ -1,11 +1,7 @@
 /** One version of a custom kind as a declaration, from what its CustomResourceDefinition says. */
 
-import { validateLists } from '../../api/apiextensions/schema/lists.ts';
 import { applyDefaults, dropNulls, hasDefaults, prune } from '../../api/apiextensions/schema/prune.ts';
-import { ratchet } from '../../api/apiextensions/schema/ratchet.ts';
-import { hasRules, validateRules } from '../../api/apiextensions/schema/rules.ts';
 import { objectMetaStruct, structOfSchema } from '../../api/apiextensions/schema/struct.ts';
-import { validateSchema } from '../../api/apiextensions/schema/validate.ts';
 import type {
   CustomResourceColumnDefinition,
   CustomResourceDefinition,
@@ -21,12 +17,12 @@ import type { Decoded, DecodeOptions } from '../../apimachinery/decode/object.ts
 import { decodeObject } from '../../apimachinery/decode/object.ts';
 import { strictErrorsOf } from '../../apimachinery/decode/strict.ts';
 import { humanAge } from '../../apimachinery/duration.ts';
-import type { FieldError } from '../../apimachinery/fieldpath.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
 import { apiVersionOf } from '../../apimachinery/meta.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { CustomVersion } from '../registry.ts';
 import { findAll, parseJsonPath } from './jsonpath.ts';
+import { validatorOf } from './validation.ts';
 
 function cellOf(type: string, found: readonly unknown[], now: Date): string | number | boolean | null {
   if (found.length === 0) return null;
@@ -119,9 +115,10 @@ function decoderOf(schema: JSONSchemaProps | undefined): (value: unknown, option
     if (metadata !== undefined && metadata !== null && !isObject(metadata)) throw new DecodeError('json: cannot unmarshal metadata into an object');
     const meta = decodeObject(objectMetaStruct(), metadata ?? {}, { validation });
     let found = meta.strictErrors.map((error) => error.replace(/field "/, 'field "metadata.'));
+    const twice = validation !== 'Ignore' && text !== undefined && hasDuplicateKeys(text, value);
     const unknown = schema ? prune(rest, schema) : [];
     if (validation !== 'Ignore') {
-      if (text !== undefined && hasDuplicateKeys(text, value)) found = strictErrorsOf(struct, text);
+      if (twice) found = strictErrorsOf(struct, text);
       else found.push(...unknown.map((path) => `unknown field ${JSON.stringify(path)}`));
     }
     dropNulls(rest, schema);
@@ -129,27 +126,6 @@ function decoderOf(schema: JSONSchemaProps | undefined): (value: unknown, option
       object: { ...rest, metadata: meta.object } as unknown as StoredObject,
       strictErrors: validation === 'Ignore' ? [] : [...prior, ...new Set(found)],
     };
-  };
-}
-
-function validatorOf(schema: JSONSchemaProps | undefined, hasStatus: boolean): NonNullable<CustomVersion['validate']> {
-  const rules = hasRules(schema);
-  return (object, old, subresource) => {
-    if (!schema) return [];
-    let value: Record<string, unknown> = object;
-    // What this endpoint does not write is not what the client has to answer for.
-    if (hasStatus && subresource === 'status' && old) value = { ...old, status: object['status'] };
-    else if (hasStatus && subresource !== 'status') value = { ...object, status: old?.['status'] };
-    if (value['status'] === undefined) {
-      const { status: _status, ...rest } = value;
-      value = rest;
-    }
-    let errors: FieldError[] = validateSchema(value, schema);
-    if (errors.length === 0) errors = validateLists(value, schema);
-    const wrong = old ? ratchet(errors, value, old) : errors;
-    if (wrong.length > 0 || !rules) return wrong;
-    const broken = validateRules(value, old, schema);
-    return old ? ratchet(broken, value, old) : broken;
   };
 }
 
@@ -176,6 +152,7 @@ export function customVersion(crd: CustomResourceDefinition, version: CustomReso
     schema: '',
     hasGeneration: true,
     returnsDeletedObject: false,
+    allowUnconditionalUpdate: false,
     columns: columnsOf(version),
     ...(defaults ? { setDefaults: (object) => applyDefaults(object, schema) } : {}),
     ...(subresources ? { subresources } : {}),
@@ -186,7 +163,7 @@ export function customVersion(crd: CustomResourceDefinition, version: CustomReso
     definition,
     struct: structOfSchema(schema),
     decode: decoderOf(schema),
-    validate: validatorOf(schema, subresources?.['status'] !== undefined),
+    validate: validatorOf(version),
     openapi: { ...(schema ? { schema: schema as Record<string, unknown> } : {}), revision: `${crd.metadata.uid}/${crd.metadata.generation ?? 0}` },
     fromStored(object) {
       const served = { ...object, apiVersion, kind: accepted.kind };

@@ -105,7 +105,8 @@ export function negotiate(accept: string | undefined, allowed: readonly Encoding
     remembered.set(key, found);
   }
   if (found !== 'none') return found;
-  throw notAcceptable(`only the following media types are accepted: ${acceptedTypes(allowed, stream).join(', ')}`);
+  // Upstream lists protobuf for custom resources too.
+  throw notAcceptable(`only the following media types are accepted: ${acceptedTypes(allowed === textEncodings ? allEncodings : allowed, stream).join(', ')}`);
 }
 
 const acceptedTypes = (allowed: readonly Encoding[], stream: boolean): string[] =>

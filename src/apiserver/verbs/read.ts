@@ -43,7 +43,8 @@ export async function listObjects(target: Target): Promise<Reply> {
   const listed = await listEntries(storage, resource, namespace, options, selection);
   await prepareServed(resource, ...listed.entries);
   const metadata: ListMeta = { resourceVersion: String(listed.revision) };
-  if (listed.continue !== '') metadata.continue = listed.continue;
+  // Upstream's lists of custom resources always have the field.
+  if (listed.continue !== '' || resource.custom) metadata.continue = listed.continue;
   if (listed.remainingItemCount !== undefined) metadata.remainingItemCount = listed.remainingItemCount;
   return bodyReply(context, 200, form.media, await representLongList(resource, listed.entries, metadata, form));
 }

@@ -1,13 +1,14 @@
 /** The `scale` subresource: three fields of any scalable kind, seen as `autoscaling/v1 Scale`. */
 
+import { missingReplicas } from '../../api/apiextensions/schema/embedded.ts';
 import type { ScaleSubresource } from '../../api/kind.ts';
 import { structOf } from '../../api/schema.ts';
 import { copyJson } from '../../apimachinery/copy.ts';
-import { invalid, notFound } from '../../apimachinery/errors.ts';
+import { internalError, invalid, notFound } from '../../apimachinery/errors.ts';
 import { invalidValue, path } from '../../apimachinery/fieldpath.ts';
 import type { FieldManagerInput } from '../../apimachinery/managedfields/index.ts';
 import { applyServerSide, scaleManagedFields, trackUpdate, withScaleManagedFields } from '../../apimachinery/managedfields/index.ts';
-import type { KubeObject, LabelSelector, ObjectMeta } from '../../apimachinery/meta.ts';
+import type { KubeObject, LabelSelector, ManagedFieldsEntry, ObjectMeta } from '../../apimachinery/meta.ts';
 import { formatLabelSelector } from '../../apimachinery/selectors.ts';
 import { formOf } from '../answer/form.ts';
 import { valueReply } from '../answer/reply.ts';
@@ -15,6 +16,7 @@ import { decodeBody, readRequestBody } from '../body.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { Reply } from '../exchange.ts';
 import { bodyEncoding } from '../negotiation/accept.ts';
+import type { Resource } from '../registry.ts';
 import { fromStored, servedObject, storedObject } from '../storage/objects.ts';
 import type { WriteOptions } from '../storage/options.ts';
 import { parseWriteOptions } from '../storage/options.ts';
@@ -73,8 +75,16 @@ function scaleOf(scale: ScaleSubresource, object: StoredObject): Scale {
   };
 }
 
+/** Of custom objects upstream does not keep when the count came to be owned; such entries are listed first. */
+function timelessScale(entries: readonly ManagedFieldsEntry[]): ManagedFieldsEntry[] {
+  const own = entries.filter(({ subresource }) => subresource === 'scale').map(({ time: _, ...entry }) => entry);
+  return [...own, ...entries.filter(({ subresource }) => subresource !== 'scale')];
+}
+
 /** Who owns the field is only told with the object itself. */
-function shownScale(scale: ScaleSubresource, object: StoredObject): Scale {
+function shownScale({ custom }: Resource, scale: ScaleSubresource, object: StoredObject): Scale {
+  const missing = custom && read(object, scale.specReplicasPath) === undefined;
+  if (missing) throw internalError(new Error(missingReplicas(`.${scale.specReplicasPath}`)));
   const shown = scaleOf(scale, object);
   delete shown.metadata.managedFields;
   return shown;
@@ -83,7 +93,7 @@ function shownScale(scale: ScaleSubresource, object: StoredObject): Scale {
 export async function getScale(target: Target, scale: ScaleSubresource): Promise<Reply> {
   const form = formOf(target.context);
   const object = servedObject(target.resource, await entryFor(target));
-  return valueReply(target.context, 200, form, shownScale(scale, object));
+  return valueReply(target.context, 200, form, shownScale(target.resource, scale, object));
 }
 
 export async function putScale(target: Target, scale: ScaleSubresource): Promise<Reply> {
@@ -123,7 +133,8 @@ async function changeScale(target: Target, scale: ScaleSubresource, options: Wri
   const input: FieldManagerInput = { struct: scaleStruct(), apiVersion, manager: request.fieldManager, subresource: request.subresource, now: context.now };
   const replace = (object: StoredObject, wanted: Scale): void => {
     const replicas = wanted.spec?.replicas ?? 0;
-    if (replicas < 0) {
+    // Of custom objects the validation knows.
+    if (replicas < 0 && !resource.custom) {
       const errors = [invalidValue(path('spec', 'replicas'), replicas, 'must be greater than or equal to 0')];
       throw invalid({ group: 'autoscaling', kind }, context.info.name, errors);
     }
@@ -137,12 +148,12 @@ async function changeScale(target: Target, scale: ScaleSubresource, options: Wri
       const wanted = change(scaleOf(scale, current), input);
       replace(current, wanted);
       const managedFields = withScaleManagedFields(current.metadata.managedFields, wanted.metadata.managedFields, scale.specReplicasPath, resource.apiVersion);
-      if (managedFields) current.metadata.managedFields = managedFields;
+      if (managedFields) current.metadata.managedFields = resource.custom ? timelessScale(managedFields) : managedFields;
       else delete current.metadata.managedFields;
       current.metadata.resourceVersion = wanted.metadata.resourceVersion ?? '';
       return current;
     },
   });
   const object = fromStored(resource, storedObject(resource, written.entry));
-  return valueReply(context, 200, form, shownScale(scale, object));
+  return valueReply(context, 200, form, shownScale(resource, scale, object));
 }

@@ -1,7 +1,7 @@
 /** Lists whose items have an identity: no two items may have the same. */
 
 import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
-import { duplicate, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
+import { duplicate, invalidValue, path } from '../../../apimachinery/fieldpath.ts';
 import type { JSONSchemaProps } from '../v1/types.gen.ts';
 import { isSchema, itemsOf } from './struct.ts';
 
@@ -22,7 +22,6 @@ export function validateLists(value: unknown, schema: JSONSchemaProps | undefine
       const property = schema.properties?.[name] ?? (isSchema(schema.additionalProperties) ? schema.additionalProperties : undefined);
       if (property) errors.push(...validateLists(inner, property, at ? at.child(name) : path(name)));
     }
-    if (schema['x-kubernetes-embedded-resource'] && at) for (const name of ['apiVersion', 'kind']) if (!value[name]) errors.push(required(at.child(name)));
   }
   return errors;
 }

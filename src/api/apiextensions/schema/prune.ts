@@ -45,7 +45,7 @@ function pruneValue(value: unknown, schema: JSONSchemaProps | undefined, path: s
   }
 }
 
-/** Nulls where none are allowed are as if absent, so that defaults come in their place. */
+/** Nulls where none are allowed are as if absent; defaults come in their place, if there are any. */
 export function dropNulls(value: unknown, schema: JSONSchemaProps | undefined): void {
   if (!schema) return;
   if (Array.isArray(value)) {
@@ -57,7 +57,7 @@ export function dropNulls(value: unknown, schema: JSONSchemaProps | undefined): 
   for (const [name, inner] of Object.entries(value)) {
     const own = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
     const property = own ?? (isSchema(schema.additionalProperties) ? schema.additionalProperties : undefined);
-    if (inner === null && property?.default !== undefined && !property.nullable) delete value[name];
+    if (inner === null && property && !property.nullable) delete value[name];
     else dropNulls(inner, property);
   }
 }

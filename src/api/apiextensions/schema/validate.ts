@@ -119,6 +119,13 @@ function checkString(value: string, schema: JSONSchemaProps, format: string, pat
   result.matches++;
 }
 
+/** Upstream divides integers by the integral part of the factor. */
+function checkMultiple(value: number, multipleOf: number, path: string, result: Result): void {
+  const factor = Number.isInteger(value) ? Math.trunc(multipleOf) : multipleOf;
+  if (factor <= 0) result.add(invalidValue(at(path), factor, `factor MultipleOf declared for ${path} must be positive: ${factor}`));
+  else if (!Number.isInteger(value / factor)) result.add(invalidValue(at(path), value, `${path} in body should be a multiple of ${factor}`));
+}
+
 const integerRanges: Readonly<Record<string, number>> = { int32: 2 ** 31, int64: 2 ** 63 };
 
 function checkNumber(value: number, schema: JSONSchemaProps, format: string, path: string, result: Result): void {
@@ -129,7 +136,7 @@ function checkNumber(value: number, schema: JSONSchemaProps, format: string, pat
     const of = format === '' ? '(default format)' : `with format ${format}`;
     result.add(invalidValue('<nil>', '', `Checked value must be of type ${type} ${of} in ${path}`));
   }
-  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) wrong(`a multiple of ${multipleOf}`);
+  if (multipleOf !== undefined) checkMultiple(value, multipleOf, path, result);
   if (minimum !== undefined && (schema.exclusiveMinimum ? value <= minimum : value < minimum)) {
     wrong(`greater than ${schema.exclusiveMinimum ? '' : 'or equal to '}${minimum}`);
   }
