@@ -32,21 +32,21 @@ export async function claim<O extends KubeObject, C extends KubeObject>(options:
   }
 
   /** What must be written; for most objects, nothing. */
-  function consider(child: C): Promise<void> | undefined {
+  function consider(child: C): (() => Promise<void>) | undefined {
     const controller = controllerOf(child);
     const matches = selector.matches(child.metadata.labels) && filter(child);
     if (controller) {
       if (controller.uid !== owner.metadata.uid) return undefined;
       if (matches) claimed.add(child);
-      else if (!owner.metadata.deletionTimestamp) return release(children, owner, child);
+      else if (!owner.metadata.deletionTimestamp) return () => release(children, owner, child);
       return undefined;
     }
     if (!matches || owner.metadata.deletionTimestamp || child.metadata.deletionTimestamp) return undefined;
-    return child.metadata.namespace === owner.metadata.namespace ? take(child) : undefined;
+    return child.metadata.namespace === owner.metadata.namespace ? () => take(child) : undefined;
   }
 
   const writes = candidates.flatMap((child) => consider(child) ?? []);
-  if (writes.length > 0) await runAll(writes, (write) => write);
+  if (writes.length > 0) await runAll(writes, (write) => write());
   return candidates.filter((child) => claimed.has(child));
 }
 

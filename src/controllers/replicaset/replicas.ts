@@ -42,8 +42,8 @@ export interface ReplicasKind<T extends ReplicasObject> extends Pick<ControllerD
 
 /** Pods created or deleted in one go. */
 const burst = 500;
-/** Changes of pods that come together are looked at together: a look costs as much as there are pods. */
-const batchMs = 5;
+/** Changes of pods that come together are looked at together: a look costs as much as there are pods, so with many it comes later. */
+const batchMs = (set: ReplicasObject | undefined): number => 5 + Math.max(set?.spec?.replicas ?? 1, set?.status?.replicas ?? 0) / 100;
 
 export function defineReplicasController<T extends ReplicasObject>(kind: ReplicasKind<T>): ControllerDefinition {
   const { name, identity = name, eventSource = name } = kind;
@@ -70,7 +70,7 @@ function setup<T extends ReplicasObject>(kind: ReplicasKind<T>, context: Control
       const selector = kind.selector(set);
       return !selector.empty && selector.matches(pod.metadata.labels);
     },
-    enqueue: (key) => enqueue.after(key, batchMs),
+    enqueue: (key) => enqueue.after(key, batchMs(sets.getByKey(key))),
     created: (key) => expectations.creationObserved(key),
     deleted: (key, pod) => expectations.deletionObserved(key, keyOf(pod)),
     updated(set, pod, old) {
