@@ -3,7 +3,7 @@ import type { Labels } from '../../apimachinery/selectors.ts';
 import { type FilterPlugin, type NodeCheck, type Snapshot, unresolvable, unschedulable } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
 import { PodCounts } from '../state/podcounts.ts';
-import { type AffinityTerm, createPodInfo, type PodInfo } from '../state/podinfo.ts';
+import { type AffinityTerm, type PodInfo, podInfoOf } from '../state/podinfo.ts';
 import { TopologyCounts } from './topologycounts.ts';
 
 const name = 'InterPodAffinity';
@@ -106,12 +106,12 @@ export const interPodAffinity: FilterPlugin = {
 };
 
 /** Whether the other pod, as it was or is, has to do with the terms of this one, or this one with the other's. */
-function concerns(waiting: Parameters<typeof createPodInfo>[0], event: Parameters<NonNullable<FilterPlugin['wakes'][number]['helps']>>[1]): boolean {
+function concerns(waiting: Parameters<typeof podInfoOf>[0], event: Parameters<NonNullable<FilterPlugin['wakes'][number]['helps']>>[1]): boolean {
   if (event.resource !== 'pod') return true;
-  const pod = createPodInfo(waiting);
+  const pod = podInfoOf(waiting);
   return [event.old, event.object].some((one) => {
     if (!one) return false;
-    const other = createPodInfo(one);
+    const other = podInfoOf(one);
     // Namespaces that are chosen by their labels may match: waking in vain costs less than sleeping on.
     const near = (term: AffinityTerm, target: PodInfo): boolean => term.matches(target, noLabels) || target.namespace !== pod.namespace;
     return (

@@ -3,7 +3,7 @@ import type { PluginArgs } from '../config/types.ts';
 import { isDelegated } from '../devices/extended.ts';
 import type { Rejection, SchedulerPlugin, WakeRule } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
-import type { PodInfo } from '../state/podinfo.ts';
+import { type PodInfo, podInfoOf } from '../state/podinfo.ts';
 import { type Resources, requestsOf, resourcesOf } from '../state/resources.ts';
 import { createScoringStrategy } from './scoringstrategies.ts';
 
@@ -80,7 +80,7 @@ const wakes: readonly WakeRule[] = [
       event.resource === 'pod' &&
       !!event.old &&
       !!event.object &&
-      moreOf(requestsOf(pod).requests, requestsOf(event.object).requests, requestsOf(event.old).requests),
+      moreOf(podInfoOf(pod).requests, requestsOf(event.object).requests, requestsOf(event.old).requests),
   },
   { on: 'self/scaledown' },
   {
@@ -88,7 +88,7 @@ const wakes: readonly WakeRule[] = [
     helps(pod, event) {
       if (event.resource !== 'node' || !event.object) return true;
       const allocatable = resourcesOf(event.object.status?.allocatable);
-      const { requests } = requestsOf(pod);
+      const { requests } = podInfoOf(pod);
       const enough =
         requests.milliCpu <= allocatable.milliCpu && requests.memory <= allocatable.memory && requests.ephemeralStorage <= allocatable.ephemeralStorage;
       return enough && [...requests.scalars].every(([scalar, amount]) => amount <= (allocatable.scalars.get(scalar) ?? 0));

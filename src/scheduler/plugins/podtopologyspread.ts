@@ -1,7 +1,7 @@
 /** PodTopologySpread, as a filter: constraints with `DoNotSchedule`. */
 import { type NodeCheck, type SchedulerPlugin, unresolvable, unschedulable, type WakeEvent } from '../framework/plugin.ts';
 import type { NodeInfo } from '../state/nodeinfo.ts';
-import { createPodInfo, type PodInfo } from '../state/podinfo.ts';
+import { type PodInfo, podInfoOf } from '../state/podinfo.ts';
 import { createSpreadScore } from './podtopologyspreadscore.ts';
 import { constraintsOf, type DefaultSpread, hasAllKeys, ownConstraints, type SpreadConstraint } from './spreadconstraints.ts';
 import { countDomains, type DomainCounts } from './spreadcounts.ts';
@@ -79,7 +79,7 @@ export const createPodTopologySpread = (defaults: DefaultSpread): SchedulerPlugi
 
 function concerns(waiting: PodInfo['pod'], event: WakeEvent): boolean {
   if (event.resource !== 'pod') return true;
-  const pod = createPodInfo(waiting);
+  const pod = podInfoOf(waiting);
   const constraints = ownConstraints(pod, 'DoNotSchedule');
   // It has those by default, with a selector that depends on more than the pod.
   if (constraints.length === 0) return event.old?.metadata.namespace === pod.namespace || event.object?.metadata.namespace === pod.namespace;

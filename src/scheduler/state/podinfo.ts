@@ -116,6 +116,18 @@ export function sameResources(a: Pod, b: Pod): boolean {
   return sameSpec && isDeepStrictEqual(resourcesOfStatus(a), resourcesOfStatus(b));
 }
 
+const infos = new WeakMap<Pod, PodInfo>();
+
+/** The same, read once per object: for the many questions that one event raises. */
+export function podInfoOf(pod: Pod): PodInfo {
+  let info = infos.get(pod);
+  if (!info) {
+    info = createPodInfo(pod);
+    infos.set(pod, info);
+  }
+  return info;
+}
+
 /** Only its status moved on, in ways that don't matter to decisions. */
 export const sameToScheduler = (a: Pod, b: Pod): boolean =>
   a.metadata.deletionTimestamp === b.metadata.deletionTimestamp && isDeepStrictEqual(a.metadata.labels, b.metadata.labels) && sameResources(a, b);
