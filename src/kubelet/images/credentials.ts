@@ -6,7 +6,7 @@ import { isNotFound } from '../../apimachinery/errors.ts';
 import type { KubeletContext } from '../context.ts';
 import type { AuthConfig } from '../cri/types.gen.ts';
 import { podTarget } from '../podworker/target.ts';
-import { matchRegistry, registryOf } from './reference.ts';
+import { matchRegistry } from './reference.ts';
 
 interface DockerAuth {
   username?: string;
@@ -55,7 +55,6 @@ export async function pullCredentials(context: KubeletContext, pod: Pod, image: 
         username: entry.username ?? user,
         password: entry.password ?? rest.join(':'),
         identityToken: entry.identitytoken ?? '',
-        serverAddress: registryOf(image).host,
       };
       const { uid = '', namespace = '' } = secret.metadata;
       found.push({ score, credential: { auth, secret: { uid, namespace, name, credentialHash: hashOf(auth) } } });

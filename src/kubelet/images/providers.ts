@@ -139,7 +139,7 @@ export function createProviders({ providers, binDir, context }: ProvidersInput):
     return Object.entries(auth).flatMap(([pattern, { username = '', password = '' }]) => {
       const score = matchRegistry(pattern, image);
       const serviceAccount = account && { uid: account.uid, namespace: pod.metadata.namespace ?? '', name: name ?? '' };
-      const found = { auth: { username, password, serverAddress: registryOf(image).host }, ...(serviceAccount ? { serviceAccount } : {}) };
+      const found = { auth: { username, password }, ...(serviceAccount ? { serviceAccount } : {}) };
       return score < 0 ? [] : [{ score, found }];
     });
   }
