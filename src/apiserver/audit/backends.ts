@@ -122,7 +122,7 @@ function fileBackend(options: AuditLogOptions, log?: Logger): Backend {
 
 async function webhookBackend({ kubeconfig, mode, batch, initialBackoffMs, truncate }: AuditWebhookOptions, log?: Logger): Promise<Backend> {
   const { createWebhook } = await import('../configuration/webhook.ts');
-  const webhook = await createWebhook({ flag: 'audit-webhook-config-file', kubeconfig, backoffMs: initialBackoffMs });
+  const webhook = await createWebhook({ flag: 'audit-webhook-config-file', kubeconfig, backoffMs: initialBackoffMs, retryAlways: true });
   const send = async (items: readonly AuditEvent[]): Promise<void> => {
     await webhook.post({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1', metadata: {}, items });
   };

@@ -19,6 +19,8 @@ export interface WebhookOptions {
   timeoutMs?: number;
   /** Before the first repetition; half as long again before each further one. Default 500. */
   backoffMs?: number;
+  /** Asks again whatever the failure was. */
+  retryAlways?: boolean;
 }
 
 const attempts = 5;
@@ -35,7 +37,7 @@ class WebhookError extends Error {
 }
 
 /** @throws {ConfigurationError} when the file is no usable kubeconfig */
-export async function createWebhook({ flag, kubeconfig, timeoutMs = 30_000, backoffMs = 500 }: WebhookOptions): Promise<Webhook> {
+export async function createWebhook({ flag, kubeconfig, timeoutMs = 30_000, backoffMs = 500, retryAlways = false }: WebhookOptions): Promise<Webhook> {
   const { transport: options } = await loadKubeconfig(kubeconfig).catch((error: Error) => {
     throw new ConfigurationError(flag, kubeconfig, error.message, { cause: error });
   });
@@ -78,7 +80,7 @@ export async function createWebhook({ flag, kubeconfig, timeoutMs = 30_000, back
         try {
           return await once(body);
         } catch (error) {
-          if (attempt >= attempts || !(error as WebhookError).passing) throw error;
+          if (attempt >= attempts || !(retryAlways || (error as WebhookError).passing)) throw error;
           await sleep(wait * (1 + Math.random() * jitter));
         }
       }
