@@ -60,6 +60,8 @@ export interface ApiServerOptions extends ResourceOptions {
   audit?: AuditOptions;
   /** Default 60,000. */
   requestTimeoutMs?: number;
+  /** How long requests are still taken once `/readyz` says that the server stops, in milliseconds. Default 0. */
+  shutdownDelayMs?: number;
   log?: Logger;
 }
 
@@ -75,6 +77,8 @@ export interface ApiServer {
   addAdmission(plugins: readonly AdmissionPlugin[]): void;
   addPaths(handlers: readonly PathHandler[]): void;
   addHealthChecks(checks: readonly HealthCheck[]): void;
+  /** See {@link ServerCore}. */
+  addHook(name: string): () => void;
   core: ServerCore;
   /** Stops serving; the store stays open, it is the caller's. */
   close(): Promise<void>;
@@ -92,6 +96,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...(options.flowControl ? { flowControl: options.flowControl } : {}),
     ...(options.audit ? { audit: options.audit } : {}),
     ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
+    ...(options.shutdownDelayMs === undefined ? {} : { shutdownDelayMs: options.shutdownDelayMs }),
   });
   await core.start();
   const stopCompactor = startCompactor(options.store, { onError: (error) => log?.warn({ err: error }, 'the store could not be compacted') });
@@ -125,8 +130,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     addAdmission: core.addAdmission,
     addPaths: core.addPaths,
     addHealthChecks: core.addHealthChecks,
+    addHook: core.addHook,
     core,
     async close() {
+      await core.beginShutdown();
       if (started) await started.catch(() => {});
       stopCompactor();
       await resources.stop();

@@ -31,7 +31,7 @@ export interface RequestContext {
   annotations: Record<string, string> | undefined;
   annotate(key: string, value: string): void;
   /** How flow control classified the request, once it did. */
-  flow: { schemaUid: string; levelUid: string } | undefined;
+  flow: { readonly uid: string; readonly levelUid: string } | undefined;
   /** Told by a watch how far it is; absent for everything else. */
   watch: WatchProgress | undefined;
 }

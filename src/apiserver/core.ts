@@ -1,4 +1,5 @@
 /** The server without Kubernetes in it: store, watch cache, registry, routes and pipeline, put together. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { KindDefinition } from '../api/kind.ts';
 import { groupResourceName } from '../apimachinery/errors.ts';
@@ -19,8 +20,9 @@ import { exchangeOfTransport, responseOfReply } from './http/inprocess.ts';
 import type { Listener, ListenOptions } from './http/listen.ts';
 import { listen } from './http/listen.ts';
 import { rejectUpgrade } from './http/upgrade.ts';
+import { InFlight } from './inflight.ts';
 import type { HealthCheck } from './nonresource/health.ts';
-import { serveHealth } from './nonresource/health.ts';
+import { addHook, serveHealth } from './nonresource/health.ts';
 import { createMetrics } from './nonresource/metrics.ts';
 import type { RemoteDocument } from './nonresource/openapi.ts';
 import { openapiPaths } from './nonresource/openapi.ts';
@@ -45,6 +47,8 @@ export interface CoreOptions {
   version?: string;
   flowControl?: FlowControlOptions;
   requestTimeoutMs?: number;
+  /** How long requests are still taken once `/readyz` says that the server stops, in milliseconds. Default 0. */
+  shutdownDelayMs?: number;
   audit?: AuditOptions;
 }
 
@@ -69,11 +73,16 @@ export interface ServerCore {
   addHooks<T extends KubeObject>(definition: KindDefinition<T>, hooks: ResourceHooks<T>): void;
   addAdmission(plugins: readonly AdmissionPlugin[]): void;
   addHealthChecks(checks: readonly HealthCheck[]): void;
+  /** A step of the start that `/readyz/poststarthook/<name>` (and `/livez`, `/healthz`) waits for, until what it gives is called. */
+  addHook(name: string): () => void;
   /** Who may do what; until it is set every request is answered with 503. */
   secure(security: Security): void;
   /** Reads the store; requests are answered from then on. */
   start(): Promise<void>;
   listen(options: ListenOptions): Promise<Listener>;
+  /** `/readyz` fails from now on; resolves when whoever balances load has had the time to notice. */
+  beginShutdown(): Promise<void>;
+  /** Accepts no more connections, ends watches, answers what is under way. */
   close(): Promise<void>;
 }
 
@@ -83,7 +92,7 @@ function remoteDocument({ group, version }: RemoteVersion): RemoteDocument {
   return { path, serverRelativeURL: `/openapi/v3/${path}` };
 }
 
-/** Open connections have this long to finish when the server stops, in milliseconds. */
+/** Connections have this long to take the last answers when the server stops, in milliseconds. */
 const closeGraceMs = 1000;
 
 export function createCore(options: CoreOptions): ServerCore {
@@ -96,13 +105,21 @@ export function createCore(options: CoreOptions): ServerCore {
   const storage: Storage = { cacher, registry, admission, log };
   const listeners: Listener[] = [];
   const metrics = createMetrics();
+  const inFlight = new InFlight();
+  const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
+  let started = false;
+  let stopping = false;
+  const fails = (failed: boolean, why: string): void => {
+    if (failed) throw new Error(why);
+  };
   const checks: HealthCheck[] = [
     { name: 'ping', check: () => {} },
-    { name: 'log', check: () => {}, on: ['healthz', 'livez', 'readyz'] },
+    { name: 'log', check: () => {} },
     { name: 'etcd', check: async () => void (await cacher.newestRevision()) },
-    { name: 'informer-sync', on: ['readyz'], check: () => started || Promise.reject(new Error('the watch cache is not loaded')) } as HealthCheck,
+    { name: 'etcd-readiness', on: ['readyz'], check: async () => void (await cacher.newestRevision()) },
+    { name: 'informer-sync', on: ['readyz'], check: () => fails(!started, 'the watch cache is not loaded') },
+    { name: 'shutdown', on: ['readyz'], last: true, check: () => fails(stopping, 'process is shutting down') },
   ];
-  let started = false;
   metrics.gauges(function* () {
     const seen = new Set<unknown>();
     for (const { stored } of registry.all()) {
@@ -135,7 +152,7 @@ export function createCore(options: CoreOptions): ServerCore {
     flowControl,
     route: routes.route,
     observe: metrics.observe,
-    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    requestTimeoutMs,
     log,
   });
 
@@ -145,8 +162,18 @@ export function createCore(options: CoreOptions): ServerCore {
   }
 
   function respond(exchange: Exchange, send: (reply: Reply) => void): void {
+    inFlight.begin();
     pipeline(exchange)
-      .then(send)
+      .then(
+        (reply) => {
+          inFlight.end();
+          send(reply);
+        },
+        (error: unknown) => {
+          inFlight.end();
+          throw error;
+        },
+      )
       .catch((error: unknown) => log?.error({ err: error, path: exchange.url }, 'an answer could not be sent'));
   }
 
@@ -165,6 +192,7 @@ export function createCore(options: CoreOptions): ServerCore {
     },
     addAdmission: (plugins) => void admission.push(...plugins),
     addHealthChecks: (more) => void checks.push(...more),
+    addHook: (name) => addHook(checks, name),
     secure(given) {
       security = given;
     },
@@ -185,10 +213,19 @@ export function createCore(options: CoreOptions): ServerCore {
       listeners.push(listener);
       return listener;
     },
+    async beginShutdown() {
+      stopping = true;
+      const delay = options.shutdownDelayMs ?? 0;
+      if (delay > 0 && listeners.length > 0) await sleep(delay);
+    },
     async close() {
-      const closing = listeners.map((listener) => listener.close(closeGraceMs));
+      stopping = true;
+      for (const listener of listeners) listener.stop();
+      cacher.endWatches();
+      const left = await inFlight.drained(requestTimeoutMs);
+      if (left > 0) log?.warn({ requests: left }, 'the server stops with requests unanswered');
       await cacher.close();
-      await Promise.all(closing);
+      await Promise.all(listeners.map((listener) => listener.close(closeGraceMs)));
       metrics.close();
       flowControl.close();
     },

@@ -57,7 +57,7 @@ export function createPipeline(stages: Stages): Pipeline {
     reply.headers['audit-id'] ??= auditId;
     if (context?.flow) {
       // By UID: names of schemas and levels are not everybody's business.
-      reply.headers['x-kubernetes-pf-flowschema-uid'] = context.flow.schemaUid;
+      reply.headers['x-kubernetes-pf-flowschema-uid'] = context.flow.uid;
       reply.headers['x-kubernetes-pf-prioritylevel-uid'] = context.flow.levelUid;
     }
     if (stages.audit) {
@@ -136,21 +136,22 @@ async function serve(stages: Stages, context: RequestContext): Promise<Reply> {
     return route.serve(context);
   }
   const { flowControl } = stages;
-  const limit = timeLimit(context, stages.requestTimeoutMs);
-  const entered = flowControl.enter(context, limit * waitPart);
-  const admitted = entered instanceof Promise ? await entered : entered;
-  const left = context.started + limit - performance.now();
-  return inTime(answered(stages, context, route, admitted), left);
-}
-
-/** What does not come in time goes on, and keeps its seats until it is over. */
-async function answered(stages: Stages, context: RequestContext, route: Route, admitted: Admitted | undefined): Promise<Reply> {
+  let left = timeLimit(context, stages.requestTimeoutMs);
+  let admitted = flowControl.enter(context, left * waitPart);
+  if (admitted instanceof Promise) {
+    admitted = await admitted;
+    left -= performance.now() - context.started;
+  }
+  const done = (): void => void (admitted && flowControl.leave(admitted as Admitted));
+  let work: Promise<Reply>;
   try {
     await authorized(stages, context);
-    return await route.serve(context);
-  } finally {
-    if (admitted) stages.flowControl.leave(admitted);
+    work = route.serve(context);
+  } catch (error) {
+    done();
+    throw error;
   }
+  return inTime(work, left, done);
 }
 
 async function serveWatch(stages: Stages, context: RequestContext, route: Route): Promise<Reply> {
@@ -209,10 +210,22 @@ function timeLimit({ info }: RequestContext, most: number): number {
   return wanted > 0 && wanted < most ? wanted : most;
 }
 
-function inTime(work: Promise<Reply>, milliseconds: number): Promise<Reply> {
+/** What does not come in time goes on, and keeps its seats until it is over. */
+function inTime(work: Promise<Reply>, milliseconds: number, done: () => void): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(timeout('request did not complete within the allotted timeout')), Math.max(1, milliseconds));
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    work.then(
+      (reply) => {
+        clearTimeout(timer);
+        done();
+        resolve(reply);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        done();
+        reject(error);
+      },
+    );
   });
 }
 

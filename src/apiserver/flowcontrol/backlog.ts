@@ -10,6 +10,8 @@ export class Backlog {
   #running = false;
   /** Whoever is next needs seats that are taken: there is nothing to do before some come free. */
   #blocked = true;
+  /** How many wait. */
+  #size = 0;
   /** How far the level was that was served last. */
   #pass = 0;
 
@@ -21,8 +23,8 @@ export class Backlog {
   }
 
   /** Whether a request that comes now may begin at once, where there are seats for it. */
-  get mayBegin(): boolean {
-    return this.#turn.free;
+  mayBegin(now: number): boolean {
+    return this.#turn.isFree(now);
   }
 
   began({ flow: { level }, seats }: Ticket<Flow>): void {
@@ -31,16 +33,22 @@ export class Backlog {
     level.pass = Math.max(level.pass, this.#pass) + seats / Math.max(1, level.current);
   }
 
+  /** Somebody came into a queue, or left it. */
+  queued(by: 1 | -1): void {
+    this.#size += by;
+  }
+
   /** Somebody of the level was put into a queue. */
   waits(level: PriorityLevel<Flow>): void {
     this.#blocked = false;
     // A level does not save up what it did not ask for.
     if (level.queues.waiting === 1 && level.pass < this.#pass) level.pass = this.#pass;
     // Should there be seats, and the turn be over already, its end would not be heard.
-    if (!this.#running && this.#turn.free) this.#run();
+    if (!this.#running && this.#turn.isFree(performance.now())) this.#run();
   }
 
   freed(): void {
+    if (this.#size === 0) return;
     this.#blocked = false;
     this.#run();
   }
@@ -54,7 +62,7 @@ export class Backlog {
   /** One at a time: all that a request does at once is done before the next step looks at the clock. */
   readonly #step = (): void => {
     const waiting = this.#waiting();
-    if (waiting.length === 0 || !this.#turn.free) {
+    if (waiting.length === 0 || !this.#turn.isFree(performance.now())) {
       this.#running = false;
       this.#blocked = waiting.length === 0;
       return;

@@ -44,6 +44,7 @@ export class Demand {
 
   #integrate(now: number): void {
     const elapsed = now - this.#since;
+    if (elapsed <= 0) return;
     this.#since = now;
     this.#duration += elapsed;
     this.#sum += elapsed * this.#seats;

@@ -30,7 +30,7 @@ const levelRows = (levels: Levels<Flow>) =>
     queues.idle,
     quiescing,
     queues.waiting,
-    queues.executing.size,
+    queues.executing.length,
     queues.dispatched,
     queues.rejected,
     0,
@@ -86,7 +86,7 @@ function requestRow({ flow, queue, distinguisher, context, arrived, started, ini
 function requests(levels: Levels<Flow>, details: boolean): string {
   const found = sorted(levels).flatMap(({ queues }) => [
     ...queues.queues.flatMap(({ waiting }) => [...waiting].map((ticket, index) => requestRow(ticket, index))),
-    ...[...queues.executing].map((ticket) => requestRow(ticket, -1)),
+    ...queues.executing.map((ticket) => requestRow(ticket, -1)),
   ]);
   const heads = [...requestColumns, 'FinalSeats', 'AdditionalLatency', 'StartTime', ...(details ? detailColumns : [])];
   return table([heads, ...found.map((one) => (details ? [...one.row, ...one.details] : one.row))]);

@@ -11,12 +11,16 @@ export class Flow {
   readonly config: SchemaConfig;
   readonly level: PriorityLevel<Flow>;
   readonly counts: FlowCounts;
+  readonly uid: string;
+  readonly levelUid: string;
   readonly #hands = new Map<string, readonly number[]>();
 
   constructor(config: SchemaConfig, level: PriorityLevel<Flow>, counts: FlowCounts) {
     this.config = config;
     this.level = level;
     this.counts = counts;
+    this.uid = config.uid;
+    this.levelUid = level.config.uid;
   }
 
   /** The queues for a flow of this schema; empty where the level has none. */

@@ -62,7 +62,8 @@ const readOnlyVerbs = new Set(['get', 'list', 'watch', 'head', 'options']);
 const kindOf = ({ info }: RequestContext): 'mutating' | 'readOnly' => (readOnlyVerbs.has(info.verb) ? 'readOnly' : 'mutating');
 const oneSeat: Work = { initialSeats: 1, finalSeats: 0, lingerMs: 0 };
 
-export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now = () => performance.now(), sizeOf }: FlowControlParts): FlowControl {
+export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: ownClock, sizeOf }: FlowControlParts): FlowControl {
+  const now = ownClock ?? (() => performance.now());
   const inFlight = { mutating: 0, readOnly: 0 };
   const counts = new Map<string, FlowCounts>();
   const host: QueueSetHost<Flow> = {
@@ -76,6 +77,7 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now = 
       if (ticket.context) inFlight[kindOf(ticket.context)]++;
     },
     queued({ flow, seats, queue }, by) {
+      backlog.queued(by);
       flow.counts.waiting += by;
       flow.counts.waitingSeats += by * seats;
       if (by > 0 && queue) flow.counts.queueLength.observe(queue.waiting.size);
@@ -137,13 +139,13 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now = 
       const { info, user } = context;
       const flow = classifier.classify(user, info);
       const { level, config } = flow;
-      context.flow = { schemaUid: config.uid, levelUid: level.config.uid };
+      context.flow = flow;
       const { exempt } = level.config;
       const work = exempt ? oneSeat : estimateWork(info, level.mostSeats || Number.POSITIVE_INFINITY, sources);
       const distinguisher = config.distinguisher === 'ByUser' ? user.username : config.distinguisher === 'ByNamespace' ? info.namespace : '';
       const ticket = new Ticket(flow, distinguisher, exempt ? noHand : flow.handOf(distinguisher), work, context);
       flow.counts.seats.observe(ticket.seats);
-      switch (level.queues.admit(ticket, exempt || backlog.mayBegin)) {
+      switch (level.queues.admit(ticket, exempt || backlog.mayBegin(context.started), ownClock ? ownClock() : context.started)) {
         case 'run':
           backlog.began(ticket);
           if (ticket.hand.length > 0) flow.counts.waited.observe(0);
@@ -157,13 +159,14 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now = 
     },
     leave(ticket) {
       const { flow, context } = ticket;
-      if (!flow.level.queues.executing.has(ticket)) return;
-      const seconds = (now() - ticket.started) / 1000;
+      if (ticket.place < 0) return;
+      const at = now();
+      const seconds = (at - ticket.started) / 1000;
       (context?.info.verb === 'watch' ? flow.counts.watchesStarted : flow.counts.executed).observe(seconds);
       flow.counts.executing--;
       flow.counts.executingSeats -= ticket.seats;
       if (context) inFlight[kindOf(context)]--;
-      flow.level.queues.finish(ticket);
+      flow.level.queues.finish(ticket, at);
       if (levels.isOver(flow.level)) levels.byName.delete(flow.level.config.name);
       backlog.freed();
     },

@@ -126,7 +126,7 @@ test('a write that many watches hear of keeps its seats after it is done', () =>
   set.admit(write, true);
   assert.equal(set.seatsInUse, 5);
   set.finish(write);
-  assert.deepEqual([set.seatsInUse, set.executing.size], [5, 0]);
+  assert.deepEqual([set.seatsInUse, set.executing.length], [5, 0]);
   clock.pass(20);
   assert.equal(set.seatsInUse, 0);
 });
@@ -177,7 +177,7 @@ test('a level borrows what others lend and do not use, and gives it back', () =>
   }
   assert.deepEqual([busy.current, idle.current], [80, 20]);
   while (busy.queues.dispatch());
-  assert.equal(busy.queues.executing.size, 80);
+  assert.equal(busy.queues.executing.length, 80);
   for (let index = 0; index < 60; index++) idle.queues.admit(ticket('b', [1]), true);
   clock.pass(10_000);
   levels.adjust();

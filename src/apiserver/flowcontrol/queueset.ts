@@ -55,7 +55,8 @@ export class QueueSet<F = unknown> {
   settings: QueueSettings;
   limit: number;
   readonly demand: Demand;
-  readonly executing = new Set<Ticket<F>>();
+  /** In no order. No set: what was in an outgrown table of one lives until the next full garbage collection. */
+  readonly executing: Ticket<F>[] = [];
   waiting = 0;
   seatsWaiting = 0;
   seatsInUse = 0;
@@ -83,7 +84,7 @@ export class QueueSet<F = unknown> {
   }
 
   get idle(): boolean {
-    return this.waiting === 0 && this.executing.size === 0;
+    return this.waiting === 0 && this.executing.length === 0;
   }
 
   /** Queues that are one too many go when they are empty. */
@@ -95,9 +96,12 @@ export class QueueSet<F = unknown> {
     this.#drop();
   }
 
-  /** Takes a request: `run` gives it its seats at once, `wait` puts it into a queue, `full` turns it away. `free`: it may run at once. */
-  admit(ticket: Ticket<F>, free: boolean): 'run' | 'wait' | 'full' {
-    const now = this.#advance();
+  /**
+   * Takes a request: `run` gives it its seats at once, `wait` puts it into a queue, `full` turns it away. `free`: it may run at once.
+   * `now`: when it came, which may be a moment ago.
+   */
+  admit(ticket: Ticket<F>, free: boolean, now = this.#host.now()): 'run' | 'wait' | 'full' {
+    this.#advance(now);
     ticket.arrived = now;
     if (ticket.hand.length === 0) {
       if (!this.#fits(ticket.seats)) return this.#refuse();
@@ -165,9 +169,14 @@ export class QueueSet<F = unknown> {
   }
 
   /** The request is done; its final seats are kept a while longer. */
-  finish(ticket: Ticket<F>): void {
-    const now = this.#advance();
-    this.executing.delete(ticket);
+  finish(ticket: Ticket<F>, now = this.#host.now()): void {
+    this.#advance(now);
+    const last = this.executing.pop() as Ticket<F>;
+    if (last !== ticket) {
+      last.place = ticket.place;
+      this.executing[ticket.place] = last;
+    }
+    ticket.place = -1;
     const { queue } = ticket;
     if (queue) {
       queue.executing--;
@@ -210,7 +219,7 @@ export class QueueSet<F = unknown> {
 
   #fits(seats: number): boolean {
     if (this.settings.queues < 0) return true;
-    return seats > this.limit ? this.executing.size === 0 : this.seatsInUse + seats <= this.limit;
+    return seats > this.limit ? this.executing.length === 0 : this.seatsInUse + seats <= this.limit;
   }
 
   /** Of a hand, the queue with the least work; of several, another one each time. */
@@ -237,7 +246,7 @@ export class QueueSet<F = unknown> {
   #execute(ticket: Ticket<F>, now: number): void {
     const { seats, queue } = ticket;
     ticket.started = now;
-    this.executing.add(ticket);
+    ticket.place = this.executing.push(ticket) - 1;
     this.dispatched++;
     this.seatsInUse += seats;
     if (queue) {
@@ -279,8 +288,8 @@ export class QueueSet<F = unknown> {
   }
 
   /** Brings the meter up to now; before anything changes. */
-  #advance(): number {
-    const now = this.#host.now();
+  #advance(now = this.#host.now()): number {
+    if (now <= this.#lastTime) return now;
     if (this.#busyQueues > 0) {
       const wanted = this.#queueSeats + this.seatsWaiting;
       this.#currentR += ((wanted < this.limit ? wanted : this.limit) / this.#busyQueues) * ((now - this.#lastTime) / 1000);

@@ -23,6 +23,8 @@ export class Ticket<F = unknown> {
   arrived = 0;
   /** When it was given its seats; 0 while it waits. */
   started = 0;
+  /** Where it stands among those that execute; -1 when it does not. */
+  place = -1;
   /** Called when its waiting ends: true, it is its turn; false, it is turned away. */
   settle: ((run: boolean) => void) | undefined;
   /** When it has waited enough, in milliseconds of the queues' clock. */

@@ -36,7 +36,9 @@ export interface Listener {
   port: number;
   /** Replaces key, certificate and client CA for new connections. */
   setTls(options: SecureContextOptions): void;
-  /** Accepts no more; open connections end when they are idle, at the latest after `graceMs` milliseconds. */
+  /** Accepts no more; open connections end when they are idle. */
+  stop(): void;
+  /** The same, and after `graceMs` milliseconds those that are left are cut off. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -126,20 +128,26 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     });
   });
   const address = server.address() as AddressInfo;
+  const closed = Promise.withResolvers<void>();
+  const stop = (): void => {
+    if (closing) return;
+    closing = true;
+    server.close(() => closed.resolve());
+    for (const session of sessions) session.close();
+    (server as unknown as { closeIdleConnections?(): void }).closeIdleConnections?.();
+  };
   return {
     host: address.address,
     port: address.port,
     setTls: (context) => server.setSecureContext(context),
-    close: (graceMs) =>
-      new Promise((resolve) => {
-        closing = true;
-        server.close(() => resolve());
-        for (const session of sessions) session.close();
-        (server as unknown as { closeIdleConnections?(): void }).closeIdleConnections?.();
-        const timer = setTimeout(() => {
-          for (const socket of sockets) socket.destroy();
-        }, graceMs);
-        server.once('close', () => clearTimeout(timer));
-      }),
+    stop,
+    async close(graceMs) {
+      stop();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      await closed.promise;
+      clearTimeout(timer);
+    },
   };
 }

@@ -10,40 +10,59 @@ export interface HealthCheck {
   check(): void | Promise<void>;
   /** Where it counts; absent means everywhere. */
   on?: readonly ('healthz' | 'livez' | 'readyz')[];
+  /** Shown after those that are added later. */
+  last?: boolean;
+}
+
+/** Adds the check of a step of the start; done when what this gives is called. */
+export function addHook(checks: HealthCheck[], name: string): () => void {
+  let finished = false;
+  checks.push({
+    name: `poststarthook/${name}`,
+    check() {
+      if (!finished) throw new Error('not finished');
+    },
+  });
+  return () => {
+    finished = true;
+  };
 }
 
 type Endpoint = 'healthz' | 'livez' | 'readyz';
 
 /** Undefined when the path is no health check's. */
 export function serveHealth(context: RequestContext, checks: readonly HealthCheck[]): Promise<Reply> | undefined {
-  const [, endpoint = '', name, rest] = context.info.path.split('/');
+  const [, endpoint = '', ...rest] = context.info.path.split('/');
   if (endpoint !== 'healthz' && endpoint !== 'livez' && endpoint !== 'readyz') return undefined;
-  if (rest !== undefined) return undefined;
-  const relevant = checks.filter(({ on }) => !on || on.includes(endpoint));
+  const name = rest.join('/');
+  const relevant = checks.filter(({ on }) => !on || on.includes(endpoint)).sort((one, other) => Number(one.last ?? false) - Number(other.last ?? false));
   if (!name) return serveAll(context, endpoint, relevant);
   const one = relevant.find((check) => check.name === name);
   return one && serveOne(one);
 }
 
-const failed = async ({ check }: HealthCheck): Promise<boolean> => {
+/** Undefined while all is well. */
+const failure = async ({ check }: HealthCheck): Promise<Error | undefined> => {
   try {
     await check();
-    return false;
-  } catch {
-    return true;
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 };
 
-const serveOne = async (check: HealthCheck): Promise<Reply> =>
-  (await failed(check)) ? textReply(500, `internal server error: ${check.name} failed\n`) : textReply(200, 'ok');
+const serveOne = async (check: HealthCheck): Promise<Reply> => {
+  const error = await failure(check);
+  return error ? textReply(500, `internal server error: ${error.message}\n`) : textReply(200, 'ok');
+};
 
 async function serveAll({ info }: RequestContext, endpoint: Endpoint, checks: readonly HealthCheck[]): Promise<Reply> {
-  const excluded = new Set(info.query.getAll('exclude').flatMap((one) => one.split(',')));
+  const excluded = new Set(info.query.getAll('exclude'));
   const lines: string[] = [];
   let bad = false;
   for (const check of checks) {
     if (excluded.delete(check.name)) lines.push(`[+]${check.name} excluded: ok`);
-    else if (await failed(check)) {
+    else if (await failure(check)) {
       bad = true;
       lines.push(`[-]${check.name} failed: reason withheld`);
     } else lines.push(`[+]${check.name} ok`);

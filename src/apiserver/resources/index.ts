@@ -110,11 +110,16 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
 
   return {
     async load() {
-      await Promise.all([custom.start(), flowControl.load()]);
+      const [customReady, configured] = ['crd-informer-synced', 'priority-and-fairness-config-consumer'].map((name) => core.addHook(name));
+      await Promise.all([custom.start().then(customReady), flowControl.load().then(configured)]);
     },
     async start(port) {
-      await loop('the system namespaces could not be made', namespacesMs, () => ensureNamespaces(client));
-      await loop('the objects that configure flow control could not be kept', keepMs, flowControl.keep);
+      const namespacesReady = core.addHook('start-system-namespaces-controller');
+      const objectsReady = core.addHook('priority-and-fairness-config-producer');
+      const serviceReady = core.addHook('bootstrap-controller');
+      const repaired = core.addHook('start-service-ip-repair-controllers');
+      await loop('the system namespaces could not be made', namespacesMs, () => ensureNamespaces(client).then(namespacesReady));
+      await loop('the objects that configure flow control could not be kept', keepMs, () => flowControl.keep().then(objectsReady));
       flowControl.start();
       aggregation.start();
       metrics?.start();
@@ -122,10 +127,11 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
       if (options.advertiseAddress !== undefined && advertisedPort > 0) {
         advertised = { serviceCidrs, address: options.advertiseAddress, port: advertisedPort };
         await loop('the kubernetes service could not be reconciled', endpointsMs, () =>
-          reconcileKubernetesService(client, core.cacher.store, advertised as NonNullable<typeof advertised>),
+          reconcileKubernetesService(client, core.cacher.store, advertised as NonNullable<typeof advertised>).then(serviceReady),
         );
-      }
-      void loop('addresses and ports of services could not be checked', repairMs, createRepair(core, addresses, ports));
+      } else serviceReady();
+      const repair = createRepair(core, addresses, ports);
+      void loop('addresses and ports of services could not be checked', repairMs, () => repair().then(repaired));
     },
     async stop() {
       stopped = true;
