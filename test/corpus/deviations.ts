@@ -33,8 +33,18 @@ export const deviations: readonly Deviation[] = [
     to: '$1…',
   },
   {
+    why: 'Upstream does not note that a reference was set as a whole, for its types have it always, as null if need be.',
+    from: /("f:boundObjectRef":\{)"\.":\{\},/g,
+    to: '$1',
+  },
+  {
     why: "How a spec differs is shown in the words of Go's internal types; ours is shown as the API has it. Read by people only.",
     from: /(allow it to be set to 1 if it was previously negative\)|existing ephemeral containers \\"[^"]*\\" may not be changed)\\n(?:[^"\\]|\\.)*/g,
     to: '$1',
+  },
+  {
+    why: "What is no expression at all is described in the words of upstream's parser generator.",
+    from: /ERROR: <input>:\d+:\d+: Syntax error: (?:(?!\\n|"[,}\]]|, spec\.|\]").)*(?:\\n \| (?:(?!\\n).)*\\n \| \.*\^)*/g,
+    to: 'Syntax error',
   },
 ];

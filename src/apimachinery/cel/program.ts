@@ -3,6 +3,7 @@ import type { ASTNode, ParseResult } from '@marcbachmann/cel-js';
 import type { CelEnvironment } from './environment.ts';
 import { type CelBudget, costLimit, meter } from './meter.ts';
 import { rewrite } from './syntax.ts';
+import { problemOf } from './wording.ts';
 
 /** An expression that can't be compiled; the message is what clients get to see. */
 export class CelCompileError extends Error {}
@@ -59,11 +60,7 @@ export function compileErrorText(expression: string, position: number, problem: 
   return `compilation failed: ERROR: <input>:${line}:${column + 1}: ${problem}\n | ${source}\n | ${'.'.repeat(column)}^`;
 }
 
-function compileText(expression: string, kind: string, error: unknown): string {
-  const position = (error as { range?: { start?: number } }).range?.start ?? 0;
-  const text = summaryOf(error).replace(/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')");
-  return compileErrorText(expression, position, kind + text);
-}
+const startOf = (error: unknown): number => (error as { range?: { start?: number } }).range?.start ?? 0;
 
 const matchesType = (type: string, wanted: string): boolean => type === wanted || type === 'dyn' || type.startsWith('dyn<');
 
@@ -72,10 +69,13 @@ function parseCel({ environment }: CelEnvironment, expression: string, wanted: r
   try {
     parsed = environment.parse(rewrite(expression));
   } catch (error) {
-    throw new CelCompileError(compileText(expression, 'Syntax error: ', error), { cause: error });
+    throw new CelCompileError(compileErrorText(expression, startOf(error), `Syntax error: ${summaryOf(error)}`), { cause: error });
   }
   const { valid, type = 'dyn', error } = parsed.check();
-  if (!valid) throw new CelCompileError(compileText(expression, '', error), { cause: error });
+  if (!valid) {
+    const { text, position } = problemOf(environment, expression, summaryOf(error), (error as { node?: ASTNode }).node, startOf(error));
+    throw new CelCompileError(compileErrorText(expression, position, text), { cause: error });
+  }
   if (!wanted || wanted.some((one) => matchesType(type, one))) return { parsed, type };
   const names = wanted.length === 1 ? wanted[0] : `one of [${wanted.join(' ').replace('null', 'null_type')}]`;
   throw new CelCompileError(`must evaluate to ${names} but got ${type}`);

@@ -4,6 +4,7 @@ import type { DeviceClaim, ExactDeviceRequest } from './types.gen.ts';
 function setRequestDefaults(request: ExactDeviceRequest): void {
   request.allocationMode ||= 'ExactCount';
   if (request.allocationMode === 'ExactCount') request.count ||= 1;
+  for (const toleration of request.tolerations ?? []) toleration.operator ||= 'Equal';
 }
 
 export function setClaimDefaults(claim: DeviceClaim | undefined): void {

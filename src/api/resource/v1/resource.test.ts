@@ -105,7 +105,7 @@ test('a device is described by attributes and capacities', () => {
     { name: 'gpu0', attributes: { model: { string: 'a', int: 1 }, 'b/c': { version: '1.0' } }, capacity: { memory: { value: '1Gi', requestPolicy: {} } } },
   ];
   assert.deepEqual(problems(resourceslices, slice({ devices })), [
-    'spec.devices[0].attributes[model]: Invalid value: {"string":"a","int":1}: exactly one value must be specified',
+    'spec.devices[0].attributes[model]: Invalid value: {"IntValue":1,"BoolValue":null,"StringValue":"a","VersionValue":null,"IntValues":null,"BoolValues":null,"StringValues":null,"VersionValues":null}: exactly one value must be specified',
     'spec.devices[0].attributes[b/c].version: Invalid value: "1.0": must be a string compatible with semver.org spec 2.0.0',
     'spec.devices[0].capacity[memory].requestPolicy: Forbidden: allowMultipleAllocations must be true',
   ]);

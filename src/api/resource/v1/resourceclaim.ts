@@ -4,6 +4,7 @@ import { ageColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { keepMetadata } from '../../metadata.ts';
 import { setClaimDefaults } from './defaults.ts';
+import { claimSpecValue } from './shown.ts';
 import type { ResourceClaim } from './types.gen.ts';
 import { validateDeviceClaim } from './validation/claim.ts';
 import { allocatedDevices, deviceId, validateClaimStatus } from './validation/status.ts';
@@ -39,7 +40,7 @@ export const resourceclaims = defineKind<ResourceClaim>({
     claim.status = {};
   },
   validate: ({ spec }) => validateDeviceClaim(spec.devices, path('spec', 'devices')),
-  validateUpdate: ({ spec }, old) => validateImmutable(spec, old.spec, path('spec')),
+  validateUpdate: ({ spec }, old) => validateImmutable(spec, old.spec, path('spec'), claimSpecValue),
   columns: [nameColumn, textColumn('State', stateOf), ageColumn],
   subresources: {
     status: {

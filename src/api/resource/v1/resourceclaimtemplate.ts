@@ -4,6 +4,7 @@ import { validateTemplateMetadata } from '../../../apimachinery/validation/objec
 import { ageColumn, nameColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { setClaimDefaults } from './defaults.ts';
+import { templateValue } from './shown.ts';
 import type { ResourceClaimTemplate } from './types.gen.ts';
 import { validateDeviceClaim } from './validation/claim.ts';
 
@@ -24,6 +25,6 @@ export const resourceclaimtemplates = defineKind<ResourceClaimTemplate>({
     ...validateTemplateMetadata(spec.metadata, at.child('metadata')),
     ...validateDeviceClaim(spec.spec?.devices, at.child('spec', 'devices')),
   ],
-  validateUpdate: ({ spec }, old) => validateImmutable(spec, old.spec, at),
+  validateUpdate: ({ spec }, old) => validateImmutable(spec, old.spec, at, templateValue),
   columns: [nameColumn, ageColumn],
 });

@@ -1,6 +1,7 @@
 /** Whether the expressions of webhooks and policies can be compiled. */
 import type { CelEnvironment } from '../../../../apimachinery/cel/environment.ts';
-import { CelCompileError, compileCel, compileErrorText } from '../../../../apimachinery/cel/program.ts';
+import { CelCompileError, compileErrorText, syntaxOf } from '../../../../apimachinery/cel/program.ts';
+import { type Fields, unknownField } from '../../../../apimachinery/cel/wording.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { duplicate, invalidValue, required, tooMany } from '../../../../apimachinery/fieldpath.ts';
 import { validateQualifiedNameField } from '../../../../apimachinery/validation/common.ts';
@@ -9,11 +10,32 @@ import type { MatchCondition } from '../types.gen.ts';
 
 const maxConditions = 64;
 
+const kind = { group: true, version: true, kind: true } as const;
+const resource = { group: true, version: true, resource: true } as const;
+
+/** What is known of the request; the objects in it are of any form. */
+const variables: Fields = {
+  request: {
+    kind,
+    resource,
+    subResource: true,
+    requestKind: kind,
+    requestResource: resource,
+    requestSubResource: true,
+    name: true,
+    namespace: true,
+    operation: true,
+    userInfo: { username: true, uid: true, groups: true, extra: true },
+    dryRun: true,
+    options: true,
+  },
+};
+
 /** `wanted` are the types that it may give; none allows every one. */
 export function validateExpression(expression: string, wanted: readonly string[] | undefined, environment: CelEnvironment, at: FieldPath): FieldError[] {
   try {
-    compileCel(environment, expression, wanted);
-    return [];
+    const unknown = unknownField(syntaxOf(environment, expression, wanted), variables);
+    return unknown ? [invalidValue(at, expression, compileErrorText(expression, unknown.position, `undefined field '${unknown.name}'`))] : [];
   } catch (error) {
     if (error instanceof CelCompileError) return [invalidValue(at, expression, error.message)];
     throw error;

@@ -156,6 +156,16 @@ export function validateValidatingPolicy({ metadata, spec }: ValidatingAdmission
   ];
 }
 
+/** What is certainly no patch is refused; of what is built from variables nothing is known. */
+function validateMutationResult(expression: string, wanted: string, scope: Scope, expressionAt: FieldPath): FieldError[] {
+  const errors = validateScoped(expression, undefined, scope, expressionAt);
+  if (errors.length > 0) return errors;
+  const scalar = validateScoped(expression, ['__patch'], scope, expressionAt).find((error) =>
+    /but got (int|uint|double|bool|string|bytes|null)$/.test(error.detail),
+  );
+  return scalar ? [invalidValue(expressionAt, expression, scalar.detail.replace('__patch', wanted))] : [];
+}
+
 function validateMutation({ patchType, jsonPatch, applyConfiguration }: Mutation, scope: Scope, one: FieldPath): FieldError[] {
   if (!patchType) return [required(one.child('patchType'))];
   const kinds = { JSONPatch: { jsonPatch, applyConfiguration }, ApplyConfiguration: { applyConfiguration, jsonPatch } }[patchType];
@@ -166,7 +176,11 @@ function validateMutation({ patchType, jsonPatch, applyConfiguration }: Mutation
   else {
     const expression = (patch.expression ?? '').trim();
     const expressionAt = one.child(wanted, 'expression');
-    errors.push(...(expression === '' ? [required(expressionAt)] : validateScoped(expression, undefined, scope, expressionAt)));
+    errors.push(
+      ...(expression === ''
+        ? [required(expressionAt)]
+        : validateMutationResult(expression, patchType === 'JSONPatch' ? 'list(JSONPatch)' : 'Object', scope, expressionAt)),
+    );
   }
   if (second) errors.push(invalidValue(one.child(other), `{${other}}`, `must not be specified when patchType is ${patchType}`));
   return errors;

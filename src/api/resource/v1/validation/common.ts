@@ -1,6 +1,7 @@
 /** What claims, classes and slices share: selectors, drivers' parameters, taints and tolerations, conditions for binding. */
 import { type CelEnvironment, createCelEnvironment } from '../../../../apimachinery/cel/environment.ts';
-import { CelCompileError, compileCel } from '../../../../apimachinery/cel/program.ts';
+import { CelCompileError, compileErrorText, syntaxOf } from '../../../../apimachinery/cel/program.ts';
+import { unknownField } from '../../../../apimachinery/cel/wording.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { duplicate, invalidValue, notSupported, notSupportedInOrder, required, tooLong } from '../../../../apimachinery/fieldpath.ts';
 import { validateLabelValue } from '../../../../apimachinery/names.ts';
@@ -15,6 +16,7 @@ const maxSelectors = 32;
 const maxConditions = 4;
 
 let environment: CelEnvironment | undefined;
+const device = { device: { driver: true, attributes: true, capacity: true, allowMultipleAllocations: true } } as const;
 
 function validateSelector({ cel }: DeviceSelector, at: FieldPath): FieldError[] {
   if (!cel) return [required(at.child('cel'))];
@@ -23,11 +25,12 @@ function validateSelector({ cel }: DeviceSelector, at: FieldPath): FieldError[] 
   if (Buffer.byteLength(expression) > maxExpression) return [tooLong(expressionAt, maxExpression)];
   environment ??= createCelEnvironment({ device: 'dyn' });
   try {
-    compileCel(environment, expression, ['bool']);
-    return [];
+    const unknown = unknownField(syntaxOf(environment, expression, ['bool']), device);
+    return unknown ? [invalidValue(expressionAt, expression, compileErrorText(expression, unknown.position, `undefined field '${unknown.name}'`))] : [];
   } catch (error) {
-    if (error instanceof CelCompileError) return [invalidValue(expressionAt, expression, error.message)];
-    throw error;
+    if (!(error instanceof CelCompileError)) throw error;
+    const detail = error.message.replace(/^must evaluate to bool but got (.*)$/, 'must evaluate to bool or the unknown type, not $1');
+    return [invalidValue(expressionAt, expression, detail)];
   }
 }
 

@@ -33,6 +33,21 @@ const validateVersion = (text: string, at: FieldPath): FieldError[] => [
 
 const lists = ['bools', 'ints', 'strings', 'versions'] as const;
 
+/** As upstream prints it. */
+function attributeValue({ int, bool, string, version, ints, bools, strings, versions }: DeviceAttribute): unknown {
+  const shown = {
+    IntValue: int,
+    BoolValue: bool,
+    StringValue: string,
+    VersionValue: version,
+    IntValues: ints,
+    BoolValues: bools,
+    StringValues: strings,
+    VersionValues: versions,
+  };
+  return Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, value ?? null]));
+}
+
 function validateAttribute(attribute: DeviceAttribute, at: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   if (attribute.string !== undefined) errors.push(...validateText(attribute.string, at.child('string')));
@@ -43,7 +58,7 @@ function validateAttribute(attribute: DeviceAttribute, at: FieldPath): FieldErro
   errors.push(...(attribute.strings ?? []).flatMap((text, index) => validateText(text, at.child('strings').index(index))));
   errors.push(...(attribute.versions ?? []).flatMap((text, index) => validateVersion(text, at.child('versions').index(index))));
   const set = Object.values(attribute).filter((one) => one !== undefined).length;
-  if (set !== 1) errors.push(invalidValue(at, set === 0 ? '' : attribute, 'exactly one value must be specified'));
+  if (set !== 1) errors.push(invalidValue(at, set === 0 ? '' : attributeValue(attribute), 'exactly one value must be specified'));
   return errors;
 }
 
