@@ -36,6 +36,8 @@ export interface BootstrapSettings {
   serverUrl: string;
   /** PEM. */
   clusterCa: string;
+  /** PEM of all authorities whose client certificates are accepted; default: the cluster's CA. */
+  clientCa?: string;
   frontProxy?: FrontProxySettings;
   /** Cluster IP of the DNS service; absent when the cluster runs no DNS of its own. */
   dnsIp?: string;
@@ -85,7 +87,7 @@ export async function applyBootstrap(client: Client, settings: BootstrapSettings
     ensureAll(
       client,
       configmaps,
-      [clusterInfo(settings.serverUrl, settings.clusterCa), extensionAuthentication(settings.clusterCa, settings.frontProxy)],
+      [clusterInfo(settings.serverUrl, settings.clusterCa), extensionAuthentication(settings.clientCa ?? settings.clusterCa, settings.frontProxy)],
       mergeData,
     ),
   ]);

@@ -82,10 +82,10 @@ export interface FrontProxySettings {
 }
 
 /** What extension API servers need to trust the requests that this server passes on. */
-export const extensionAuthentication = (clusterCa: string, frontProxy: FrontProxySettings | undefined): ConfigMap => ({
+export const extensionAuthentication = (clientCa: string, frontProxy: FrontProxySettings | undefined): ConfigMap => ({
   metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
   data: {
-    'client-ca-file': clusterCa,
+    'client-ca-file': clientCa,
     ...(frontProxy
       ? {
           'requestheader-client-ca-file': frontProxy.ca,

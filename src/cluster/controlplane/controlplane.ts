@@ -94,6 +94,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await applyBootstrap(client, {
     serverUrl: urlOf(options.advertiseAddress),
     clusterCa: pki.ca.certificate,
+    ...(access?.clientCa ? { clientCa: `${pki.ca.certificate}${access.clientCa}` } : {}),
     frontProxy: { ca: pki.frontProxyCa.certificate, allowedNames: ['front-proxy-client'] },
     ...(options.clusterDns ? { dnsIp: options.clusterDns } : {}),
     ...(options.resourceMetrics ? { resourceMetrics: true } : {}),

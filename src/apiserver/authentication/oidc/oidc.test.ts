@@ -225,6 +225,11 @@ const wrong: [string, object, RegExp][] = [
     /jwt\[0\]\.userValidationRules\[0\]\.expression: Invalid value: .*compilation failed/,
   ],
   [
+    'an egress selector',
+    { jwt: [{ ...valid, issuer: { ...valid.issuer, egressSelectorType: 'cluster' } }] },
+    /jwt\[0\]\.issuer\.egressSelectorType: Invalid value: "cluster": this server has no egress selector/,
+  ],
+  [
     'conditions of nothing',
     { anonymous: { enabled: false, conditions: [{ path: '/x' }] } },
     /anonymous\.conditions: .*enabled should be set to true when conditions are defined/,

@@ -60,6 +60,8 @@ function checkIssuer(issuer: NonNullable<JwtAuthenticator['issuer']>, at: FieldP
   if (certificateAuthority !== '') errors.push(...checkCertificates(certificateAuthority, at.child('certificateAuthority')));
   if (!['', 'controlplane', 'cluster'].includes(egressSelectorType)) {
     errors.push(invalidValue(at.child('egressSelectorType'), egressSelectorType, 'egress selector must be either controlplane or cluster'));
+  } else if (egressSelectorType !== '') {
+    errors.push(invalidValue(at.child('egressSelectorType'), egressSelectorType, 'this server has no egress selector'));
   }
   return errors;
 }
