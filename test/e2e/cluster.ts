@@ -94,13 +94,21 @@ export function writeKubeletConfig(directory: string, settings: object): string 
 }
 
 /** `knarr up --isolated` in a directory of its own; `kubelet` are fields of a KubeletConfiguration. */
-export async function startTestCluster({ nodes = 1, kubelet }: { nodes?: number; kubelet?: object } = {}): Promise<TestCluster> {
+export async function startTestCluster({
+  nodes = 1,
+  kubelet,
+  args = [],
+}: {
+  nodes?: number;
+  kubelet?: object;
+  args?: readonly string[];
+} = {}): Promise<TestCluster> {
   const dataDir = mkdtempSync(join(tmpdir(), 'knarr-e2e-'));
   const port = await freePort();
   const knarr: TestCluster['knarr'] = ([command = '', ...args], options) =>
     run(join(root, 'knarr'), [command, '--data-dir', dataDir, ...args], { timeoutMs: 180_000, ...options });
   const settings = kubelet ? ['--kubelet-config', writeKubeletConfig(dataDir, kubelet)] : [];
-  const up = await knarr(['up', '--isolated', '--nodes', String(nodes), '--port', String(port), '--kubeconfig', 'none', '--wait', '60s', ...settings]);
+  const up = await knarr(['up', '--isolated', '--nodes', String(nodes), '--port', String(port), '--kubeconfig', 'none', '--wait', '60s', ...settings, ...args]);
   if (up.code !== 0) {
     const logs = await run('sh', ['-c', `tail -n 20 ${dataDir}/logs/*.log`]);
     await knarr(['down', '--purge']);
