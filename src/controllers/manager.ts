@@ -3,11 +3,12 @@
  * Each writes with an identity of its own (`system:serviceaccount:kube-system:<name>`), as upstream's do; they read through shared informers.
  */
 import type { Logger } from 'pino';
-import { isConflict } from '../apimachinery/errors.ts';
+import { isConflict, StatusError } from '../apimachinery/errors.ts';
 import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informers.ts';
 import { createEventRecorder } from '../client/recorder.ts';
 import { createWorkQueue, runWorkers, type WorkQueue } from '../client/workqueue.ts';
+import { NotYet } from './common/errors.ts';
 import { type ControllerContext, type ControllerDefinition, type Enqueue, managerIdentity, type RunningController } from './controller.ts';
 
 export interface ManagerOptions {
@@ -91,7 +92,10 @@ async function handle(controller: RunningController, queue: WorkQueue, key: stri
   } catch (error) {
     // A conflict says only that the cache was behind: the next attempt sees the newer object.
     if (isConflict(error)) log.debug({ key, err: error }, 'reconcile met a conflict');
-    else log.warn({ key, err: error, failures: queue.requeues(key) + 1 }, 'reconcile failed');
+    else log.warn({ key, ...told(error), failures: queue.requeues(key) + 1 }, 'reconcile failed');
     queue.addRateLimited(key);
   }
 }
+
+/** What the API server refuses (a quota, a webhook) is the cluster's state and one line; anything else may be a fault of ours and shows where. */
+const told = (error: unknown): object => (error instanceof StatusError || error instanceof NotYet ? { reason: error.message } : { err: error });

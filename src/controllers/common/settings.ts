@@ -18,7 +18,7 @@ export interface ControllerSettings {
   nodeCidrMaskSizeIpv6?: number;
   /** Where volumes of `knarr.dev/local` stand on nodes; `/var/lib/knarr/local-volumes` unless given. */
   localVolumeDir?: string;
-  /** Milliseconds without a heartbeat after which a node counts as lost; 40 s unless given. */
+  /** Milliseconds without a heartbeat after which a node counts as lost; 50 s unless given. */
   nodeMonitorGraceMs?: number;
   /** Milliseconds between looks at all nodes; 5 s unless given. */
   nodeMonitorPeriodMs?: number;

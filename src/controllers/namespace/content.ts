@@ -1,8 +1,10 @@
 /** Deletes what is in a namespace, resource by resource, and counts what is left. */
+
 import { isNotFound, StatusError } from '../../apimachinery/errors.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
 import type { Client, ResourceClient } from '../../client/client.ts';
 import { resourceId, type ServedResource } from '../common/discovery.ts';
+import { NotYet } from '../common/errors.ts';
 
 export interface Leftovers {
   count: number;
@@ -37,7 +39,7 @@ export async function deleteContent(client: Client, { ref, verbs }: ServedResour
   for (const finalizer of left.flatMap(({ metadata }) => metadata.finalizers ?? [])) finalizers.set(finalizer, (finalizers.get(finalizer) ?? 0) + 1);
   if (left.length > 0 && waitSeconds === 0 && finalizers.size === 0) {
     const { group, version, plural } = ref;
-    throw new Error(`unexpected items still remain in namespace: ${namespace} for gvr: ${group}/${version}, Resource=${plural}`);
+    throw new NotYet(`unexpected items still remain in namespace: ${namespace} for gvr: ${group}/${version}, Resource=${plural}`);
   }
   return { count: left.length, finalizers, waitSeconds: left.length === 0 ? 0 : waitSeconds || finalizerWaitSeconds };
 }

@@ -19,7 +19,11 @@ interface Emptied {
   state: DeletionState;
   waitSeconds: number;
   errors: unknown[];
+  /** Of which something is left, or not known to be gone. */
+  kept: ServedResource[];
 }
+
+const keepsSomething = ({ kept }: Emptied): boolean => kept.length > 0;
 
 function setup({ client, informers, now, log }: ControllerContext, enqueue: Enqueue): RunningController {
   const informer = informers.informer(namespaces);
@@ -27,7 +31,7 @@ function setup({ client, informers, now, log }: ControllerContext, enqueue: Enqu
   const consider = (namespace: Namespace): void => {
     if (namespace.metadata.deletionTimestamp) enqueue(keyOf(namespace));
   };
-  informer.addHandlers({ added: consider, updated: consider });
+  informer.addHandlers({ added: consider, updated: consider, deleted: ({ metadata }) => void stuck.delete(metadata.uid ?? '') });
 
   let known: { at: number; discovered: Promise<Discovered> } | undefined;
   /** Namespaces that go together share what was discovered. */
@@ -37,25 +41,43 @@ function setup({ client, informers, now, log }: ControllerContext, enqueue: Enqu
     return known.discovered;
   }
 
+  /** By uid: what kept a namespace the last time. Until that is gone nothing else is asked for, so that a finalizer which nobody removes costs little. */
+  const stuck = new Map<string, ServedResource[]>();
+
   async function empty(namespace: Namespace): Promise<Emptied> {
+    const { uid = '' } = namespace.metadata;
+    const before = stuck.get(uid);
+    const again = before && (await emptyOf(namespace, { resources: before, failed: new Map() }));
+    const emptied = again && keepsSomething(again) ? again : await emptyOf(namespace, await served());
+    const { kept } = emptied;
+    if (kept.length > 0) stuck.set(uid, kept);
+    else stuck.delete(uid);
+    return emptied;
+  }
+
+  async function emptyOf(namespace: Namespace, { resources, failed }: Discovered): Promise<Emptied> {
     const { name, deletionTimestamp = '' } = namespace.metadata;
     const sinceSeconds = (now().getTime() - Date.parse(deletionTimestamp)) / 1_000;
-    const { resources, failed } = await served();
     const remaining = new Map<string, number>();
     const finalizers = new Map<string, number>();
     const errors: unknown[] = [...failed.values()];
     const contentErrors: string[] = [];
+    const kept: ServedResource[] = [];
     let waitSeconds = 0;
 
     async function one(served: ServedResource): Promise<void> {
       try {
         const left = await deleteContent(client, served, name, sinceSeconds);
         waitSeconds = Math.max(waitSeconds, left.waitSeconds);
-        if (left.count > 0) remaining.set(`${served.ref.plural}.${served.ref.group}`, left.count);
+        if (left.count > 0) {
+          remaining.set(`${served.ref.plural}.${served.ref.group}`, left.count);
+          kept.push(served);
+        }
         for (const [finalizer, count] of left.finalizers) finalizers.set(finalizer, (finalizers.get(finalizer) ?? 0) + count);
       } catch (error) {
         log.debug({ err: error, namespace: name, resource: resourceId(served.ref) }, 'content of a namespace could not be deleted');
         errors.push(error);
+        kept.push(served);
         contentErrors.push((error as Error).message);
       }
     }
@@ -75,7 +97,7 @@ function setup({ client, informers, now, log }: ControllerContext, enqueue: Enqu
       failed.size === 0
         ? undefined
         : `Discovery failed for some groups, ${failed.size} failing: unable to retrieve the complete list of server APIs: ${[...failed].map(([version, error]) => `${version}: ${(error as Error).message}`).join(', ')}`;
-    return { state: { ...(discoveryError === undefined ? {} : { discoveryError }), contentErrors, remaining, finalizers }, waitSeconds, errors };
+    return { state: { ...(discoveryError === undefined ? {} : { discoveryError }), contentErrors, remaining, finalizers }, waitSeconds, errors, kept };
   }
 
   async function report(namespace: Namespace, state: DeletionState): Promise<void> {

@@ -12,7 +12,7 @@ import { defineController } from '../controller.ts';
 import { createHeartbeats, evictingTaint, legacyLabels, noExecuteTaints, noScheduleTaints, readyOf, unknownConditions } from './health.ts';
 import { createZones } from './zones.ts';
 
-const defaultGraceMs = 40_000;
+const defaultGraceMs = 50_000;
 /** A node that never reported gets a little longer. */
 const startupGraceMs = 60_000;
 const defaultPeriodMs = 5_000;
@@ -24,6 +24,9 @@ export const nodeLifecycleController = defineController({
   setup(context, enqueue) {
     const { client, informers, events, now } = context;
     const { nodeMonitorGraceMs = defaultGraceMs, nodeMonitorPeriodMs = defaultPeriodMs } = settingsOf(context);
+    // The time of day may jump, by hours, and no node is silent for that.
+    const began = now().getTime() - performance.now();
+    const elapsed = (): number => began + performance.now();
     const nodes = informers.informer(nodeKind);
     const pods = informers.informer(podKind);
     const leases = informers.informer(leaseKind, { namespace: 'kube-node-lease' });
@@ -33,7 +36,7 @@ export const nodeLifecycleController = defineController({
     const heartbeats = createHeartbeats();
     const zones = createZones();
     const reference = ({ metadata: { name, uid } }: Pick<Node, 'metadata'>) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name, uid } });
-    const note = (node: Node): number => heartbeats.observe(node, leases.get('kube-node-lease', node.metadata.name), now().getTime());
+    const note = (node: Node): number => heartbeats.observe(node, leases.get('kube-node-lease', node.metadata.name), elapsed());
 
     function track(change: () => void): void {
       const before = zones.allDisrupted;
@@ -109,7 +112,7 @@ export const nodeLifecycleController = defineController({
       const evicted = scheduling.some(
         ({ key, effect }) => effect === 'NoExecute' && (key === 'node.kubernetes.io/not-ready' || key === 'node.kubernetes.io/unreachable'),
       );
-      const waitMs = wanted && !evicted ? zones.turn(node, now().getTime()) : 0;
+      const waitMs = wanted && !evicted ? zones.turn(node, elapsed()) : 0;
       return { taints: waitMs > 0 ? scheduling : noExecuteTaints(scheduling, wanted, now()), waitMs };
     }
 
@@ -117,7 +120,7 @@ export const nodeLifecycleController = defineController({
       async reconcile(name) {
         let node = nodes.get('', name);
         if (!node) return;
-        const silentMs = now().getTime() - note(node);
+        const silentMs = elapsed() - note(node);
         const graceMs = readyOf(node) ? nodeMonitorGraceMs : Math.max(startupGraceMs, nodeMonitorGraceMs);
         if (silentMs > graceMs) {
           node = await markUnknown(node);
