@@ -74,6 +74,8 @@ export interface CustomSubresource {
   verbs: readonly string[];
   /** The kind of request and response bodies, as discovery shows it. */
   responseKind: { group: string; version: string; kind: string };
+  /** Of what clients leave out of a request. */
+  setDefaults?(body: KubeObject): void;
 }
 
 export type Subresource<T extends KubeObject> = ObjectSubresource<T> | ScaleSubresource | CustomSubresource;

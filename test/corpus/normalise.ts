@@ -28,9 +28,9 @@ export class Normaliser {
   /** Of any JSON that was answered. */
   apply(body: Json): Json {
     let text = JSON.stringify(this.visit(body, '', undefined));
-    for (const prefix of this.prefixes)
-      text = text.replace(new RegExp(`(?<=[^a-z])(${prefix.replaceAll('.', '\\.')})[a-z0-9]{5}(?![a-z0-9-])`, 'g'), '$1<generated>');
     text = text.replaceAll(this.namespace, '{ns}');
+    for (const prefix of this.prefixes)
+      text = text.replace(new RegExp(`(?<=[^a-z])(${prefix.replaceAll(/[.{}]/g, '\\$&')})[a-z0-9]{5}(?![a-z0-9-])`, 'g'), '$1<generated>');
     text = text.replace(uuid, (id) => (this.sent.includes(id) ? id : this.numbered('uid', id)));
     return JSON.parse(text.replace(/(ResourceVersion in object meta: )\d+/g, '$1<version>'));
   }

@@ -180,7 +180,11 @@ export class Runner {
   private async deleteNamespace(name: string): Promise<void> {
     const path = `/api/v1/namespaces/${name}`;
     await this.plain('DELETE', path);
-    await this.plain('PUT', `${path}/finalize`, { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: { finalizers: [] } });
+    await this.finalizeNamespace(path);
+  }
+
+  private finalizeNamespace(path: string): Promise<Received> {
+    return this.plain('PUT', `${path}/finalize`, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: path.split('/').at(-1) }, spec: { finalizers: [] } });
   }
 
   private async clean(made: string[]): Promise<void> {
@@ -191,6 +195,7 @@ export class Runner {
         gracePeriodSeconds: 0,
         propagationPolicy: 'Background',
       });
+      if (/^\/api\/v1\/namespaces\/[^/]+$/.test(path)) await this.finalizeNamespace(path);
       if (status === 404 || !text.includes('"finalizers"')) continue;
       await this.plain('PATCH', path, { metadata: { finalizers: null } });
     }

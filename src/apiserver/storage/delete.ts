@@ -64,8 +64,11 @@ async function deleteOnce(storage: Storage, request: WriteRequest, options: Dele
   const finalizers = deletionFinalizers(definition, object, options);
   if (finalizers.length > 0) object.metadata.finalizers = finalizers;
   else delete object.metadata.finalizers;
-  const stays = definition.finalizeOnDelete?.(object) === true || finalizers.length > 0;
-  if (stays && step.type === 'now') markAsDeleting(object, request.context.now);
+  const finalizes = definition.finalizeOnDelete?.(object) === true;
+  const stays = finalizes || finalizers.length > 0;
+  // What its own kind holds up knows no grace.
+  if (finalizes && step.type === 'now') object.metadata.deletionTimestamp ??= timeOf(request.context.now);
+  else if (stays && step.type === 'now') markAsDeleting(object, request.context.now);
   const value = encodeStored(stored.apiVersion, definition.kind, object);
   const entryAt = (revision: number): CacheEntry => storage.cacher.entryOf({ key, value, createRevision: current.createRevision, modRevision: revision });
 

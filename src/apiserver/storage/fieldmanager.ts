@@ -1,6 +1,7 @@
 /** Field ownership of every write, as the storage layer asks for it. */
 import type { FieldManagerInput } from '../../apimachinery/managedfields/index.ts';
 import { keepUnchangedTimes, trackUpdate } from '../../apimachinery/managedfields/index.ts';
+import type { Struct } from '../../apimachinery/schema.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { Resource } from '../registry.ts';
 import type { WriteRequest } from './types.ts';
@@ -40,9 +41,17 @@ export function fieldManagerInput(request: WriteRequest): FieldManagerInput {
   };
 }
 
-/** Records in `metadata.managedFields` which fields this write sets. Both objects are in the served version. */
-export function trackFields(request: WriteRequest, object: StoredObject, old: StoredObject | undefined): void {
-  trackUpdate({ ...fieldManagerInput(request), old, new: object });
+/**
+ * Records in `metadata.managedFields` which fields this write sets. Both objects are in the served version;
+ * `as`: what they are when they are not of the resource's kind.
+ */
+export function trackFields(
+  request: WriteRequest,
+  object: StoredObject,
+  old: StoredObject | undefined,
+  as: { struct?: Struct; apiVersion?: string } = {},
+): void {
+  trackUpdate({ ...fieldManagerInput(request), ...as, old, new: object });
 }
 
 /** A write that changes nothing but the times in managed fields changes nothing: the old times stay. */

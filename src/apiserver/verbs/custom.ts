@@ -51,9 +51,11 @@ export async function serveCustom(target: Target, handler: TargetHandler): Promi
   const body = decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation);
   if (resource.definition.namespaced) ensureNamespace(body, info.namespace);
   if (subresource === undefined) resource.definition.setDefaults?.(body);
+  else if (subresource.type === 'custom') subresource.setDefaults?.(body);
   context.audit?.requested(body);
   const request = writeRequest(target, options, 'CreateOptions');
-  if (subresource === undefined) trackFields(request, body, undefined);
+  // Nobody sees those of what is answered with a mere success.
+  if (subresource === undefined || struct !== resource.struct) trackFields(request, body, undefined, { struct, apiVersion });
   const attributes = admissionAttributes(request, 'CREATE', body, undefined);
   if (handled(storage.admission, 'admit', attributes)) await runAdmission(storage.admission, 'admit', attributes);
   if (subresource === undefined) {

@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { parseJson } from '../../../apimachinery/codec/json.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, path, required, tooLong } from '../../../apimachinery/fieldpath.ts';
 import { validateConfigMapKey } from '../../../apimachinery/names.ts';
@@ -16,7 +17,7 @@ const missing = ({ data = {} }: Secret, ...keys: string[]): FieldError[] =>
 function jsonObjectError(text: string): string | undefined {
   if (text.trim() === '') return 'unexpected end of JSON input';
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined;
     const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
     return `json: cannot unmarshal ${type} into Go value of type map[string]interface {}`;

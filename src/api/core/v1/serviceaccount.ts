@@ -1,3 +1,4 @@
+import type { TokenRequest } from '../../authentication/v1/types.gen.ts';
 import { ageColumn, nameColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import type { ServiceAccount } from './types.gen.ts';
@@ -28,6 +29,13 @@ export const serviceaccounts = defineKind<ServiceAccount>({
       : [`metadata.annotations[${mountableSecrets}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`],
   columns: [nameColumn, ageColumn],
   subresources: {
-    token: { type: 'custom', verbs: ['create'], responseKind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' } },
+    token: {
+      type: 'custom',
+      verbs: ['create'],
+      responseKind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+      setDefaults: (body) => {
+        (body as TokenRequest).spec.expirationSeconds ??= 3600;
+      },
+    },
   },
 });

@@ -1,7 +1,7 @@
 /** Where a node's kubelet listens. */
 import { nodes } from '../../../api/core/v1/node.ts';
 import type { Node } from '../../../api/core/v1/types.gen.ts';
-import { badRequest, internalError, notFound } from '../../../apimachinery/errors.ts';
+import { badRequest, notFound, StatusError } from '../../../apimachinery/errors.ts';
 import type { ObjectReader } from '../../contracts.ts';
 import type { DialTarget } from './dial.ts';
 
@@ -14,7 +14,7 @@ export function kubeletOf({ metadata, status }: Node): DialTarget {
     const found = addresses.find((address) => address.type === type);
     if (found) return { host: found.address, port: status?.daemonEndpoints?.kubeletEndpoint?.Port || defaultPort, node: metadata.name };
   }
-  throw internalError(new Error(`no preferred addresses found; known addresses: [${addresses.map(({ type }) => type).join(' ')}]`));
+  throw new StatusError(500, '', `no preferred addresses found; known addresses: [${addresses.map(({ type }) => type).join(' ')}]`);
 }
 
 export async function findKubelet(reader: ObjectReader, name: string): Promise<DialTarget> {

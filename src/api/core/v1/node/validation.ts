@@ -1,5 +1,6 @@
 /** Validation of a node. Source of the rule: upstream's `core/validation`. */
 
+import { parseJson } from '../../../../apimachinery/codec/json.ts';
 import type { FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { duplicate, FieldError, forbiddenField, internalFieldError, invalidValue, path, required } from '../../../../apimachinery/fieldpath.ts';
 import { isIPv4Cidr, isIPv6Cidr, parseCidr } from '../../../../apimachinery/ip.ts';
@@ -38,6 +39,26 @@ function validateResources({ status }: Node): FieldError[] {
     for (const [name, amount] of Object.entries(status?.[list] ?? {})) errors.push(...validateResourceQuantity(name, amount, statusPath.child(list, name)));
   }
   return errors;
+}
+
+const avoidKey = 'scheduler.alpha.kubernetes.io/preferAvoidPods';
+
+/** An annotation of old, still read. */
+function validateAvoidedPods({ metadata: { annotations } }: Node): FieldError[] {
+  const text = annotations?.[avoidKey];
+  if (!text) return [];
+  const at = meta.child('annotations');
+  try {
+    const { preferAvoidPods = [] } = (parseJson(text) ?? {}) as { preferAvoidPods?: { podSignature?: { podController?: { controller?: boolean } } }[] };
+    return preferAvoidPods.flatMap(({ podSignature }, index) => {
+      const signature = at.child(avoidKey).index(index).child('PodSignature');
+      const controller = podSignature?.podController;
+      if (!controller) return [required(signature)];
+      return controller.controller === true ? [] : [invalidValue(signature.child('PodController', 'Controller'), false, 'must point to a controller')];
+    });
+  } catch (error) {
+    return [invalidValue(at.child('AvoidPods'), avoidKey, (error as Error).message)];
+  }
 }
 
 const featurePattern = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/;
@@ -79,7 +100,8 @@ function validatePodCidrs({ spec }: Node): FieldError[] {
 
 /** Everything but `metadata`, which the generic code checks. */
 export function validateNode(node: Node): FieldError[] {
-  const errors = validateTaints(node.spec?.taints, meta.child('taints'));
+  const errors = validateAvoidedPods(node);
+  errors.push(...validateTaints(node.spec?.taints, meta.child('taints')));
   errors.push(...validateResources(node));
   const swap = node.status?.nodeInfo?.swap?.capacity;
   if (swap !== undefined && swap <= 0) errors.push(invalidValue(meta.child('nodeSwapStatus', 'capacity'), swap, 'must be greater than zero'));
@@ -121,7 +143,8 @@ function validateAddresses({ status }: Node): FieldError[] {
 
 /** What may change: of the spec, taints and `unschedulable`; the rest only while it is unset. */
 export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
-  const errors = validateResources(node);
+  const errors = validateAvoidedPods(node);
+  errors.push(...validateResources(node));
   errors.push(...validateDeclaredFeatures(node));
   errors.push(...validateAddresses(node));
   const cidrs = node.spec?.podCIDRs ?? [];

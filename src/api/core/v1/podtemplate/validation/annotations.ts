@@ -1,5 +1,6 @@
 /** Annotations of a pod that the API server understands. */
 
+import { parseJson } from '../../../../../apimachinery/codec/json.ts';
 import type { FieldError, FieldPath } from '../../../../../apimachinery/fieldpath.ts';
 import { invalidValue } from '../../../../../apimachinery/fieldpath.ts';
 import type { PodSpec, Toleration } from '../../types.gen.ts';
@@ -13,7 +14,7 @@ const deletionCostKey = 'controller.kubernetes.io/pod-deletion-cost';
 
 function validateTolerationsAnnotation(text: string, path: FieldPath): FieldError[] {
   try {
-    const tolerations: unknown = JSON.parse(text);
+    const tolerations = parseJson(text);
     return Array.isArray(tolerations) ? validateTolerations(tolerations as Toleration[], path.child(tolerationsKey)) : [];
   } catch (error) {
     return [invalidValue(path, tolerationsKey, (error as Error).message)];
