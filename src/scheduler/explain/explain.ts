@@ -1,10 +1,13 @@
 /** Why a pod goes where it goes: the decision made anew, with what every plugin said of every node. By the code that decides. */
+import { filterByExtenders, scoresOfExtenders } from '../extenders/ask.ts';
+import type { Extender } from '../extenders/extender.ts';
 import { choose, findFeasible, nodesToFind } from '../framework/decide.ts';
 import { describe } from '../framework/diagnosis.ts';
 import type { Snapshot } from '../framework/plugin.ts';
 import type { Profile } from '../framework/profile.ts';
 import { findCandidates } from '../preemption/preemption.ts';
 import { leastHarm } from '../preemption/victims.ts';
+import { extenderPlugin } from '../queue/rules.ts';
 import type { Nominator } from '../state/nominator.ts';
 import type { PodInfo } from '../state/podinfo.ts';
 
@@ -49,10 +52,11 @@ export interface ExplainInput {
   profile: Profile;
   /** Milliseconds. */
   now: number;
+  extenders?: readonly Extender[];
 }
 
 /** The pod must not be counted in the snapshot. */
-export function explainDecision({ pod, snapshot, nominator, profile, now }: ExplainInput): Explanation {
+export async function explainDecision({ pod, snapshot, nominator, profile, now, extenders = [] }: ExplainInput): Promise<Explanation> {
   const explanation: Explanation = { pod: pod.key, profile: profile.name, filters: profile.filters.map(({ name }) => name), nodes: [], best: [] };
   const gate = profile.gateOf(pod.pod);
   if (gate) explanation.gated = `${gate.plugin}: ${gate.reason}`;
@@ -68,12 +72,14 @@ export function explainDecision({ pod, snapshot, nominator, profile, now }: Expl
   if (found.outcome === 'error') return { ...explanation, message: `running "${found.plugin}" filter plugin: ${found.message}` };
   const { diagnosis, checks } = found;
   const scores = new Map<string, NonNullable<NodeExplanation['scores']>>();
-  const feasible = found.outcome === 'nodes' ? found.nodes : [];
+  const passed = found.outcome === 'nodes' ? found.nodes : [];
+  const feasible = await filterByExtenders(extenders, pod, passed, diagnosis);
   if (feasible.length > 0) {
     for (const { name } of feasible) scores.set(name, []);
     choose({ pod, snapshot, profile, random: () => 0.99 }, feasible, undefined, ({ name, weight }, node, score) =>
       scores.get(node.name)!.push({ plugin: name, score, weight }),
     );
+    for (const [name, score] of await scoresOfExtenders(extenders, pod, feasible)) scores.get(name)?.push({ plugin: extenderPlugin, score, weight: 1 });
   }
   for (const { name } of snapshot.nodes) {
     const own = scores.get(name);

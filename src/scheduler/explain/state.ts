@@ -6,6 +6,7 @@ import type { Client } from '../../client/client.ts';
 import type { InformerFactory } from '../../client/informer.ts';
 import { defaultConfiguration } from '../config/load.ts';
 import type { SchedulerConfiguration } from '../config/types.ts';
+import { createExtender } from '../extenders/extender.ts';
 import type { PluginFactory, Snapshot } from '../framework/plugin.ts';
 import { createListers } from '../listers.ts';
 import { createProfiles } from '../profiles.ts';
@@ -29,7 +30,8 @@ export async function explainPod(
   namespace: string,
   name: string,
 ): Promise<Explanation | undefined> {
-  const pods = informers.informer(podKind, { transform: slimPod });
+  const extenders = (configuration?.extenders ?? []).map(createExtender);
+  const pods = informers.informer(podKind, extenders.length > 0 ? {} : { transform: slimPod });
   const nodes = informers.informer(nodeKind);
   const { listers } = createListers(informers);
   const nothing = { reserve: () => undefined, deallocate: () => Promise.resolve(), remove: () => Promise.resolve() };
@@ -56,9 +58,10 @@ export async function explainPod(
     const snapshot: Snapshot = Object.assign(cluster, { listers });
     const { nodeName, ...spec } = pod.spec;
     const info = createPodInfo({ ...pod, spec });
-    const explanation = explainDecision({ pod: info, snapshot, nominator, profile, now: Date.now() });
+    const explanation = await explainDecision({ pod: info, snapshot, nominator, profile, now: Date.now(), extenders });
     return nodeName ? { ...explanation, boundTo: nodeName } : explanation;
   } finally {
     await informers.stop();
+    for (const extender of extenders) extender.close();
   }
 }

@@ -54,10 +54,14 @@ export class PodIndex {
   /** The pods that match; `id` stands for the question. The answer must depend on nothing but the pod. */
   counts(id: string, matches: (pod: PodInfo) => boolean, nodes: Iterable<NodeInfo>): PodCounts {
     const known = this.#queries.get(id);
-    if (known) return known.counts;
+    if (known) {
+      this.#queries.delete(id);
+      this.#queries.set(id, known);
+      return known.counts;
+    }
     const counts = new PodCounts();
     for (const node of nodes) for (const pod of node.pods.values()) if (matches(pod)) counts.add(node, 1);
-    // The oldest goes; if it is asked again it is counted again.
+    // What was asked longest ago goes; if it is asked again it is counted again.
     if (this.#queries.size >= mostQueries) this.#queries.delete(this.#queries.keys().next().value!);
     this.#queries.set(id, { matches, counts });
     return counts;
