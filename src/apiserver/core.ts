@@ -27,6 +27,7 @@ import { createMetrics } from './nonresource/metrics.ts';
 import type { RemoteDocument } from './nonresource/openapi.ts';
 import { openapiPaths } from './nonresource/openapi.ts';
 import { jsonPath, rootPath } from './nonresource/paths.ts';
+import { serveProfiling } from './nonresource/profiling.ts';
 import { versionInfo } from './nonresource/version.ts';
 import type { Pipeline } from './pipeline.ts';
 import { createPipeline } from './pipeline.ts';
@@ -125,7 +126,8 @@ export function createCore(options: CoreOptions): ServerCore {
     for (const { stored } of registry.all()) {
       if (seen.has(stored)) continue;
       seen.add(stored);
-      yield { resource: groupResourceName(stored.groupResource), objects: stored.cache.entries.size, watchers: stored.cache.watchers.size };
+      const { group, resource: plural } = stored.groupResource;
+      yield { resource: groupResourceName(stored.groupResource), group, plural, objects: stored.cache.entries.size, watchers: stored.cache.watchers.size };
     }
   });
   let security: Security | undefined;
@@ -140,6 +142,7 @@ export function createCore(options: CoreOptions): ServerCore {
     (context) => serveHealth(context, checks),
     (context) => (context.info.path === '/metrics' ? metrics.serve() : undefined),
     flowControl.dump,
+    serveProfiling,
     jsonPath('/version', versionInfo(options.version)),
     openapiPaths(registry, { remote: () => discovery.remote().map(remoteDocument) }),
     rootPath(registry),
@@ -152,6 +155,7 @@ export function createCore(options: CoreOptions): ServerCore {
     flowControl,
     route: routes.route,
     observe: metrics.observe,
+    longRunning: metrics.longRunning,
     requestTimeoutMs,
     log,
   });
@@ -190,7 +194,7 @@ export function createCore(options: CoreOptions): ServerCore {
     addHooks(definition, hooks) {
       registry.of(definition).stored.hooks.push(hooks as unknown as ResourceHooks);
     },
-    addAdmission: (plugins) => void admission.push(...plugins),
+    addAdmission: (plugins) => void admission.push(...plugins.map(metrics.admission.timed)),
     addHealthChecks: (more) => void checks.push(...more),
     addHook: (name) => addHook(checks, name),
     secure(given) {

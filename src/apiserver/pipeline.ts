@@ -26,6 +26,8 @@ export interface Stages {
   route(info: RequestInfo): Route;
   /** Called once per request, with the answer's code and the seconds that it took. */
   observe?(context: RequestContext, code: number, seconds: number): void;
+  /** Counts a request that goes on after its answer has begun, until what this gives is called. */
+  longRunning?(context: RequestContext): () => void;
   /** How long a request may take that is not long-running, in milliseconds. */
   requestTimeoutMs: number;
   log: Logger | undefined;
@@ -133,6 +135,8 @@ async function serve(stages: Stages, context: RequestContext): Promise<Reply> {
   if (route.longRunning) {
     if (context.info.verb === 'watch') return serveWatch(stages, context, route);
     await authorized(stages, context);
+    const ended = stages.longRunning?.(context);
+    if (ended) context.exchange.onClose(ended);
     return route.serve(context);
   }
   const { flowControl } = stages;
@@ -159,11 +163,13 @@ async function serveWatch(stages: Stages, context: RequestContext, route: Route)
   const entered = flowControl.enter(context, stages.requestTimeoutMs * waitPart);
   const admitted = entered instanceof Promise ? await entered : entered;
   const forget = flowControl.watching(context);
+  const over = stages.longRunning?.(context);
   const watch = {
     begun: () => void (admitted && flowControl.leave(admitted)),
     ended() {
       watch.begun();
       forget();
+      over?.();
     },
   };
   context.watch = watch;

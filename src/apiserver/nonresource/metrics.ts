@@ -2,15 +2,20 @@
 import type { Registry } from 'prom-client';
 import type { RequestContext } from '../context.ts';
 import type { Reply } from '../exchange.ts';
+import type { AdmissionMetrics } from './admissionmetrics.ts';
+import { createAdmissionMetrics } from './admissionmetrics.ts';
 import { Distribution, familyText, labelText } from './exposition.ts';
 
 export interface ServerMetrics {
   /** Counts a request that was answered; `seconds` since it arrived. */
   observe(context: RequestContext, code: number, seconds: number): void;
+  /** Counts a request that is long-running until what this gives is called; calls after the first do nothing. */
+  longRunning(context: RequestContext): () => void;
+  admission: AdmissionMetrics;
   /** Tells of flow control too. */
   flowControl(source: { readonly inFlight: Readonly<Record<'mutating' | 'readOnly', number>>; metrics(): string }): void;
   /** Counts of what is stored and watched, asked for when somebody looks. */
-  gauges(read: () => Iterable<{ resource: string; objects: number; watchers: number }>): void;
+  gauges(read: () => Iterable<{ resource: string; group: string; plural: string; objects: number; watchers: number }>): void;
   serve(): Promise<Reply>;
   close(): void;
 }
@@ -25,17 +30,25 @@ interface Series {
   duration: Distribution | undefined;
 }
 
+const verbNames: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT' };
+const verbOf = ({ info, exchange }: RequestContext): string => (info.isResourceRequest ? (verbNames[info.verb] ?? info.verb.toUpperCase()) : exchange.method);
+
 export function createMetrics(): ServerMetrics {
   const series = new Map<string, Series>();
   /** By labels; answers of all codes share one. */
   const durations = new Map<string, Distribution>();
   let flowControl: Parameters<ServerMetrics['flowControl']>[0] = { inFlight: { mutating: 0, readOnly: 0 }, metrics: () => '' };
   let readGauges: Parameters<ServerMetrics['gauges']>[0] = () => [];
+  const admission = createAdmissionMetrics();
+  /** By labels. */
+  const longRunning = new Map<string, number>();
+  const terminations = new Map<string, number>();
   let processMetrics: Promise<Registry> | undefined;
 
-  function seriesOf({ info, exchange }: RequestContext, code: number): Series {
+  function seriesOf(context: RequestContext, code: number): Series {
+    const { info } = context;
     const dryRun = info.query.size > 0 ? (info.query.get('dryRun') ?? '') : '';
-    const scope = !info.isResourceRequest ? '' : info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
+    const scope = scopeOf(context);
     // Paths that are no resources are told apart by themselves.
     const below = info.isResourceRequest ? info.subresource : info.path;
     const key = `${info.verb} ${dryRun} ${info.group} ${info.version} ${info.resource} ${below} ${scope} ${code}`;
@@ -45,9 +58,9 @@ export function createMetrics(): ServerMetrics {
         series.clear();
         durations.clear();
       }
-      const verb = info.isResourceRequest ? info.verb.toUpperCase() : exchange.method;
+      const verb = verbOf(context);
       const labels = labelText({
-        verb: verb === 'CREATE' ? 'POST' : verb === 'UPDATE' ? 'PUT' : verb,
+        verb,
         dry_run: dryRun,
         group: info.group,
         version: info.version,
@@ -63,6 +76,14 @@ export function createMetrics(): ServerMetrics {
     return found;
   }
 
+  const scopeOf = ({ info }: RequestContext): string =>
+    !info.isResourceRequest ? '' : info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
+
+  function labelsOf(context: RequestContext, verb: string): Record<string, string> {
+    const { group, resource, subresource, version } = context.info;
+    return { component: 'apiserver', group, resource, scope: scopeOf(context), subresource, verb, version };
+  }
+
   function durationOf(labels: string): Distribution {
     let found = durations.get(labels);
     if (!found) {
@@ -74,7 +95,7 @@ export function createMetrics(): ServerMetrics {
 
   function text(): string {
     const duration = 'apiserver_request_duration_seconds';
-    const counts = [...readGauges()].map(({ resource, objects, watchers }) => ({ labels: labelText({ resource }), objects, watchers }));
+    const counts = [...readGauges()].map((one) => ({ ...one, labels: labelText({ resource: one.resource }) }));
     return [
       familyText(
         'apiserver_request_total',
@@ -93,6 +114,25 @@ export function createMetrics(): ServerMetrics {
         'gauge',
         'Requests of a kind that are being served.',
         Object.entries(flowControl.inFlight).map(([kind, count]) => `apiserver_current_inflight_requests{request_kind="${kind}"} ${count}`),
+      ),
+      familyText(
+        'apiserver_longrunning_requests',
+        'gauge',
+        'Watches and connections that are open.',
+        [...longRunning].map(([labels, count]) => `apiserver_longrunning_requests{${labels}} ${count}`),
+      ),
+      familyText(
+        'apiserver_request_terminations_total',
+        'counter',
+        'Requests that the server gave up on, or would not take.',
+        [...terminations].map(([labels, count]) => `apiserver_request_terminations_total{${labels}} ${count}`),
+      ),
+      admission.text(),
+      familyText(
+        'apiserver_resource_objects',
+        'gauge',
+        'Stored objects by group and resource.',
+        counts.map(({ group, plural, objects }) => `apiserver_resource_objects{${labelText({ group, resource: plural })}} ${objects}`),
       ),
       familyText(
         'apiserver_storage_objects',
@@ -117,7 +157,20 @@ export function createMetrics(): ServerMetrics {
       const of = seriesOf(context, code);
       of.total++;
       of.duration?.observe(seconds);
+      if (code !== 429 && code !== 504) return;
+      const labels = labelText({ code: String(code), ...labelsOf(context, verbOf(context)) });
+      terminations.set(labels, (terminations.get(labels) ?? 0) + 1);
     },
+    longRunning(context) {
+      const labels = labelText(labelsOf(context, context.info.verb === 'watch' ? 'WATCH' : 'CONNECT'));
+      longRunning.set(labels, (longRunning.get(labels) ?? 0) + 1);
+      let open = true;
+      return () => {
+        if (open) longRunning.set(labels, (longRunning.get(labels) ?? 1) - 1);
+        open = false;
+      };
+    },
+    admission,
     flowControl(source) {
       flowControl = source;
     },
