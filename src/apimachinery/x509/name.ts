@@ -5,20 +5,36 @@ import * as der from './der.ts';
 export interface Subject {
   commonName: string;
   organizations: string[];
+  /** By object identifier: units, places and the like that a request names. */
+  others?: Readonly<Record<string, readonly string[]>>;
 }
 
 const commonName = '2.5.4.3';
 const organization = '2.5.4.10';
+const country = '2.5.4.6';
+/** Unit, locality, province, street, postal code. */
+const places: readonly string[] = ['2.5.4.11', '2.5.4.7', '2.5.4.8', '2.5.4.9', '2.5.4.17'];
+const serialNumber = '2.5.4.5';
+/** As Go's `pkix.Name` has them; what else a name holds is left out. */
+const known: readonly string[] = [country, ...places, serialNumber];
 
-/** A name with the organizations first, each in a relative name of its own, then the common name. */
-export function encodeName({ commonName: cn, organizations }: Subject): Buffer {
+/** A name in Go's order: country, organizations (each in a relative name of its own), places, common name, serial number. */
+export function encodeName({ commonName: cn, organizations, others = {} }: Subject): Buffer {
   const attribute = (oid: string, value: string): Buffer => der.set(der.sequence(der.objectIdentifier(oid), der.utf8String(value)));
-  return der.sequence(...organizations.map((one) => attribute(organization, one)), ...(cn === '' ? [] : [attribute(commonName, cn)]));
+  const all = (oid: string): Buffer[] => (others[oid] ?? []).map((value) => attribute(oid, value));
+  return der.sequence(
+    ...all(country),
+    ...organizations.map((one) => attribute(organization, one)),
+    ...places.flatMap(all),
+    ...(cn === '' ? [] : [attribute(commonName, cn)]),
+    ...all(serialNumber),
+  );
 }
 
 /** Reads a DER name; of several common names the last counts, as in Go's `pkix.Name`. */
 export function decodeName(name: Buffer): Subject {
   const subject: Subject = { commonName: '', organizations: [] };
+  const others: Record<string, string[]> = {};
   for (const relative of der.children(der.decode(name).content)) {
     for (const attribute of der.children(relative.content)) {
       const [type, value] = der.children(attribute.content);
@@ -26,9 +42,10 @@ export function decodeName(name: Buffer): Subject {
       const oid = der.decodeObjectIdentifier(type.content);
       if (oid === commonName) subject.commonName = der.decodeString(value);
       else if (oid === organization) subject.organizations.push(der.decodeString(value));
+      else if (known.includes(oid)) others[oid] = [...(others[oid] ?? []), der.decodeString(value)];
     }
   }
-  return subject;
+  return Object.keys(others).length > 0 ? { ...subject, others } : subject;
 }
 
 /** The bytes of an address: 4 of IPv4, 16 of IPv6. */

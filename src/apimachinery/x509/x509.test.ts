@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { issueCertificate, subjectOf } from './certificate.ts';
-import { addressBytes, decodeName } from './name.ts';
+import { addressBytes, decodeName, encodeName } from './name.ts';
 import { parseCertificateRequest } from './request.ts';
 
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -52,6 +52,17 @@ gxPZAiEAq5t6lWqsSN1V3/2VCc06wawk1icTMUAK80eKle4zEV0=
 `);
   assert.deepEqual(request.subject, { commonName: 'system:node:n1', organizations: ['system:nodes'] });
   assert.deepEqual([request.dns, request.ips, request.signatureValid], [['n1'], ['10.0.0.7'], true]);
+});
+
+test('a name keeps its units, places and number, in the order that Go has', () => {
+  const others = { '2.5.4.6': ['DE'], '2.5.4.11': ['team', 'crew'], '2.5.4.7': ['Here'], '2.5.4.5': ['7'] };
+  const name = encodeName({ commonName: 'bob', organizations: ['dev'], others });
+  assert.deepEqual(decodeName(name), { commonName: 'bob', organizations: ['dev'], others });
+  const { privateKey, publicKey } = pair();
+  const span = { notBefore: new Date('2026-01-01'), notAfter: new Date('2027-01-01') };
+  const subject = { commonName: 'bob', organizations: ['dev'], others };
+  const der = issueCertificate({ subject, ...span, keyUsages: ['digitalSignature'], publicKey }, { key: privateKey, publicKey, name: subject });
+  assert.equal(new X509Certificate(der).subject, 'C=DE\nO=dev\nOU=team\nOU=crew\nL=Here\nCN=bob\nserialNumber=7');
 });
 
 test('something that is no request is refused', () => {
