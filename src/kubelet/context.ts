@@ -11,6 +11,7 @@ import type { CsiDrivers } from './csi/drivers.ts';
 import type { NodeResources } from './node/capacity.ts';
 import type { ReferencedObjects } from './objects/cache.ts';
 import type { KubeletOptions } from './options.ts';
+import type { Meters } from './server/meters.ts';
 
 export interface KubeletContext {
   options: KubeletOptions;
@@ -19,6 +20,7 @@ export interface KubeletContext {
   events: EventRecorder;
   log: Logger;
   cri: CriClient;
+  meters: Meters;
   objects: ReferencedObjects;
   services: ServiceEnvironment;
   /** Storage drivers that run on this node. */

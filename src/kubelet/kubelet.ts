@@ -39,6 +39,7 @@ import { createBackoff } from './runtime/backoff.ts';
 import { createRuntimeCache } from './runtime/cache.ts';
 import { describeRuntime } from './runtime/describe.ts';
 import { createPleg } from './runtime/pleg.ts';
+import { createMeters, operationName } from './server/meters.ts';
 import { createKubeletServer, type KubeletServer } from './server/server.ts';
 import { createShutdownManager } from './shutdown/shutdown.ts';
 import { createStaticPods } from './staticpods/staticpods.ts';
@@ -79,7 +80,13 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` }) as Informer<Node>;
   const classes = informers.informer(runtimeclasses);
   const services = createServiceEnvironment(informers);
-  const cri = createCriClient(options.criEndpoint);
+  const meters = createMeters();
+  const cri = createCriClient(options.criEndpoint, (method, seconds, failed) => {
+    const labels = { operation_type: operationName(method) };
+    meters.count('runtime_operations_total', labels);
+    if (failed) meters.count('runtime_operations_errors_total', labels);
+    meters.observe('runtime_operations_duration_seconds', seconds, labels);
+  });
   let server: KubeletServer | undefined;
   let background: Promise<unknown>[] = [];
   let flush = async (): Promise<void> => {};
@@ -112,6 +119,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       events,
       log,
       cri,
+      meters,
       objects,
       services,
       csi,
@@ -128,7 +136,14 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const cgroups = createPodCgroups(options.cgroup, config.podPidsLimit);
     const statuses = createStatusManager(client, log, signal, (pod) => (isStaticPod(pod) ? statics.mirrorOf(pod) : pod));
     const probes = createProbeManager(context, (uid) => manager.wake(uid));
-    const pleg = createPleg(cri, cache, log, signal, (uid) => manager.wake(uid));
+    const pleg = createPleg(
+      cri,
+      cache,
+      log,
+      signal,
+      (uid) => manager.wake(uid),
+      (seconds) => meters.observe('pleg_relist_duration_seconds', seconds),
+    );
     const others = (pod: Pod): Pod[] => manager.active().filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
     const manager = createPodManager(
       {
@@ -145,7 +160,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         makeRoom: async (pod) => {
           const node = reporter.node();
           const victims = node && !shutdown.refusal() ? (preemptionVictims(pod, node, others(pod)) ?? []) : [];
-          for (const victim of victims) events.event(podTarget(victim), 'Warning', preempted.reason, preempted.message);
+          for (const victim of victims) {
+            meters.count('preemptions', { preemption_signal: '' });
+            events.event(podTarget(victim), 'Warning', preempted.reason, preempted.message);
+          }
           await Promise.all(
             victims.map(({ metadata }) => {
               const worker = manager.get(metadata.uid ?? '');

@@ -111,8 +111,11 @@ export interface CriClient {
   close(): void;
 }
 
+/** Is told of every call that has ended. */
+export type CallObserver = (method: string, seconds: number, failed: boolean) => void;
+
 /** Connects lazily to `endpoint` (`unix:///run/containerd/containerd.sock`, or a path). */
-export function createCriClient(endpoint: string): CriClient {
+export function createCriClient(endpoint: string, observe: CallObserver = () => {}): CriClient {
   const target = endpoint.startsWith('/') ? `unix://${endpoint}` : endpoint;
   const channel = new grpc.Client(target, grpc.credentials.createInsecure(), {
     'grpc.max_receive_message_length': 64 << 20,
@@ -133,6 +136,7 @@ export function createCriClient(endpoint: string): CriClient {
   function call<R>(service: string, method: string, request: object, options: CallOptions = {}): Promise<R> {
     const { path, encode, decode } = codecOf(service, method);
     const timeout = options.timeoutMs ?? 120_000;
+    const began = performance.now();
     const { promise, resolve, reject } = Promise.withResolvers<R>();
     const running = channel.makeUnaryRequest(
       path,
@@ -143,6 +147,7 @@ export function createCriClient(endpoint: string): CriClient {
       timeout ? { deadline: Date.now() + timeout } : {},
       (error, value) => {
         options.signal?.removeEventListener('abort', abort);
+        observe(method, (performance.now() - began) / 1000, error !== null);
         if (error) reject(new RuntimeError(method, error.code, error.details));
         else resolve(value as R);
       },

@@ -19,6 +19,10 @@ const intervalMs = 10_000;
 /** Seconds that a pod has to end when a hard threshold is crossed. */
 const hardGrace = 1;
 
+/** Upstream's name for the limit that a pod has crossed. */
+const limitNamed = (message: string): string =>
+  message.startsWith('Usage of EmptyDir') ? 'emptydirfs.limit' : message.startsWith('Container') ? 'ephemeralcontainerfs.limit' : 'ephemeralpodfs.limit';
+
 export interface EvictionParts {
   context: KubeletContext;
   manager: PodManager;
@@ -81,8 +85,9 @@ export function createEvictionManager({ context, manager, cache, images, removeD
     return usage;
   }
 
-  function evict(worker: PodWorker, message: string, byNode: boolean, grace: number): void {
+  function evict(worker: PodWorker, message: string, byNode: boolean, grace: number, cause: string): void {
     if (isCriticalPod(worker.pod)) return;
+    context.meters.count('evictions', { eviction_signal: cause });
     events.event(podTarget(worker.pod), 'Warning', 'Evicted', message);
     log.info({ pod: `${worker.pod.metadata.namespace}/${worker.pod.metadata.name}`, why: message }, 'evicting a pod');
     worker.evict({ reason: 'Evicted', message, grace, disruption: byNode });
@@ -108,7 +113,7 @@ export function createEvictionManager({ context, manager, cache, images, removeD
     if (!worker || !victim) return log.warn({ resource }, 'the node runs out of something, and no pod can be put out');
     const own = worker.pod.spec.terminationGracePeriodSeconds ?? 30;
     const grace = urgent.grace === undefined ? hardGrace : Math.min(config.evictionMaxPodGracePeriod, own);
-    evict(worker, evictionMessage(victim, resource, met, seen), true, grace);
+    evict(worker, evictionMessage(victim, resource, met, seen), true, grace, urgent.signal);
   }
 
   async function look(): Promise<void> {
@@ -120,7 +125,7 @@ export function createEvictionManager({ context, manager, cache, images, removeD
     let evicted = false;
     for (const worker of active.filter(({ pod }) => limitsStorage(pod))) {
       const message = overStorageLimit(await usageOf(worker, 'ephemeral-storage'));
-      if (message) evict(worker, message, false, hardGrace);
+      if (message) evict(worker, message, false, hardGrace, limitNamed(message));
       evicted ||= message !== undefined;
     }
     if (!evicted) await relieve(met, seen, dedicated, active);

@@ -19,6 +19,7 @@ function collector(images: Image[], containers: Container[], disk: DiskState, po
       },
       events: { event: (_: unknown, __: unknown, reason: string, message: string) => void told.push(`${reason}: ${message}`) },
       log: { info: () => {} },
+      meters: { count: () => {} },
       options: { nodeName: 'n', pinnedImages: ['pause:1'] },
       now: () => new Date(now),
     } as unknown as Parameters<typeof createImageCollector>[0]['context'],

@@ -45,7 +45,7 @@ export interface DiskState {
 }
 
 export interface CollectorInput {
-  context: Pick<KubeletContext, 'cri' | 'events' | 'log' | 'options' | 'now'>;
+  context: Pick<KubeletContext, 'cri' | 'events' | 'log' | 'meters' | 'options' | 'now'>;
   policy: ImageGcPolicy;
   /** Images that pods of this node mount as volumes. */
   volumeImages(): readonly string[];
@@ -55,7 +55,7 @@ export interface CollectorInput {
 }
 
 export function createImageCollector({ context, policy, volumeImages, removed, disk }: CollectorInput): ImageCollector {
-  const { cri, events, log, options } = context;
+  const { cri, events, log, meters, options } = context;
   const space = disk ?? ((): Promise<DiskState> => imageFs(cri, options.rootDir));
   const records = new Map<string, ImageRecord>();
   const began = context.now().getTime();
@@ -85,9 +85,10 @@ export function createImageCollector({ context, policy, volumeImages, removed, d
     return inUse;
   }
 
-  async function remove({ id, size }: ImageRecord, why: string): Promise<void> {
-    log.info({ image: id, size }, `removing an image: ${why}`);
+  async function remove({ id, size }: ImageRecord, why: 'age' | 'space'): Promise<void> {
+    log.info({ image: id, size, why }, 'removing an image');
     await cri.removeImage(id);
+    meters.count('image_garbage_collected_total', { reason: why });
     records.delete(id);
   }
 
@@ -97,7 +98,7 @@ export function createImageCollector({ context, policy, volumeImages, removed, d
     const failures: string[] = [];
     for (const image of candidates) {
       if (now - image.lastUsed <= policy.maxAge) kept.push(image);
-      else await remove(image, 'unused for too long').catch((error: Error) => failures.push(error.message));
+      else await remove(image, 'age').catch((error: Error) => failures.push(error.message));
     }
     if (failures.length) throw new Error(`wanted to free images older than the maximum age, encountered errors in image deletion: [${failures.join(', ')}]`);
     return kept;
@@ -109,7 +110,7 @@ export function createImageCollector({ context, policy, volumeImages, removed, d
     for (const image of candidates) {
       if (image.lastUsed >= now || now - image.firstSeen < policy.minAge) continue;
       try {
-        await remove(image, 'space is needed');
+        await remove(image, 'space');
       } catch (error) {
         failures.push((error as Error).message);
         continue;

@@ -74,6 +74,23 @@ function tokenBucket(perSecond: number, burst: number, now: () => number): () =>
   };
 }
 
+/** Upstream's names for sizes of images, by their lower bounds in MiB. */
+const sizeBuckets: readonly (readonly [number, string])[] = [
+  [0, '0-10MB'],
+  [10, '10MB-100MB'],
+  [100, '100MB-500MB'],
+  [500, '500MB-1GB'],
+  [1024, '1GB-5GB'],
+  [5120, '5GB-10GB'],
+  [10_240, '10GB-20GB'],
+  [20_480, '20GB-30GB'],
+  [30_720, '30GB-40GB'],
+  [40_960, '40GB-60GB'],
+  [61_440, '60GB-100GB'],
+  [102_400, 'GT100GB'],
+];
+const sizeBucket = (bytes: number): string => sizeBuckets.findLast(([above]) => bytes > above * 1024 * 1024)?.[1] ?? 'N/A';
+
 const registryErrors: Record<string, string> = {
   RegistryUnavailable: 'because the registry is unavailable',
   SignatureValidationFailed: 'because the signature validation failed',
@@ -183,6 +200,7 @@ export function createImagePuller(context: KubeletContext, records: PullRecords,
     if (pulled) await records.pulled(image, pulled.id ?? '', used);
     else await records.failed(image);
     if (!pulled) throw new StartError('ErrImagePull', `Failed to find image "${requested}" after it was pulled`);
+    context.meters.observe('image_pull_duration_seconds', (Date.now() - asked) / 1000, { image_size_in_bytes: sizeBucket(pulled.size ?? 0) });
     const took = formatDuration(Date.now() - began);
     events.event(
       about,

@@ -85,6 +85,7 @@ function puller(pull: (request: PullImageRequest) => Promise<string>, config: Pa
       },
     },
     config: { ...defaultConfiguration, ...config },
+    meters: { observe: () => {} },
     events: { event: (_: unknown, __: unknown, reason: string, message: string) => void told.push(`${reason}: ${message}`) },
     now,
   } as unknown as KubeletContext;

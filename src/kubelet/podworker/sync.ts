@@ -118,12 +118,14 @@ export async function carryOut(
         userns,
         signal,
       });
+      context.meters.count('started_containers_total', { container_type: kindOf(pod, container) });
       started.push({ id, container });
       failures.delete(container.name);
       acted = true;
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       if (signal.aborted) break;
+      context.meters.count('started_containers_errors_total', { container_type: kindOf(pod, container), code: error.reason });
       const ran = error.reason === 'PostStartHookError' || error.reason === 'RunContainerError';
       const until = error.retryAt ?? Date.now() + (ran ? 0 : retryMs);
       failures.set(container.name, { reason: error.reason, message: error.message, until });
@@ -135,17 +137,22 @@ export async function carryOut(
   return { acted, started, ...(retryAt === undefined ? {} : { retryAt }) };
 }
 
+const kindOf = (pod: Pod, container: Container): string =>
+  isInit(pod, container) ? 'init_container' : pod.spec.ephemeralContainers?.some(({ name }) => name === container.name) ? 'ephemeral_container' : 'container';
+
 const isInit = (pod: Pod, { name }: Container): boolean => pod.spec.initContainers?.some((container) => container.name === name) ?? false;
 
 async function createSandbox({ context, runtimeHandler, cgroups }: SyncParts, pod: Pod, attempt: number): Promise<void> {
-  const { cri, events, paths } = context;
+  const { cri, events, meters, paths } = context;
   try {
     const handler = await runtimeHandler(pod);
     await mkdir(join(paths.pod(pod.metadata.uid ?? ''), 'volumes'), { recursive: true, mode: 0o750 });
     const config = await sandboxConfig(context, pod, attempt, cgroups.parent(pod));
     applyUserNamespace(config, await userNamespaceOf(context, pod, handler));
     await cri.runPodSandbox({ config, runtimeHandler: handler });
+    meters.count('started_pods_total');
   } catch (error) {
+    meters.count('started_pods_errors_total');
     events.event(podTarget(pod), 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
     throw new Error(`failed to create sandbox: ${runtimeMessageOf(error)}`, { cause: error });
   }

@@ -212,6 +212,7 @@ export class PodWorker {
     this.#admitted = true;
     if (!refusal) return true;
     const { reason, message } = refusal;
+    context.meters.count('admission_rejections_total', { reason });
     context.events.event(podTarget(this.#pod), 'Warning', reason, message);
     this.#rejected = true;
     this.#report(rejectedStatus(this.#pod, refusal, context.now()));

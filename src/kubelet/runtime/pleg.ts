@@ -24,15 +24,24 @@ export interface Pleg {
   evented(): boolean;
 }
 
-/** `changed` gets the uid of a pod whose containers or sandboxes are not as they were. */
-export function createPleg(cri: CriClient, cache: RuntimeCache, log: Logger, signal: AbortSignal, changed: (uid: string) => void): Pleg {
+/** `changed` gets the uid of a pod whose containers or sandboxes are not as they were, `took` how long each list took. */
+export function createPleg(
+  cri: CriClient,
+  cache: RuntimeCache,
+  log: Logger,
+  signal: AbortSignal,
+  changed: (uid: string) => void,
+  took: (seconds: number) => void = () => {},
+): Pleg {
   let states = new Map<string, string>();
   let uids: ReadonlySet<string> = new Set();
   let lastRelist = 0;
   let interval = relistWithoutEventsMs;
 
   async function relist(): Promise<void> {
+    const began = performance.now();
     const { sandboxes, containers } = await cache.listAll();
+    took((performance.now() - began) / 1000);
     const now = new Map<string, string>();
     const owner = new Map<string, string>();
     for (const { id = '', state = '', labels = {} } of [...sandboxes, ...containers]) {

@@ -1,7 +1,44 @@
 /** Metrics in the text format of Prometheus, under upstream's names. */
-import { family, one } from './exposition.ts';
+import type { Pod } from '../../api/core/v1/types.gen.ts';
+import { isStaticPod } from '../podworker/critical.ts';
+import { family, one, type Sample } from './exposition.ts';
 import type { ServerParts } from './server.ts';
 import type { Summary } from './stats.ts';
+
+const byOrigin = (pods: readonly Pod[]): Sample[] => {
+  const fixed = pods.filter(isStaticPod).length;
+  return [
+    { labels: { static: '' }, value: pods.length - fixed },
+    { labels: { static: 'true' }, value: fixed },
+  ];
+};
+
+const volumeFields = [
+  ['capacity_bytes', 'Capacity in bytes of the volume', 'capacityBytes'],
+  ['available_bytes', 'Number of available bytes in the volume', 'availableBytes'],
+  ['used_bytes', 'Number of used bytes in the volume', 'usedBytes'],
+  ['inodes', 'Maximum number of inodes in the volume', 'inodes'],
+  ['inodes_free', 'Number of free inodes in the volume', 'inodesFree'],
+  ['inodes_used', 'Number of used inodes in the volume', 'inodesUsed'],
+] as const;
+
+/** Of claims alone. */
+function volumeMetrics(pods: Summary['pods']): string[] {
+  const claimed = new Map(
+    pods.flatMap(({ volume = [] }) => volume.flatMap((stats) => (stats.pvcRef ? [[`${stats.pvcRef.namespace}/${stats.pvcRef.name}`, stats] as const] : []))),
+  );
+  return volumeFields.map(([name, help, field]) =>
+    family(
+      `kubelet_volume_stats_${name}`,
+      'gauge',
+      help,
+      [...claimed.values()].map((stats) => ({
+        labels: { namespace: stats.pvcRef?.namespace ?? '', persistentvolumeclaim: stats.pvcRef?.name ?? '' },
+        value: stats[field] ?? 0,
+      })),
+    ),
+  );
+}
 
 const processStart = (): string =>
   family(
@@ -11,7 +48,7 @@ const processStart = (): string =>
     one(Math.round(Date.now() / 1000 - process.uptime())),
   );
 
-export function kubeletMetrics({ manager, cache, context }: ServerParts): string {
+export function kubeletMetrics({ manager, cache, context }: ServerParts, { pods }: Pick<Summary, 'pods'>): string {
   const workers = manager.list();
   const states = new Map<string, number>();
   for (const { uid } of workers) for (const { state } of cache.last(uid)?.containers ?? []) states.set(state, (states.get(state) ?? 0) + 1);
@@ -30,12 +67,12 @@ export function kubeletMetrics({ manager, cache, context }: ServerParts): string
       'Number of containers currently running',
       [...states].map(([state, value]) => ({ labels: { container_state: state }, value })),
     ),
-    family('kubelet_desired_pods', 'gauge', 'The number of pods the kubelet is being instructed to run.', one(workers.length, { static: '' })),
+    family('kubelet_desired_pods', 'gauge', 'The number of pods the kubelet is being instructed to run.', byOrigin(workers.map(({ pod }) => pod))),
     family(
       'kubelet_active_pods',
       'gauge',
       'The number of pods the kubelet considers active and which are being considered when admitting new pods.',
-      one(manager.active().length, { static: '' }),
+      byOrigin(manager.active()),
     ),
     family('process_resident_memory_bytes', 'gauge', 'Resident memory size in bytes.', one(rss)),
     family('nodejs_heap_size_used_bytes', 'gauge', 'Process heap size used from Node.js in bytes.', one(heapUsed)),
@@ -46,6 +83,8 @@ export function kubeletMetrics({ manager, cache, context }: ServerParts): string
       one((process.cpuUsage().user + process.cpuUsage().system) / 1e6),
     ),
     processStart(),
+    ...volumeMetrics(pods),
+    context.meters.show(),
   ].join('');
 }
 

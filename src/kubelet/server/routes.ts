@@ -46,7 +46,7 @@ export async function respond(parts: ServerParts, request: IncomingMessage, resp
     case '/stats/summary':
       return json(response, await statsSummary(parts));
     case '/metrics':
-      return plain(response, kubeletMetrics(parts), prometheus);
+      return plain(response, kubeletMetrics(parts, await statsSummary(parts)), prometheus);
     case '/metrics/cadvisor':
       return plain(response, await cadvisorMetrics(parts), prometheus);
     case '/metrics/resource':
