@@ -1,6 +1,7 @@
 /** One turn of a StatefulSet: pods that are missing, wrong, too many or outdated, in this order. Source of the rules: upstream's `stateful_set_control.go`. */
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '../../api/apps/v1/types.gen.ts';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
+import { scaledIntOrPercent } from '../../apimachinery/intstr.ts';
 import { isPodAvailable, isPodReady } from '../common/podstate.ts';
 import { templateOf } from '../common/revisions.ts';
 import { slowStart } from '../common/slowstart.ts';
@@ -102,7 +103,8 @@ export async function takeTurn(control: StatefulPodControl, turn: Turn): Promise
   /** The highest ordinal that is outdated, once everything above it is well. */
   async function rollOn(): Promise<void> {
     if (set.spec.updateStrategy?.type === 'OnDelete') return;
-    const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0;
+    const { partition = 0, maxUnavailable } = set.spec.updateStrategy?.rollingUpdate ?? {};
+    if (maxUnavailable !== undefined) return rollSeveral(partition, Math.max(1, scaledIntOrPercent(maxUnavailable, replicas.length, false)));
     for (const pod of replicas.slice(partition).reverse()) {
       if (revisionOf(pod) !== turn.update.metadata.name && !isTerminating(pod)) {
         await control.delete(set, pod);
@@ -110,6 +112,15 @@ export async function takeTurn(control: StatefulPodControl, turn: Turn): Promise
         return;
       }
       if (isUnavailable(pod)) return;
+    }
+  }
+
+  /** From the highest ordinal down, as many outdated ones as may be unavailable at once; those that are already, for whatever reason, count. */
+  async function rollSeveral(partition: number, maxUnavailable: number): Promise<void> {
+    const outdated = replicas.slice(partition).filter((pod) => revisionOf(pod) !== turn.update.metadata.name && !isTerminating(pod));
+    for (const pod of outdated.reverse().slice(0, Math.max(0, maxUnavailable - replicas.filter(isUnavailable).length))) {
+      await control.delete(set, pod);
+      if (revisionOf(pod) === turn.current.metadata.name) removed++;
     }
   }
 

@@ -134,3 +134,29 @@ test('a failed pod is replaced under its name', async () => {
     return found?.metadata.uid !== pod.metadata.uid && found?.status?.phase === 'Running';
   }, 'a new pod');
 });
+
+test('with maxUnavailable, a rolling update replaces so many at once, and no more while those are not available', async () => {
+  let healthy = false;
+  await using cluster = await startCluster({
+    controllers,
+    kubelet: (pod) => (healthy || pod.spec.containers[0]?.image === 'web:1' ? runningStatus() : { phase: 'Pending' }),
+  });
+  const updateStrategy = { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '50%' } };
+  await cluster.client.resource(statefulsets).create(statefulSet(4, { podManagementPolicy: 'Parallel', updateStrategy }));
+  await settled(cluster, 4);
+  await setImage(cluster, 'web:2');
+  const updated = async (): Promise<string[]> =>
+    (await cluster.pods())
+      .filter(({ spec }) => spec.containers[0]?.image === 'web:2')
+      .map(({ metadata }) => metadata.name)
+      .sort();
+  await eventually(async () => (await updated()).length === 2, 'two are replaced');
+  await sleep(100);
+  assert.deepEqual(await updated(), ['db-2', 'db-3']);
+  healthy = true;
+  for (const pod of await cluster.pods()) {
+    if (pod.status?.phase === 'Pending') await cluster.client.resource(podKind).updateStatus({ ...pod, status: runningStatus() });
+  }
+  await settled(cluster, 4);
+  assert.equal((await updated()).length, 4);
+});

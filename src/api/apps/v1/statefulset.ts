@@ -33,11 +33,6 @@ export function setStatefulSetDefaults({ spec }: StatefulSet): void {
   spec.revisionHistoryLimit ??= 10;
 }
 
-/** `maxUnavailable` is behind a gate that is off: it stays only where it was. */
-function dropMaxUnavailable({ spec }: StatefulSet, old: StatefulSet | undefined): void {
-  if (old?.spec.updateStrategy?.rollingUpdate?.maxUnavailable === undefined) delete spec.updateStrategy?.rollingUpdate?.maxUnavailable;
-}
-
 export const statefulsets = defineKind<StatefulSet>({
   group: 'apps',
   version: 'v1',
@@ -55,11 +50,9 @@ export const statefulsets = defineKind<StatefulSet>({
   prepareForCreate(set) {
     set.status = { replicas: 0, availableReplicas: 0 };
     dropDisabledTemplateFields(set.spec.template);
-    dropMaxUnavailable(set, undefined);
   },
   validate: ({ spec }) => validateStatefulSetSpec(spec, undefined, path('spec')),
   prepareForUpdate(set, old) {
-    dropMaxUnavailable(set, old);
     dropDisabledTemplateFields(set.spec.template, old.spec.template);
   },
   validateUpdate: ({ spec }, { spec: old }) => [
