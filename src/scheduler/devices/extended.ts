@@ -8,8 +8,8 @@ import type { NodeInfo } from '../state/nodeinfo.ts';
 
 const ownPrefix = 'deviceclass.resource.kubernetes.io/';
 const annotation = 'resource.kubernetes.io/extended-resource-claim';
-/** No name that a claim can have: it gets one when it is made. */
-const inMemory = '<extended-resources>';
+/** Begins no name that a claim can have: it gets one when it is made. */
+const inMemory = '<extended-resources';
 
 export interface RequestMapping {
   containerName: string;
@@ -34,7 +34,7 @@ export const isDelegated = (classes: Reader<DeviceClass>, resource: string, { al
   !(allocatable.scalars.get(resource)! > 0) && classOfResource(classes, resource) !== undefined;
 
 export const isExtendedClaim = ({ metadata }: ResourceClaim): boolean => metadata.annotations?.[annotation] === 'true';
-export const isInMemory = ({ metadata }: ResourceClaim): boolean => metadata.name === inMemory;
+export const isInMemory = ({ metadata }: ResourceClaim): boolean => metadata.name.startsWith(inMemory);
 
 /** The claim of an earlier attempt, else one that is not made yet. */
 export function extendedClaimOf(pod: Pod, claims: Reader<ResourceClaim>): ResourceClaim {
@@ -44,7 +44,7 @@ export function extendedClaimOf(pod: Pod, claims: Reader<ResourceClaim>): Resour
     earlier ?? {
       metadata: {
         namespace,
-        name: inMemory,
+        name: `${inMemory} ${uid}>`,
         generateName: `${name}-extended-resources-`,
         uid: randomUUID(),
         annotations: { [annotation]: 'true' },

@@ -119,21 +119,24 @@ export function createDeviceBinder({ client, claims, changed, timeoutMs = 600_00
     reserve(pod, bookings) {
       const open = bookings.filter(({ claim, allocation }) => allocation || !isReservedFor(claim, pod));
       if (open.length === 0) return undefined;
-      for (const { claim, allocation } of open) if (!isInMemory(claim)) claims.assume(booked(claim, pod, allocation));
+      // What one that is yet to be made will have is nobody else's from now on.
+      const assumed = open.map(({ claim }) => keyOf(claim));
+      for (const { claim, allocation } of open) claims.assume(booked(claim, pod, allocation));
       const written = new Set<ClaimBooking>();
       return {
         plugin: 'DynamicResources',
         async prepare(signal) {
-          for (const booking of open) {
+          for (const [index, booking] of open.entries()) {
             await make(pod, booking);
             await write(pod, booking);
             written.add(booking);
+            if (keyOf(booking.claim) !== assumed[index]) claims.restore(assumed[index]!);
           }
           for (const { claim } of open) await untilReady(claim, signal);
         },
         release() {
-          for (const booking of open) {
-            claims.restore(keyOf(booking.claim));
+          for (const [index, booking] of open.entries()) {
+            for (const key of [assumed[index]!, keyOf(booking.claim)]) claims.restore(key);
             if (written.has(booking)) giveBack(pod, booking).catch(() => {});
             else if (booking.mappings && !isInMemory(booking.claim)) remove(booking.claim).catch(() => {});
           }

@@ -4,7 +4,7 @@ import type { Informer } from '../../client/informer.ts';
 import type { Reader } from '../framework/plugin.ts';
 
 export interface AssumedReader<T extends KubeObject> extends Reader<T> {
-  /** Shows this object until the informer has one that is newer than the one it was made from. */
+  /** Shows this object until the informer has one that is newer than the one it was made from; also one that is yet to be made. */
   assume(object: T): void;
   /** Shows again what the informer has. */
   restore(key: string): void;
@@ -31,7 +31,11 @@ export function createAssumedReader<T extends KubeObject>(informer: Informer<T>)
       const object = informer.get(namespace, name);
       return object && current(object);
     },
-    list: (namespace) => (assumed.size === 0 ? informer.list(namespace) : informer.list(namespace).map(current)),
+    list(namespace) {
+      if (assumed.size === 0) return informer.list(namespace);
+      const unknown = [...assumed].filter(([key, { metadata }]) => !informer.getByKey(key) && (!namespace || metadata.namespace === namespace));
+      return [...informer.list(namespace).map(current), ...unknown.map(([, object]) => object)];
+    },
     assume: (object) => void assumed.set(keyOf(object), object),
     restore: (key) => void assumed.delete(key),
     observed: (key) => informer.getByKey(key),

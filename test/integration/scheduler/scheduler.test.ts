@@ -99,6 +99,35 @@ test('devices are allocated for a claim, and its pod goes where they are', async
   assert.equal((await claims.get('default', 'two')).status?.allocation, undefined);
 });
 
+test('a device serves an extended resource, once', async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  const driver = 'gpu.example.com';
+  await cluster.addNode('gpu', '4');
+  await client.resource(deviceclasses).create({ metadata: { name: 'gpu' }, spec: { extendedResourceName: 'example.com/gpu' } });
+  const pool = { name: 'gpu', generation: 1, resourceSliceCount: 1 };
+  await client.resource(resourceslices).create({ metadata: { name: 's' }, spec: { driver, nodeName: 'gpu', pool, devices: [{ name: 'gpu-0' }] } });
+  const resources = { requests: { 'example.com/gpu': '1' }, limits: { 'example.com/gpu': '1' } };
+  const containers = [{ name: 'c', image: 'i', resources }];
+  await Promise.all(['one', 'two'].map((name) => cluster.addPod(name, '', { containers })));
+  const placed = await eventually(async () => {
+    const { items } = await cluster.pods.list('default');
+    return items.find(({ spec }) => spec.nodeName);
+  }, 'one of them to be placed');
+  const other = placed.metadata.name === 'one' ? 'two' : 'one';
+  assert.match((await cluster.condition(other)).message!, /^0\/1 nodes are available: 1 cannot allocate all claims\./);
+  const { items: claims } = await client.resource(resourceclaims).list('default');
+  assert.equal(claims.length, 1);
+  const [claim] = claims;
+  assert.match(claim!.metadata.name, new RegExp(`^${placed.metadata.name}-extended-resources-`));
+  assert.deepEqual(claim!.status!.allocation!.devices!.results, [{ request: 'container-0-request-0', driver, pool: 'gpu', device: 'gpu-0' }]);
+  const { status } = await cluster.pods.get('default', placed.metadata.name);
+  assert.deepEqual(status!.extendedResourceClaimStatus, {
+    resourceClaimName: claim!.metadata.name,
+    requestMappings: [{ containerName: 'c', resourceName: 'example.com/gpu', requestName: 'container-0-request-0' }],
+  });
+});
+
 test('a claim that waits for its first consumer gets the node of the pod, and the pod waits for its volume', async () => {
   await using cluster = await start();
   const { client } = cluster;
