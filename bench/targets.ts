@@ -25,6 +25,8 @@ export interface RunningTarget {
   admin: Credentials;
   /** The user `bench`: RBAC has to look at it, where `system:masters` would pass. */
   bench: Credentials;
+  /** A user of that name, in no group. */
+  userOf(name: string): Credentials;
   /** Ends the processes and starts them again on the same data; gives the milliseconds to `/readyz`. */
   restart(): Promise<number>;
   stop(): Promise<void>;
@@ -83,9 +85,14 @@ export async function startKnarr(more: readonly string[] = []): Promise<RunningT
   const log = join(dataDir, 'server.log');
   const pki = await loadOrCreatePki(join(dataDir, 'pki'));
   const admin = credentialsOf(`https://127.0.0.1:${port}`, pki, pki.leaves.admin);
-  return runningTarget('knarr', dataDir, log, admin, credentialsOf(admin.url, pki, issueClient(pki, 'bench', [])), () => [
-    launch(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'server', '--data-dir', dataDir, '--port', String(port), ...more], log),
-  ]);
+  return runningTarget(
+    'knarr',
+    dataDir,
+    log,
+    admin,
+    (user) => credentialsOf(admin.url, pki, issueClient(pki, user, [])),
+    () => [launch(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'server', '--data-dir', dataDir, '--port', String(port), ...more], log)],
+  );
 }
 
 export interface UpstreamPrograms {
@@ -102,40 +109,47 @@ export async function startUpstream({ apiserver, etcd }: UpstreamPrograms): Prom
   mkdirSync(join(dataDir, 'etcd'));
   writeFileSync(join(dataDir, 'empty'), '');
   const admin = credentialsOf(`https://127.0.0.1:${port}`, pki, pki.leaves.admin);
-  return runningTarget('upstream', dataDir, log, admin, credentialsOf(admin.url, pki, issueClient(pki, 'bench', [])), () => {
-    const store = launch(
-      etcd,
-      [
-        `--data-dir=${join(dataDir, 'etcd')}`,
-        `--listen-client-urls=http://127.0.0.1:${etcdPort}`,
-        `--advertise-client-urls=http://127.0.0.1:${etcdPort}`,
-        `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
-        `--initial-advertise-peer-urls=http://127.0.0.1:${peerPort}`,
-        `--initial-cluster=default=http://127.0.0.1:${peerPort}`,
-      ],
-      log,
-    );
-    const server = launch(
-      apiserver,
-      [
-        `--etcd-servers=http://127.0.0.1:${etcdPort}`,
-        '--bind-address=127.0.0.1',
-        `--secure-port=${port}`,
-        `--tls-cert-file=${pkiDir}/apiserver.crt`,
-        `--tls-private-key-file=${pkiDir}/apiserver.key`,
-        `--client-ca-file=${pkiDir}/ca.crt`,
-        '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
-        `--service-account-key-file=${pkiDir}/sa.pub`,
-        `--service-account-signing-key-file=${pkiDir}/sa.key`,
-        '--service-cluster-ip-range=10.96.0.0/16',
-        '--authorization-mode=Node,RBAC',
-        '--endpoint-reconciler-type=none',
-        `--cert-dir=${dataDir}`,
-      ],
-      log,
-    );
-    return [server, store];
-  });
+  return runningTarget(
+    'upstream',
+    dataDir,
+    log,
+    admin,
+    (user) => credentialsOf(admin.url, pki, issueClient(pki, user, [])),
+    () => {
+      const store = launch(
+        etcd,
+        [
+          `--data-dir=${join(dataDir, 'etcd')}`,
+          `--listen-client-urls=http://127.0.0.1:${etcdPort}`,
+          `--advertise-client-urls=http://127.0.0.1:${etcdPort}`,
+          `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+          `--initial-advertise-peer-urls=http://127.0.0.1:${peerPort}`,
+          `--initial-cluster=default=http://127.0.0.1:${peerPort}`,
+        ],
+        log,
+      );
+      const server = launch(
+        apiserver,
+        [
+          `--etcd-servers=http://127.0.0.1:${etcdPort}`,
+          '--bind-address=127.0.0.1',
+          `--secure-port=${port}`,
+          `--tls-cert-file=${pkiDir}/apiserver.crt`,
+          `--tls-private-key-file=${pkiDir}/apiserver.key`,
+          `--client-ca-file=${pkiDir}/ca.crt`,
+          '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+          `--service-account-key-file=${pkiDir}/sa.pub`,
+          `--service-account-signing-key-file=${pkiDir}/sa.key`,
+          '--service-cluster-ip-range=10.96.0.0/16',
+          '--authorization-mode=Node,RBAC',
+          '--endpoint-reconciler-type=none',
+          `--cert-dir=${dataDir}`,
+        ],
+        log,
+      );
+      return [server, store];
+    },
+  );
 }
 
 /** Starts the processes that `launchAll` gives; they are ended in that order. */
@@ -144,7 +158,7 @@ async function runningTarget(
   dataDir: string,
   log: string,
   admin: Credentials,
-  bench: Credentials,
+  userOf: (name: string) => Credentials,
   launchAll: () => ChildProcess[],
 ): Promise<RunningTarget> {
   let running: ChildProcess[] = [];
@@ -161,7 +175,8 @@ async function runningTarget(
     name,
     readyMs: await start(),
     admin,
-    bench,
+    bench: userOf('bench'),
+    userOf,
     get pids() {
       return running.map(({ pid }) => pid as number);
     },
