@@ -33,13 +33,13 @@ export const deviations: readonly Deviation[] = [
     to: '$1…',
   },
   {
-    why: 'Upstream does not note that a reference was set as a whole, for its types have it always, as null if need be.',
-    from: /("f:boundObjectRef":\{)"\.":\{\},/g,
-    to: '$1',
+    why: 'Three fields that upstream shows as null where they are absent, and so notes otherwise who set them: we do not tell null from absent.',
+    from: /("f:boundObjectRef":\{)"\.":\{\},|("f:dataSourceRef":\{(?:"\.":\{\},)?)"f:apiGroup":\{\},|,"managedFields":\[\{[^[\]]*"fieldsV1":\{"f:spec":\{"f:limits":\{\}\}\}\}\]/g,
+    to: '$1$2',
   },
   {
     why: "How a spec differs is shown in the words of Go's internal types; ours is shown as the API has it. Read by people only.",
-    from: /(allow it to be set to 1 if it was previously negative\)|existing ephemeral containers \\"[^"]*\\" may not be changed)\\n(?:[^"\\]|\\.)*/g,
+    from: /(allow it to be set to 1 if it was previously negative\)|spec(?:\.persistentvolumesource)? is immutable after creation[a-zA-Z. ]*|existing ephemeral containers \\"[^"]*\\" may not be changed)\\n(?:[^"\\]|\\.)*/g,
     to: '$1',
   },
   {

@@ -38,7 +38,7 @@ export function withScaleManagedFields(
     if (!has(one.fields, path)) {
       result.set(identity, one);
     } else if (inScale.has(here)) {
-      result.set(identity, { ...one, time: inScale.get(here)?.time ?? one.time });
+      result.set(identity, one);
       inScale.delete(here);
     } else {
       const fields = difference(one.fields, replicas);
@@ -46,7 +46,8 @@ export function withScaleManagedFields(
     }
   }
   for (const [identity, one] of inScale) {
-    if (has(one.fields, ['f:spec', 'f:replicas'])) result.set(identity, { ...one, apiVersion, fields: replicas });
+    // Upstream keeps no time of it.
+    if (has(one.fields, ['f:spec', 'f:replicas'])) result.set(identity, { ...one, apiVersion, fields: replicas, time: undefined });
   }
   return encodeManagers(result);
 }

@@ -51,7 +51,7 @@ export interface AdmissionDependencies {
 const serverIdentity = { username: 'system:apiserver', groups: ['system:masters'] };
 
 export function admissionPlugins({ reader, registry, handle, authorize, guardEscalation, dial = dialDirectly }: AdmissionDependencies): AdmissionPlugin[] {
-  const client = createClient(createInProcessTransport(handle, serverIdentity), { userAgent: 'knarr-admission' });
+  const client = createClient(createInProcessTransport(handle, serverIdentity), { userAgent: 'kube-apiserver' });
   const builtIn: AdmissionPlugin[] = [
     namespaceLifecycle(reader),
     limitRanger(reader),

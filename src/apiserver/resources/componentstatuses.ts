@@ -29,7 +29,7 @@ async function serve(target: Target): Promise<Reply> {
   const all = await statusOf(target);
   if (context.info.name !== '') {
     const entry = all.find(({ name }) => name === context.info.name);
-    if (!entry) throw notFound(resource.groupResource, context.info.name);
+    if (!entry) throw notFound({ group: '', resource: 'componentstatus' }, context.info.name);
     return bodyReply(context, 200, form.media, representObject(resource, entry, form));
   }
   const selector = parseLabelSelector(context.info.labelSelector);
