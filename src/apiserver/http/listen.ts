@@ -47,6 +47,24 @@ const keepAliveMs = 30_000;
 
 const never = (): void => {};
 
+/** How long a connection lingers whose last answer the client may not have read, in milliseconds. */
+const lingerMs = 500;
+
+/** Bytes that are no HTTP: says so, and hangs up. What is unread at that time would take the answer with it. */
+function refuse(error: Error & { code?: string }, socket: Duplex): void {
+  // Whatever comes after is as wrong.
+  if (socket.writableEnded) return;
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  socket.on('error', never);
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`);
+  socket.resume();
+  setTimeout(() => socket.destroy(), lingerMs).unref();
+}
+
 export async function listen(options: ListenOptions, handlers: Handlers): Promise<Listener> {
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
@@ -76,6 +94,7 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('tlsClientError', never);
+  server.on('clientError', refuse);
   server.on('sessionError', never);
   server.on('session', (session) => {
     sessions.add(session);
