@@ -1,5 +1,5 @@
 /** A kubelet's configuration file: read strictly, completed with defaults, shown as `/configz` shows it. */
-import { parse as parseYaml } from 'yaml';
+import { parseYamlStrict } from '../../apimachinery/codec/yaml.ts';
 import type { Field } from './field.ts';
 import { fields, type KubeletConfiguration, unsupported } from './fields.ts';
 import { problemsOf } from './validate.ts';
@@ -27,7 +27,9 @@ export const defaultConfiguration: KubeletConfiguration = Object.fromEntries(
 export function parseConfiguration(text: string): Record<string, unknown> {
   let raw: unknown;
   try {
-    raw = parseYaml(text, { uniqueKeys: true });
+    const { value, errors } = parseYamlStrict(text);
+    if (errors.length) throw new Error(errors.join(', '));
+    raw = value;
   } catch (error) {
     throw new ConfigurationError([`not YAML: ${(error as Error).message.split('\n')[0]}`]);
   }

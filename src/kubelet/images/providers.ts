@@ -4,9 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { serviceaccounts } from '../../api/core/v1/serviceaccount.ts';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
+import { parseYaml } from '../../apimachinery/codec/yaml.ts';
 import { parseDuration } from '../../apimachinery/duration.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
 import { tokenFor } from '../volumes/token.ts';

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
 import { sleep } from '../runtime/pleg.ts';
-import { parseManifest } from './manifest.ts';
 
 /** Editors write in several steps. */
 const settleMs = 50;
@@ -36,6 +35,8 @@ export function createManifestSource({ options, config, log, now, signal }: Sour
         tell(file, 'not a file');
         return [];
       }
+      // Most nodes have no static pods, and need not know how to check one.
+      const { parseManifest } = await import('./manifest.ts');
       const pod = parseManifest(await readFile(file, 'utf8'), file, options.nodeName, now());
       told.delete(file);
       return [pod];
