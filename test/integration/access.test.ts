@@ -1,6 +1,8 @@
 /** Flags that say who comes in, who may do what, what is recorded, encrypted and served: on the command line, and kept by `up`. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -12,6 +14,16 @@ const directory = mkdtempSync(join(tmpdir(), 'knarr-access-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
 const knarr = (...args: string[]): Promise<CommandResult> => run(join(root, 'knarr'), args);
+async function get(url: string, token?: string): Promise<{ status: number; text: string }> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request(url, { headers, rejectUnauthorized: false, agent: false }, resolve).once('error', reject).end();
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
+}
+
 function good(result: CommandResult): CommandResult {
   assert.equal(result.code, 0, `${result.stdout}${result.stderr}`);
   return result;
@@ -76,11 +88,9 @@ test('a server is started with all of it', async () => {
   const server = await startServer(dataDir, flags('direct'));
   try {
     await assertInForce('direct', server.kubeconfig, join(dataDir, 'store'));
-    const anonymous = async (path: string): Promise<string> =>
-      (await run('curl', ['-sk', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:${server.port}${path}`])).stdout;
-    assert.deepEqual([await anonymous('/livez'), await anonymous('/version')], ['200', '401']);
-    const jane = await run('curl', ['-sk', '-H', 'Authorization: Bearer letmein', `https://127.0.0.1:${server.port}/api/v1/namespaces/default/pods`]);
-    assert.match(jane.stdout, /User \\"jane\\" cannot list resource \\"pods\\"/);
+    const ask = (path: string, token?: string) => get(`https://127.0.0.1:${server.port}${path}`, token);
+    assert.deepEqual([(await ask('/livez')).status, (await ask('/version')).status], [200, 401]);
+    assert.match((await ask('/api/v1/namespaces/default/pods', 'letmein')).text, /User \\"jane\\" cannot list resource \\"pods\\"/);
   } finally {
     await server.stop();
   }

@@ -74,8 +74,7 @@ async function load(config: EncryptionConfiguration, log: Logger | undefined): P
 /** The resource whose keys have the prefix: `/registry/core/secrets/` → `secrets.` */
 function resourceOf(prefix: string): { group: string; resource: string } {
   const [group = '', resource = ''] = prefix.slice(registryPrefix.length).split('/');
-  // Events are events of the core group, whichever group they were written through.
-  return { group: group === 'core' || (group === 'events.k8s.io' && resource === 'events') ? '' : group, resource };
+  return { group: group === 'core' ? '' : group, resource };
 }
 
 /** @throws {ConfigurationError} */
