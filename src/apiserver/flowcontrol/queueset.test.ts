@@ -98,6 +98,24 @@ test('a turn that is over makes requests wait though there are seats, and turns 
   assert.equal(set.waiting, 2);
 });
 
+test('who comes late is not behind all who wait for a turn', () => {
+  const clock = new Clock();
+  const set = new QueueSet<string>(settings, 10, clock);
+  for (let index = 0; index < 20; index++) set.admit(ticket('noisy', [0], work(2)), false);
+  for (let turn = 0; turn < 5; turn++) {
+    assert.ok(set.dispatch());
+    const [running] = set.executing;
+    assert.ok(running);
+    clock.pass(3);
+    set.finish(running);
+    clock.pass(20);
+  }
+  const quiet = ticket('quiet', [1]);
+  set.admit(quiet, false);
+  assert.ok(set.dispatch());
+  assert.deepEqual([...set.executing], [quiet]);
+});
+
 test('who has waited long enough, or is gone, is turned away', () => {
   const clock = new Clock();
   const set = new QueueSet<string>(settings, 1, clock);

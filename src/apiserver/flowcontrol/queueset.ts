@@ -290,10 +290,10 @@ export class QueueSet<F = unknown> {
   /** Brings the meter up to now; before anything changes. */
   #advance(now = this.#host.now()): number {
     if (now <= this.#lastTime) return now;
-    if (this.#busyQueues > 0) {
-      const wanted = this.#queueSeats + this.seatsWaiting;
-      this.#currentR += ((wanted < this.limit ? wanted : this.limit) / this.#busyQueues) * ((now - this.#lastTime) / 1000);
-    }
+    // By the seats that are in use, where upstream takes those that could be: they are the same as long as somebody who waits is
+    // given every free seat at once, which is not so where turns of the event loop are what is short. Then a meter of what could be
+    // had would run away from what is had, and whoever comes last would begin behind everybody who waits.
+    if (this.#busyQueues > 0) this.#currentR += (this.#queueSeats / this.#busyQueues) * ((now - this.#lastTime) / 1000);
     this.#lastTime = now;
     return now;
   }
