@@ -86,8 +86,8 @@ test('a configuration that can not be is refused with all that is wrong', async 
   const { code, stderr } = await cluster.knarr(['up', '--kubeconfig', 'none', '--kubelet-config', file]);
   assert.equal(code, 2);
   assert.deepEqual(stderr.trim().split('\n').slice(1), [
-    '  maxPods: whole number expected, not string',
     "  clusterDNS can't be set: the cluster settles it by itself",
+    '  maxPods: whole number expected, not string',
     '  strict decoding error: unknown field "nonsense"',
   ]);
 });

@@ -47,11 +47,11 @@ test('defaults that depend on others', () => {
 
 test('everything that is wrong is told at once', () => {
   assert.deepEqual(problems(`${head}maxPod: 3\nmaxPods: many\ncgroupDriver: systemd\nfeatureGates: {X: true}\nclusterDNS: [10.0.0.10]`), [
+    'cgroupDriver can\'t be set: the runtime of the node is set up for it; it is "cgroupfs"',
+    "clusterDNS can't be set: the cluster settles it by itself",
+    "featureGates can't be set: features are as in Kubernetes 1.36 by default",
     'strict decoding error: unknown field "maxPod"',
     'maxPods: whole number expected, not string',
-    'cgroupDriver can\'t be set: the runtime of the node is set up for it; it is "cgroupfs"',
-    "featureGates can't be set: features are as in Kubernetes 1.36 by default",
-    "clusterDNS can't be set: the cluster settles it by itself",
   ]);
   assert.deepEqual(problems(`${head}imageGCHighThresholdPercent: 101\nimageGCLowThresholdPercent: 101`), [
     'invalid configuration: imageGCHighThresholdPercent (--image-gc-high-threshold) 101 must be between 0 and 100, inclusive',
