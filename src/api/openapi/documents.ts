@@ -30,7 +30,7 @@ export interface OpenApiDocument {
 }
 
 /** Counts changes to the form of the documents: clients keep them by hash. */
-const edition = 1;
+const edition = 2;
 const info = { title: 'Kubernetes', version: 'v1.36.2' };
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
@@ -55,12 +55,16 @@ export function hashOf(groupVersion: string, kinds: readonly OpenApiKind[]): str
   return sha(JSON.stringify([edition, info.version, groupVersion, parts]));
 }
 
+/** What paths beside the resources answer: discovery, and the version. */
+const discoveryTypes = ['APIGroup', 'APIGroupList', 'APIVersions'].map((name) => `${meta}.${name}`).concat('io.k8s.apimachinery.pkg.version.Info');
+
 const isCustom = ({ definition, schema }: OpenApiKind): boolean => schema !== undefined || definition.schema === '';
 
 /** The structs that a kind's operations name. */
 function rootsOf(kind: OpenApiKind): Struct[] {
   const { definition } = kind;
-  const names = [`${meta}.DeleteOptions`, `${meta}.Status`];
+  const names = [`${meta}.DeleteOptions`, `${meta}.Status`, `${meta}.APIResourceList`];
+  if (definition.verbs.includes('watch')) names.push(`${meta}.WatchEvent`);
   if (isCustom(kind)) names.push(`${meta}.ObjectMeta`, `${meta}.ListMeta`);
   else {
     names.push(definition.schema);
@@ -90,7 +94,8 @@ interface Parts {
 }
 
 async function partsOf(kinds: readonly OpenApiKind[], dialect: Dialect, known: ReadonlyMap<string, unknown> = new Map()): Promise<Parts> {
-  const { structs, named } = reachable(kinds.flatMap(rootsOf));
+  const beside = dialect === 'v2' ? discoveryTypes.map(structOf) : [];
+  const { structs, named } = reachable([...kinds.flatMap(rootsOf), ...beside]);
   const missing = [...structs.keys()].filter((name) => !known.has(name));
   // Of those known already too: fields say what their types are.
   await loadDescriptions([...structs.keys()]);

@@ -20,6 +20,9 @@ const named: Record<string, Record<Dialect, Json>> = {
   [`${meta}.Patch`]: same({ description: 'A patch, of the kind that the content type says.', type: 'object' }),
   [rawExtension]: same({ description: 'Any object.', type: 'object' }),
   [`${extensions}.JSON`]: same({ description: 'Any JSON value.' }),
+  [`${extensions}.JSONSchemaPropsOrArray`]: same({ description: 'A JSON schema, or a list of them.' }),
+  [`${extensions}.JSONSchemaPropsOrBool`]: same({ description: 'A JSON schema, or whether anything is allowed.' }),
+  [`${extensions}.JSONSchemaPropsOrStringArray`]: same({ description: 'A JSON schema, or a list of texts.' }),
   [quantity]: {
     v2: { description: 'An amount such as 500m, 1.5 or 2Gi.', type: 'string' },
     v3: { description: 'An amount such as 500m, 1.5 or 2Gi.', oneOf: [{ type: 'string' }, { type: 'number' }] },
@@ -44,10 +47,17 @@ export const patchType = `${meta}.Patch`;
 const prefix: Record<Dialect, string> = { v2: '#/definitions/', v3: '#/components/schemas/' };
 export const refTo = (name: string, dialect: Dialect): Json => ({ $ref: `${prefix[dialect]}${name}` });
 
+/** A JSON schema or something else, by what else it is. */
+function eitherName(or: FieldType): string {
+  if (or.type === 'boolean') return `${extensions}.JSONSchemaPropsOrBool`;
+  return or.type === 'array' && or.items.type === 'string' ? `${extensions}.JSONSchemaPropsOrStringArray` : `${extensions}.JSONSchemaPropsOrArray`;
+}
+
 /** The name under which a field's type stands in the document, where it has one. */
 function nameOf(type: FieldType): string | undefined {
   if (type.type === 'object') return type.struct.name === '' ? undefined : type.struct.name;
   if (type.type === 'any') {
+    if (type.either) return eitherName(type.either.or);
     if (type.form === 'raw-extension') return rawExtension;
     if (type.form === 'fields') return `${meta}.FieldsV1`;
     return type.form === 'json' ? `${extensions}.JSON` : undefined;
@@ -125,6 +135,11 @@ function fieldSchema(field: Field, description: string | undefined, dialect: Dia
   return { ...schema, ...beside };
 }
 
+/** What the document says and the schema table has no place for: a list type of bytes. */
+const besides: Readonly<Record<string, Json>> = {
+  'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceSpec.caBundle': { 'x-kubernetes-list-type': 'atomic' },
+};
+
 /** The declarations say nothing of fields that are objects; what the type is says more than nothing. */
 const typeText = ({ type }: Field): string | undefined => (type.type === 'object' ? descriptionsOf(type.struct.name)?.type : undefined);
 
@@ -134,7 +149,8 @@ export function structSchema(struct: Struct, dialect: Dialect): Json {
   const properties: Json = {};
   const required: string[] = [];
   for (const field of struct.fields.values()) {
-    properties[field.name] = fieldSchema(field, texts?.fields.get(field.name) ?? typeText(field), dialect);
+    const schema = fieldSchema(field, texts?.fields.get(field.name) ?? typeText(field), dialect);
+    properties[field.name] = { ...schema, ...besides[`${struct.name}.${field.name}`] };
     if (field.required) required.push(field.name);
   }
   const schema: Json = { ...(texts?.type ? { description: texts.type } : {}), type: 'object' };
@@ -162,7 +178,7 @@ export function reachable(roots: readonly Struct[]): { structs: Map<string, Stru
     else if (type.type === 'array') visitType(type.items);
     else if (type.type === 'map') visitType(type.values);
     else if (name !== undefined) names.add(name);
-    else if (type.type === 'any' && type.either) {
+    if (type.type === 'any' && type.either) {
       visit(type.either.struct);
       visitType(type.either.or);
     }
