@@ -50,3 +50,49 @@ test('aggregated discovery is answered with 304 when nothing changed', async () 
   const again = await running.request('GET', '/api', undefined, { ...aggregated, 'if-none-match': first.headers['etag'] as string });
   assert.equal(again.status, 304);
 });
+
+interface Discovered {
+  resource: string;
+  responseKind: { kind: string };
+  scope: string;
+  singularResource: string;
+  verbs: string[];
+  shortNames?: string[];
+  categories?: string[];
+  subresources?: { subresource: string; responseKind: { group: string; version: string; kind: string }; verbs: string[] }[];
+}
+
+/** What plain discovery says where the aggregated form says this. */
+function plainOf({ resource, responseKind, scope, singularResource, verbs, shortNames, categories, subresources = [] }: Discovered): object[] {
+  const namespaced = scope === 'Namespaced';
+  const own = { name: resource, singularName: singularResource, namespaced, kind: responseKind.kind, verbs };
+  const parts = subresources.map(({ subresource, responseKind: { group, version, kind }, verbs }) => ({
+    name: `${resource}/${subresource}`,
+    singularName: '',
+    namespaced,
+    ...(version === '' ? {} : { group, version }),
+    kind,
+    verbs,
+  }));
+  return [{ ...own, ...(shortNames ? { shortNames } : {}), ...(categories ? { categories } : {}) }, ...parts];
+}
+
+test('plain discovery says the same as aggregated discovery, of every group version', async () => {
+  await using running = await startTestServer({ enable: () => true });
+  const { items } = JSON.parse(readFileSync(file, 'utf8')) as {
+    items: { metadata: { name: string }; versions: { version: string; resources: Discovered[] }[] }[];
+  };
+  const { body: list } = await running.request('GET', '/apis');
+  const groups = items.map(({ metadata: { name }, versions }) => {
+    const listed = versions.map(({ version }) => ({ groupVersion: `${name}/${version}`, version }));
+    return { name, versions: listed, preferredVersion: listed[0] };
+  });
+  assert.deepEqual(list, { kind: 'APIGroupList', apiVersion: 'v1', groups });
+  for (const { metadata, versions } of items) {
+    for (const { version, resources } of versions) {
+      const { body } = await running.request('GET', `/apis/${metadata.name}/${version}`);
+      const told = body.resources.map(({ storageVersionHash: _, ...rest }: { storageVersionHash?: string }) => rest);
+      assert.deepEqual(told, resources.flatMap(plainOf), `${metadata.name}/${version}`);
+    }
+  }
+});
