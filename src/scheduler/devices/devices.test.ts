@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { DeviceClass, DeviceRequest, ResourceClaim, ResourceSlice } from '../../api/resource/v1/types.gen.ts';
 import { makeCluster, makeNode, makePod } from '../testing/cluster.ts';
 import { allocate } from './allocate.ts';
-import { poolsFor } from './pools.ts';
+import { createPoolFinder } from './pools.ts';
 
 const driver = 'gpu.example.com';
 const gpu = (name: string, model: string, memory: string) => ({
@@ -33,7 +33,7 @@ const slices = [
 const choose = (requests: DeviceRequest[], { node = 'a', taken = [] as string[], constraints = undefined as { matchAttribute: string }[] | undefined } = {}) =>
   allocate({
     claims: [claim('c', requests, {}, constraints)],
-    pools: poolsFor({ name: node, labels: {} }, slices, (id) => taken.includes(id)),
+    pools: createPoolFinder(slices, (id) => taken.includes(id))({ name: node, labels: {} }),
     taken: { whole: new Set(taken), parts: new Map() },
     deviceClass: (name) => (name === 'gpu' ? gpuClass : undefined),
   })?.[0]?.devices?.results?.map(({ request: of, device }) => `${of}=${device}`);
@@ -68,10 +68,7 @@ test('of alternatives the first that can be had is taken', () => {
 test('devices of a pool that is not complete do not count', () => {
   const half = slice('c', gpu('gpu-0', 'small', '1Gi'));
   half.spec.pool.resourceSliceCount = 2;
-  assert.deepEqual(
-    poolsFor({ name: 'c', labels: {} }, [half], () => false),
-    [{ id: `${driver}/c`, incomplete: true, devices: [], binds: false }],
-  );
+  assert.deepEqual(createPoolFinder([half], () => false)({ name: 'c', labels: {} }), [{ id: `${driver}/c`, incomplete: true, devices: [], binds: false }]);
 });
 
 test('a pod goes where its claim is, or can be, satisfied', () => {

@@ -68,24 +68,52 @@ function countersOf(slices: readonly ResourceSlice[], isTaken: (id: string) => b
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The newest generation of each pool that has something for the node, in the order of their names; devices to wait for come last. */
-export function poolsFor(node: NodeLike, slices: readonly ResourceSlice[], isTaken: (id: string) => boolean): Pool[] {
-  const pools: (Pool & { binds: boolean })[] = [];
+interface Published {
+  id: string;
+  /** Slices of the newest generation, by name. */
+  slices: readonly ResourceSlice[];
+  /** Made when a node first asks. */
+  counters?: Counters;
+}
+
+/** Pools that only one node can use, by its name; there may be one for each of thousands of nodes. */
+function sortOut(slices: readonly ResourceSlice[]): { ofNode: Map<string, Published[]>; others: Published[] } {
+  const ofNode = new Map<string, Published[]>();
+  const others: Published[] = [];
   for (const [id, all] of Map.groupBy(slices, ({ spec }) => `${spec.driver}/${spec.pool.name}`)) {
     const newest = Math.max(...all.map(({ spec }) => spec.pool.generation));
     const current = all.filter(({ spec }) => spec.pool.generation === newest).sort((a, b) => byText(a.metadata.name, b.metadata.name));
-    if (!current.some((slice) => (slice.spec.sharedCounters?.length ?? 0) > 0 || isForNode(slice, node))) continue;
-    const incomplete = current.length !== current[0]!.spec.pool.resourceSliceCount;
-    const counters = incomplete ? new Map<string, Map<string, number>>() : countersOf(current, isTaken);
-    const devices: PoolDevice[] = [];
-    for (const { spec } of incomplete ? [] : current) {
-      for (const device of spec.devices ?? []) {
-        const where = placed(spec.perDeviceNodeSelection ? device : spec, node);
-        if (where)
-          devices.push({ id: deviceId(spec.driver, spec.pool.name, device.name), driver: spec.driver, pool: spec.pool.name, device, counters, ...where });
-      }
-    }
-    pools.push({ id, incomplete, devices, binds: devices.some(({ device }) => device.bindingConditions?.length) });
+    const nodeName = current[0]!.spec.nodeName;
+    const local = nodeName !== undefined && current.every(({ spec }) => spec.nodeName === nodeName && !spec.sharedCounters?.length);
+    const pool = { id, slices: current };
+    if (!local) others.push(pool);
+    else if (ofNode.has(nodeName)) ofNode.get(nodeName)!.push(pool);
+    else ofNode.set(nodeName, [pool]);
   }
-  return pools.sort((a, b) => Number(a.binds) - Number(b.binds) || byText(a.id, b.id));
+  return { ofNode, others };
+}
+
+/** Finds the pools that have something for a node, in the order of their names; those with devices to wait for come last. */
+export function createPoolFinder(slices: readonly ResourceSlice[], isTaken: (id: string) => boolean): (node: NodeLike) => Pool[] {
+  const { ofNode, others } = sortOut(slices);
+  return (node) => {
+    const pools: (Pool & { binds: boolean })[] = [];
+    for (const published of [...(ofNode.get(node.name) ?? []), ...others]) {
+      const { id, slices: current } = published;
+      if (!current.some((slice) => (slice.spec.sharedCounters?.length ?? 0) > 0 || isForNode(slice, node))) continue;
+      const incomplete = current.length !== current[0]!.spec.pool.resourceSliceCount;
+      published.counters ??= countersOf(current, isTaken);
+      const devices: PoolDevice[] = [];
+      for (const { spec } of incomplete ? [] : current) {
+        for (const device of spec.devices ?? []) {
+          const where = placed(spec.perDeviceNodeSelection ? device : spec, node);
+          if (!where) continue;
+          const pool = spec.pool.name;
+          devices.push({ id: deviceId(spec.driver, pool, device.name), driver: spec.driver, pool, device, counters: published.counters, ...where });
+        }
+      }
+      pools.push({ id, incomplete, devices, binds: devices.some(({ device }) => device.bindingConditions?.length) });
+    }
+    return pools.sort((a, b) => Number(a.binds) - Number(b.binds) || byText(a.id, b.id));
+  };
 }

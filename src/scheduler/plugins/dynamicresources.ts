@@ -6,7 +6,7 @@ import { allocate } from '../devices/allocate.ts';
 import { bindingState } from '../devices/bindingconditions.ts';
 import { claimNames, claimsOf } from '../devices/claims.ts';
 import { classOfResource, extendedClaimOf, isDelegated, isInMemory, type RequestMapping, requestsFor } from '../devices/extended.ts';
-import { poolsFor } from '../devices/pools.ts';
+import { createPoolFinder } from '../devices/pools.ts';
 import type { ClaimBooking, DeviceBinder } from '../devices/reserve.ts';
 import type { DeviceAllocation } from '../devices/result.ts';
 import { takenDevices } from '../devices/taken.ts';
@@ -63,7 +63,7 @@ function createCheck(info: PodInfo, snapshot: Snapshot, state: State, binder: De
     return ready === 'failed' || (ready === 'waiting' && Date.parse(claim.status?.allocation?.allocationTimestamp ?? '') + bindingTimeoutMs < Date.now());
   });
   const taken = open.length > 0 ? takenDevices(listers.resourceClaims.list()) : undefined;
-  const slices = open.length > 0 ? listers.resourceSlices.list() : [];
+  const poolsFor = taken && createPoolFinder(listers.resourceSlices.list(), (id) => taken.whole.has(id) || taken.parts.has(id));
 
   /** The claim for extended resources, as this node needs it. */
   function extendedFor(node: NodeInfo): { claim?: ResourceClaim; mappings: RequestMapping[] } | Rejection {
@@ -90,8 +90,7 @@ function createCheck(info: PodInfo, snapshot: Snapshot, state: State, binder: De
       let results: readonly DeviceAllocation[] = [];
       if (wanted.length > 0) {
         try {
-          const pools = poolsFor(node, slices, (id) => taken!.whole.has(id) || taken!.parts.has(id));
-          const allocated = allocate({ claims: wanted, pools, taken: taken!, deviceClass: (one) => listers.deviceClasses.get('', one) });
+          const allocated = allocate({ claims: wanted, pools: poolsFor!(node), taken: taken!, deviceClass: (one) => listers.deviceClasses.get('', one) });
           if (!allocated) return unresolvable(name, 'cannot allocate all claims');
           results = allocated;
         } catch (error) {
