@@ -77,7 +77,7 @@ test('policies may name parameters and the variables above', () => {
   const variables = [{ name: 'replicas', expression: 'object.spec.replicas' }];
   assert.deepEqual(wrong({ validations, variables, paramKind: { apiVersion: 'v1', kind: 'ConfigMap' } }), []);
   assert.match(wrong({ validations, variables }).join('\n'), /spec\.validations\[0\]\.expression: .* undeclared reference to 'params'/);
-  assert.match(wrong({ validations: [{ expression: 'variables.replicas == 2' }] }).join('\n'), /<input>:1:10: undefined field 'replicas'/);
+  assert.match(wrong({ validations: [{ expression: 'variables.replicas == 2' }] }).join('\n'), /<input>:1:1: undeclared reference to 'variables'/);
   assert.deepEqual(wrong({ validations: [{ expression: 'true', reason: 'Because' }] }), [
     'spec.validations[0].reason: Unsupported value: "Because": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
   ]);

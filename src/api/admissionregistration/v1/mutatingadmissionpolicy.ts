@@ -16,6 +16,7 @@ export const mutatingadmissionpolicies = defineKind<MutatingAdmissionPolicy>({
   verbs: allVerbs,
   anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   setDefaults({ spec }) {
     spec.failurePolicy ??= 'Fail';

@@ -16,6 +16,7 @@ export const mutatingadmissionpolicybindings = defineKind<MutatingAdmissionPolic
   verbs: allVerbs,
   anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   setDefaults({ spec }) {
     setMatchDefaults(spec.matchResources);

@@ -15,6 +15,7 @@ export const mutatingwebhookconfigurations = defineKind<MutatingWebhookConfigura
   verbs: allVerbs,
   anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   setDefaults({ webhooks }) {
     for (const webhook of webhooks ?? []) {

@@ -17,6 +17,7 @@ export const validatingadmissionpolicies = defineKind<ValidatingAdmissionPolicy>
   verbs: allVerbs,
   anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   setDefaults({ spec }) {
     spec.failurePolicy ??= 'Fail';

@@ -16,6 +16,7 @@ export const validatingadmissionpolicybindings = defineKind<ValidatingAdmissionP
   verbs: allVerbs,
   anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   setDefaults({ spec }) {
     setMatchDefaults(spec.matchResources);

@@ -15,6 +15,7 @@ export const validatingwebhookconfigurations = defineKind<ValidatingWebhookConfi
   verbs: allVerbs,
   anyFinalizers: true,
   schema: 'io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   setDefaults({ webhooks }) {
     for (const webhook of webhooks ?? []) setWebhookDefaults(webhook);

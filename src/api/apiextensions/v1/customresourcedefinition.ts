@@ -57,6 +57,7 @@ export const customresourcedefinitions = defineKind<CustomResourceDefinition>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
+  allowUnconditionalUpdate: false,
   hasGeneration: true,
   setDefaults,
   prepareForCreate(definition) {

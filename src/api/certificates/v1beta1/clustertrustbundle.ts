@@ -63,6 +63,7 @@ export const clustertrustbundles = defineKind<ClusterTrustBundle>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.certificates.v1beta1.ClusterTrustBundle',
+  allowUnconditionalUpdate: false,
   offByDefault: true,
   // Depends on the signer: see `validateBundle`.
   validateName: () => [],

@@ -10,6 +10,7 @@ export const podcertificaterequests = defineKind<PodCertificateRequest>({
   namespaced: true,
   verbs: allVerbs,
   schema: 'io.k8s.api.certificates.v1beta1.PodCertificateRequest',
+  allowUnconditionalUpdate: false,
   offByDefault: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },

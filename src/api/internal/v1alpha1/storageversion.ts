@@ -10,6 +10,7 @@ export const storageversions = defineKind<StorageVersion>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.apiserverinternal.v1alpha1.StorageVersion',
+  allowUnconditionalUpdate: false,
   offByDefault: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },

@@ -39,10 +39,11 @@ export const runtimeclasses = defineKind<RuntimeClass>({
   verbs: allVerbs,
   anyFinalizers: true,
   schema: 'io.k8s.api.node.v1.RuntimeClass',
+  allowUnconditionalUpdate: false,
   setDefaults({ overhead }) {
     setResourceListDefaults(overhead?.podFixed);
   },
   validate: validateClass,
-  validateUpdate: ({ handler }, old) => validateImmutable(handler, old.handler, path('handler')),
+  validateUpdate: (runtimeClass, old) => [...validateClass(runtimeClass), ...validateImmutable(runtimeClass.handler, old.handler, path('handler'))],
   columns: [nameColumn, textColumn('Handler', ({ handler }) => handler), ageColumn],
 });

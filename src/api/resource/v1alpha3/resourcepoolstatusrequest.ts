@@ -10,6 +10,7 @@ export const resourcepoolstatusrequests = defineKind<ResourcePoolStatusRequest>(
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequest',
+  allowUnconditionalUpdate: false,
   returnsDeletedObject: true,
   offByDefault: true,
   subresources: {

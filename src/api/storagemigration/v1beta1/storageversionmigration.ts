@@ -10,6 +10,7 @@ export const storageversionmigrations = defineKind<StorageVersionMigration>({
   namespaced: false,
   verbs: allVerbs,
   schema: 'io.k8s.api.storagemigration.v1beta1.StorageVersionMigration',
+  allowUnconditionalUpdate: false,
   offByDefault: true,
   subresources: {
     status: { type: 'object', verbs: ['get', 'patch', 'update'] },

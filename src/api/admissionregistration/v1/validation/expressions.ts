@@ -46,9 +46,10 @@ export function validateExpression(expression: string, wanted: readonly string[]
 const withoutStrings = (expression: string): string => expression.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, (text) => ' '.repeat(text.length));
 
 /** An expression that names `variables` which are not among those `known` (the ones above it) can never be evaluated. */
-export function validateVariablesNamed(expression: string, known: ReadonlySet<string>, at: FieldPath): FieldError[] {
+export function validateVariablesNamed(expression: string, known: ReadonlySet<string> | undefined, at: FieldPath): FieldError[] {
   for (const { 1: name, index, 0: text } of withoutStrings(expression).matchAll(/(?<![\w.])variables\s*\.\s*(\w+)/g)) {
-    if (name === undefined || known.has(name)) continue;
+    if (name === undefined || known?.has(name)) continue;
+    if (!known) return [invalidValue(at, expression, compileErrorText(expression, index, "undeclared reference to 'variables' (in container '')"))];
     return [invalidValue(at, expression, compileErrorText(expression, index + text.indexOf('.'), `undefined field '${name}'`))];
   }
   return [];

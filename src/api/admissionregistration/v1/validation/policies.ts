@@ -58,12 +58,17 @@ type PolicySpec = ValidatingAdmissionPolicy['spec'] | MutatingAdmissionPolicy['s
 /** What a policy's expressions may name. */
 interface Scope {
   params: boolean;
-  variables: ReadonlySet<string>;
+  /** Absent: the policy has none, so there is nothing of that name. */
+  variables: ReadonlySet<string> | undefined;
 }
+
+/** A variable without an expression is none for the expressions that follow; one that can't be compiled is. */
+const namesOf = (variables: readonly Variable[]): ReadonlySet<string> =>
+  new Set(variables.filter(({ expression = '' }) => expression.trim() !== '').map(({ name }) => name));
 
 const scopeOf = ({ paramKind, variables = [] }: PolicySpec): Scope => ({
   params: paramKind !== undefined,
-  variables: new Set(variables.map(({ name }) => name)),
+  variables: variables.length > 0 ? namesOf(variables) : undefined,
 });
 
 function validateScoped(expression: string, wanted: readonly string[] | undefined, { params, variables }: Scope, at: FieldPath): FieldError[] {
@@ -75,7 +80,6 @@ function validateVariables(variables: readonly Variable[], params: boolean): Fie
   const known = new Set<string>();
   return variables.flatMap(({ name = '', expression = '' }, index) => {
     const scope = { params, variables: new Set(known) };
-    known.add(name);
     const variableAt = at.child('variables').index(index);
     const errors: FieldError[] = [];
     if (name.trim() === '') errors.push(required(variableAt.child('name'), 'name is not specified'));
@@ -83,6 +87,7 @@ function validateVariables(variables: readonly Variable[], params: boolean): Fie
       errors.push(invalidValue(variableAt.child('name'), name, 'must be a valid CEL identifier'));
     }
     if (expression.trim() === '') return [...errors, required(variableAt.child('expression'), 'expression is not specified')];
+    known.add(name);
     return [...errors, ...validateScoped(expression, undefined, scope, variableAt.child('expression'))];
   });
 }

@@ -4,7 +4,7 @@ import type { FieldError } from '../../../../apimachinery/fieldpath.ts';
 import { invalidValue, path } from '../../../../apimachinery/fieldpath.ts';
 import { validateImmutable } from '../../../../apimachinery/validation/common.ts';
 import type { Container, PodSpec, PodTemplateSpec } from '../../../core/v1/types.gen.ts';
-import { selectorValue } from '../../../internalvalue.ts';
+import { internalValue, selectorValue } from '../../../internalvalue.ts';
 import type { Job, JobSpec } from '../types.gen.ts';
 import { isConditionTrue } from './conditions.ts';
 import { validateJobSpecBody, validateSelector } from './validation.ts';
@@ -67,6 +67,12 @@ function validateTemplateChange({ spec }: Job, old: Job): FieldError[] {
 
 const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
 
+/** As upstream prints what may not change. */
+const shown: Partial<Record<(typeof fixed)[number], (value: object) => unknown>> = {
+  podFailurePolicy: (policy) => internalValue('io.k8s.api.batch.v1.PodFailurePolicy', policy),
+  successPolicy: (policy) => internalValue('io.k8s.api.batch.v1.SuccessPolicy', policy),
+};
+
 export function validateJobChange(job: Job, old: Job): FieldError[] {
   const at = path('spec');
   return [
@@ -76,6 +82,6 @@ export function validateJobChange(job: Job, old: Job): FieldError[] {
     ...validateCompletions(job.spec, old.spec),
     ...validateImmutable(job.spec.selector, old.spec.selector, at.child('selector'), selectorValue),
     ...validateTemplateChange(job, old),
-    ...fixed.flatMap((field) => validateImmutable(job.spec[field], old.spec[field], path('spec', field))),
+    ...fixed.flatMap((field) => validateImmutable(job.spec[field], old.spec[field], path('spec', field), shown[field])),
   ];
 }
