@@ -87,6 +87,9 @@ export interface TestCluster {
   down(): Promise<void>;
 }
 
+/** How full the disk of the machine is must not decide about a test. */
+const whateverTheDisk = { imageGCHighThresholdPercent: 100, evictionHard: { 'memory.available': '100Mi' } };
+
 export function writeKubeletConfig(directory: string, settings: object): string {
   const file = join(directory, 'kubelet.yaml');
   writeFileSync(file, JSON.stringify({ apiVersion: 'kubelet.config.k8s.io/v1beta1', kind: 'KubeletConfiguration', ...settings }));
@@ -107,7 +110,7 @@ export async function startTestCluster({
   const port = await freePort();
   const knarr: TestCluster['knarr'] = ([command = '', ...args], options) =>
     run(join(root, 'knarr'), [command, '--data-dir', dataDir, ...args], { timeoutMs: 180_000, ...options });
-  const settings = kubelet ? ['--kubelet-config', writeKubeletConfig(dataDir, kubelet)] : [];
+  const settings = ['--kubelet-config', writeKubeletConfig(dataDir, { ...whateverTheDisk, ...kubelet })];
   const up = await knarr(['up', '--isolated', '--nodes', String(nodes), '--port', String(port), '--kubeconfig', 'none', '--wait', '60s', ...settings, ...args]);
   if (up.code !== 0) {
     const logs = await run('sh', ['-c', `tail -n 20 ${dataDir}/logs/*.log`]);
