@@ -64,6 +64,7 @@ withOutput(onCluster(program.command('explain-scheduling')))
   .description('show what each plugin of the scheduler says of a pod, node by node')
   .argument('<pod>')
   .option('-n, --namespace <namespace>', 'where the pod is', 'default')
+  .option('--scheduler-config <file>', "what would be, with this KubeSchedulerConfiguration (default: the cluster's)")
   .action(async (pod, options) => (await import('./commands/explainscheduling.ts')).explainScheduling(pod, options));
 
 withOutput(onCluster(program.command('status')))

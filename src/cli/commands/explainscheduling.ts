@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { createInformerFactory } from '../../client/informers.ts';
 import { UserError } from '../../cluster/config.ts';
-import { schedulerConfiguration } from '../../cluster/controlplane/schedulerconfig.ts';
+import { readSchedulerFile, schedulerConfiguration } from '../../cluster/controlplane/schedulerconfig.ts';
 import type { Explanation, NodeExplanation } from '../../scheduler/explain/explain.ts';
 import { explainPod } from '../../scheduler/explain/state.ts';
 import { loadPlugins } from '../../scheduler/profiles.ts';
@@ -11,13 +11,15 @@ import { adminClient, type ClusterOptions, existingCluster } from '../cluster.ts
 export interface ExplainSchedulingOptions extends ClusterOptions {
   namespace: string;
   output: string;
+  schedulerConfig?: string;
 }
 
 export async function explainScheduling(pod: string, options: ExplainSchedulingOptions): Promise<void> {
   const config = existingCluster(options);
   const client = await adminClient(config);
   try {
-    const configuration = config.schedulerFile && schedulerConfiguration(config.schedulerFile);
+    const file = options.schedulerConfig === undefined ? config.schedulerFile : readSchedulerFile(options.schedulerConfig);
+    const configuration = file && schedulerConfiguration(file);
     const informers = createInformerFactory(client, { log: pino({ level: 'silent' }) });
     const plugins = configuration && (await loadPlugins(configuration));
     const more = { ...(configuration ? { configuration } : {}), ...(plugins ? { plugins } : {}) };
