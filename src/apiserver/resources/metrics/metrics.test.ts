@@ -51,7 +51,7 @@ async function addNodeAndPod({ request }: TestServer): Promise<void> {
   const created = await request('POST', '/api/v1/nodes', { metadata: { name: 'one', labels: { zone: 'z' } } });
   assert.equal(created.status, 201, JSON.stringify(created.body));
   const conditions = [{ type: 'Ready', status: 'True' }];
-  const status = { conditions, addresses: [{ type: 'InternalIP', address: '192.0.2.1' }] };
+  const status = { conditions, addresses: [{ type: 'InternalIP', address: '192.0.2.1' }], daemonEndpoints: { kubeletEndpoint: { Port: 10250 } } };
   await request('PATCH', '/api/v1/nodes/one/status', { status }, { 'content-type': 'application/merge-patch+json' });
   const containers = ['a', 'b'].map((name) => ({ name, image: 'i' }));
   await request('POST', '/api/v1/namespaces/default/pods', { metadata: { name: 'web', labels: { app: 'web' } }, spec: { nodeName: 'one', containers } });
