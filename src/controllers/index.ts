@@ -31,6 +31,7 @@ import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
 import { serviceAccountTokenController } from './serviceaccount/token.ts';
 import { serviceCidrController } from './servicecidrs.ts';
 import { statefulSetController } from './statefulset/statefulset.ts';
+import { storageVersionMigratorController } from './storageversionmigrator.ts';
 import { taintEvictionController } from './tainteviction.ts';
 import { ttlController } from './ttl.ts';
 import { ttlAfterFinishedController } from './ttlafterfinished.ts';
@@ -85,4 +86,5 @@ export const controllers: readonly ControllerDefinition[] = [
   resourceClaimController,
   validatingAdmissionPolicyStatusController,
   deviceTaintEvictionController,
+  storageVersionMigratorController,
 ];

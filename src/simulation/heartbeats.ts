@@ -11,7 +11,7 @@ const namespace = 'kube-node-lease';
 const leaseDurationSeconds = 40;
 /** A kubelet's. With many nodes a node's turn comes later, so that all of them together write no more than `perSecond` leases. */
 const intervalMs = 10_000;
-const perSecond = 100;
+const perSecond = 50;
 /** Well within the 50 s after which a node counts as lost. */
 const longestMs = 25_000;
 const lookMs = 100;

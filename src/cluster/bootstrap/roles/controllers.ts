@@ -301,6 +301,15 @@ export const controllerRoles: readonly DefaultRole[] = [
     ],
   },
   {
+    name: 'system:controller:storage-version-migrator-controller',
+    rules: [
+      rule('create list patch', '*', '*'),
+      rule('get', 'apiextensions.k8s.io', 'customresourcedefinitions'),
+      rule('patch', 'apiextensions.k8s.io', 'customresourcedefinitions/status'),
+      rule('update', 'storagemigration.k8s.io', 'storageversionmigrations/status'),
+    ],
+  },
+  {
     name: 'system:controller:statefulset-controller',
     rules: [
       rule('list watch', 'core', 'pods'),
