@@ -98,7 +98,9 @@ export function anyValue(random: Random, depth = 0): unknown {
   if (depth < 3 && random.oneIn(6)) return Array.from({ length: random.below(4) }, () => anyValue(random, depth + 1));
   if (depth < 3 && random.oneIn(6)) return Object.fromEntries(Array.from({ length: random.below(4) }, () => [anyText(random), anyValue(random, depth + 1)]));
   if (random.oneIn(100)) return nested(random.pick([64, 2000, 9000, 20_000]), random.oneIn(2));
-  return random.pick(scalars);
+  // A value of its own, that may be damaged in turn.
+  const picked = random.pick(scalars);
+  return typeof picked === 'object' ? structuredClone(picked) : picked;
 }
 
 /** Stands for so many lists or objects in one another; only the text has them, which no recursion can reach. */

@@ -69,7 +69,7 @@ export function patchRequest(random: Random): Omit<FuzzRequest, 'area'> {
       if (random.oneIn(2)) query.set('force', 'true');
     }
     if (form === 'strategic-merge-patch+json' && random.oneIn(2)) {
-      const [key, directive] = random.pick(directives);
+      const [key, directive] = structuredClone(random.pick(directives)) as [string, unknown];
       const all = objectsIn(object);
       Object.assign(random.pick(all), { [key]: directive });
     }
