@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { UserError } from './config.ts';
 import { startControlPlane } from './controlplane/controlplane.ts';
 import { kubeconfigText } from './controlplane/kubeconfig.ts';
+import { readSchedulerFile } from './controlplane/schedulerconfig.ts';
 import { isShared, openStore } from './controlplane/store.ts';
 import { createPki, issueClient } from './pki/pki.ts';
 
@@ -19,6 +20,8 @@ export interface StartClusterOptions {
   controllers?: readonly string[];
   /** Default true. */
   scheduler?: boolean;
+  /** A `KubeSchedulerConfiguration` file: profiles, plugins, extenders. */
+  schedulerConfig?: string;
   /** Of pino; `silent` by default. */
   logLevel?: string;
 }
@@ -54,6 +57,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
     clusterDomain: 'cluster.local',
     controllers,
     scheduler,
+    ...(options.schedulerConfig ? { schedulerFile: readSchedulerFile(options.schedulerConfig) } : {}),
     ...(isShared(kind) ? { leaderElection: {} } : {}),
     log: pino({ level: logLevel }),
   }).catch(async (error: unknown) => {
