@@ -17,7 +17,12 @@ export interface AllocationInput {
   /** What other claims have. */
   taken: TakenDevices;
   deviceClass(name: string): DeviceClass | undefined;
+  /** Milliseconds after which the search is given up: it may be long. 0: never. */
+  timeoutMs?: number;
 }
+
+/** The search took too long; that says nothing about the claims. */
+export class AllocationTimeout extends Error {}
 
 /** Results of a claim. Source: API reference, `AllocationResult`. */
 const mostDevices = 32;
@@ -26,13 +31,15 @@ const keepingAway = ['NoSchedule', 'NoExecute'];
 const what = ({ claim, ownName }: Wish): string => `claim ${keyOf(claim)}, request ${ownName}`;
 
 /** One result per claim; undefined when the devices don't suffice. Throws when the claims can't be satisfied anywhere. */
-export function allocate({ claims, pools, taken, deviceClass }: AllocationInput): DeviceAllocation[] | undefined {
+export function allocate({ claims, pools, taken, deviceClass, timeoutMs = 0 }: AllocationInput): DeviceAllocation[] | undefined {
   const requests = claims.flatMap(wishesOf);
   const chosen: Chosen[] = [];
   /** Devices that are being given away, and to which claims. */
   const giving = new Map<string, ResourceClaim[]>();
   const parts = new Map<string, Map<string, number>>();
   const consumed = new Map<PoolDevice['counters'], Map<string, number>>();
+  const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : Number.POSITIVE_INFINITY;
+  let steps = 0;
 
   /** Who is in nobody's way: not there, kept away by a taint, of another kind. What is in use is looked at later. */
   function candidates(wish: Wish): PoolDevice[] {
@@ -78,6 +85,7 @@ export function allocate({ claims, pools, taken, deviceClass }: AllocationInput)
   /** Gives back how to undo it; undefined when the device can't be had. */
   function take(wish: Wish, device: PoolDevice): (() => void) | undefined {
     const { id } = device;
+    if (++steps % 1024 === 0 && performance.now() > deadline) throw new AllocationTimeout('timed out trying to allocate devices');
     const shared = device.device.allowMultipleAllocations === true;
     if (!isFree(device, wish)) return undefined;
     if ((device.device.taints ?? []).some((taint) => keepingAway.includes(taint.effect) && !(wish.tolerations ?? []).some((one) => tolerates(one, taint)))) {

@@ -65,6 +65,20 @@ test('of alternatives the first that can be had is taken', () => {
   assert.deepEqual(choose([{ name: 'r', firstAvailable: alternatives }]), ['r/large=gpu-1']);
 });
 
+test('a search that takes too long is given up', () => {
+  const devices = Array.from({ length: 26 }, (_, index) => gpu(`gpu-${index}`, 'small', '1Gi'));
+  const constraints = [{ matchAttribute: 'numa.example.com/node' }];
+  const search = (): unknown =>
+    allocate({
+      claims: [claim('c', [request('r', { count: 12 }), request('s', { count: 13 }), request('t', { count: 2 })], {}, constraints)],
+      pools: createPoolFinder([slice('a', ...devices)], () => false)({ name: 'a', labels: {} }),
+      taken: { whole: new Set(), parts: new Map() },
+      deviceClass: () => gpuClass,
+      timeoutMs: 1,
+    });
+  assert.throws(search, /^Error: timed out trying to allocate devices$/);
+});
+
 test('devices of a pool that is not complete do not count', () => {
   const half = slice('c', gpu('gpu-0', 'small', '1Gi'));
   half.spec.pool.resourceSliceCount = 2;

@@ -2,7 +2,7 @@
 import { type NodeTest, nodeSelectorTest } from '../../api/core/v1/nodeselector.ts';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
 import type { ResourceClaim } from '../../api/resource/v1/types.gen.ts';
-import { allocate } from '../devices/allocate.ts';
+import { AllocationTimeout, allocate } from '../devices/allocate.ts';
 import { bindingState } from '../devices/bindingconditions.ts';
 import { claimNames, claimsOf } from '../devices/claims.ts';
 import { classOfResource, extendedClaimOf, isDelegated, isInMemory, type RequestMapping, requestsFor } from '../devices/extended.ts';
@@ -50,7 +50,13 @@ function missingClass(claim: ResourceClaim, { listers }: Snapshot): Rejection | 
   return undefined;
 }
 
-function createCheck(info: PodInfo, snapshot: Snapshot, state: State, binder: DeviceBinder, bindingTimeoutMs: number): NodeCheck {
+/** Milliseconds. */
+interface Timeouts {
+  filter: number;
+  binding: number;
+}
+
+function createCheck(info: PodInfo, snapshot: Snapshot, state: State, binder: DeviceBinder, timeouts: Timeouts): NodeCheck {
   const { pod, requests } = info;
   const { listers } = snapshot;
   const { claims, extended, unavailable, found } = state;
@@ -60,7 +66,7 @@ function createCheck(info: PodInfo, snapshot: Snapshot, state: State, binder: De
   const open = claims.filter(({ status }) => !status?.allocation);
   const stuck = claims.filter((claim) => {
     const ready = bindingState(claim);
-    return ready === 'failed' || (ready === 'waiting' && Date.parse(claim.status?.allocation?.allocationTimestamp ?? '') + bindingTimeoutMs < Date.now());
+    return ready === 'failed' || (ready === 'waiting' && Date.parse(claim.status?.allocation?.allocationTimestamp ?? '') + timeouts.binding < Date.now());
   });
   const taken = open.length > 0 ? takenDevices(listers.resourceClaims.list()) : undefined;
   const poolsFor = taken && createPoolFinder(listers.resourceSlices.list(), (id) => taken.whole.has(id) || taken.parts.has(id));
@@ -90,11 +96,18 @@ function createCheck(info: PodInfo, snapshot: Snapshot, state: State, binder: De
       let results: readonly DeviceAllocation[] = [];
       if (wanted.length > 0) {
         try {
-          const allocated = allocate({ claims: wanted, pools: poolsFor!(node), taken: taken!, deviceClass: (one) => listers.deviceClasses.get('', one) });
+          const allocated = allocate({
+            claims: wanted,
+            pools: poolsFor!(node),
+            taken: taken!,
+            deviceClass: (one) => listers.deviceClasses.get('', one),
+            timeoutMs: timeouts.filter,
+          });
           if (!allocated) return unresolvable(name, 'cannot allocate all claims');
           results = allocated;
         } catch (error) {
-          return failed((error as Error).message);
+          const { message } = error as Error;
+          return failed(error instanceof AllocationTimeout ? `node ${node.name}: ${message}` : message);
         }
       }
       if (gone.length > 0) return notHere;
@@ -123,7 +136,7 @@ function scoreOf({ bookings }: { bookings: readonly ClaimBooking[] }): number {
   return score;
 }
 
-export function createDynamicResources(binder: DeviceBinder, bindingTimeoutMs: number): SchedulerPlugin {
+export function createDynamicResources(binder: DeviceBinder, timeouts: Timeouts): SchedulerPlugin {
   const states = new WeakMap<PodInfo, State>();
 
   /** Claims that keep the pod from every node are taken back, so that the next attempt can choose again. */
@@ -167,7 +180,7 @@ export function createDynamicResources(binder: DeviceBinder, bindingTimeoutMs: n
       }
       const state: State = { claims, extended, unavailable: new Set(), found: new Map() };
       states.set(info, state);
-      return createCheck(info, snapshot, state, binder, bindingTimeoutMs);
+      return createCheck(info, snapshot, state, binder, timeouts);
     },
     score(info) {
       const found = states.get(info)?.found;

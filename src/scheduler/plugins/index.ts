@@ -69,7 +69,10 @@ export const createOwnPlugins = ({ volumes, devices, managedElsewhere }: Binders
     ['InterPodAffinity', withArgs('InterPodAffinity', (args) => asPlugin(interPodAffinity, createInterPodAffinityScore(args)))],
     [
       'DynamicResources',
-      withArgs('DynamicResources', ({ bindingTimeout }) => createDynamicResources(devices(parseDuration(bindingTimeout)), parseDuration(bindingTimeout))),
+      withArgs('DynamicResources', ({ filterTimeout, bindingTimeout }) => {
+        const binding = parseDuration(bindingTimeout);
+        return createDynamicResources(devices(binding), { filter: parseDuration(filterTimeout), binding });
+      }),
     ],
     [builtIn.postFilter, always({})],
     ['NodeResourcesBalancedAllocation', withArgs('NodeResourcesBalancedAllocation', createBalancedAllocation)],
