@@ -119,6 +119,8 @@ export interface KindDefinition<T extends KubeObject = any> extends Strategy<T> 
   offByDefault?: boolean;
   /** Told to everybody who asks for this version, after `<apiVersion> <kind> is deprecated`: `in v1.19+`. */
   deprecated?: string;
+  /** The whole of what is told, where the declaration has words of its own. */
+  deprecationWarning?: string;
   /** Finalizers without a domain need not be Kubernetes' own. */
   anyFinalizers?: boolean;
   /** Carries the object's type to a client; never present. */

@@ -47,6 +47,7 @@ const verbHandlers: Readonly<Record<string, VerbHandler>> = {
 const methodNotAllowed = (): StatusError => new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
 function deprecationOf({ apiVersion, definition }: Resource): string | undefined {
+  if (definition.deprecationWarning !== undefined) return definition.deprecationWarning;
   return definition.deprecated && `${apiVersion} ${definition.kind} is deprecated ${definition.deprecated}`;
 }
 

@@ -48,6 +48,8 @@ const summaryOf = (error: unknown): string => {
 function runtimeText(error: unknown): string {
   const text = summaryOf(error);
   if (text.startsWith('No such key: index')) return text.replace('No such key: ', '');
+  const target = /^(\w+)\(\) type error: cannot convert to \1$/.exec(text)?.[1];
+  if (target !== undefined) return `type conversion error from 'string' to '${target}'`;
   return text.replace(/^No such key/, 'no such key').replace(/^Unknown variable: (.*)$/, 'no such attribute(s): $1');
 }
 

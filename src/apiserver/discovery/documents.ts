@@ -61,7 +61,8 @@ function storageVersionHash({ stored }: Resource): string {
 
 function plainResources(resource: Resource): object[] {
   const { plural, singular, namespaced, kind, verbs, shortNames, categories, virtual, group, version } = resource.definition;
-  const own: Record<string, unknown> = { name: plural, singularName: singular, namespaced, kind, verbs: [...verbs].sort() };
+  // Upstream lists those of custom resources in an order of its own.
+  const own: Record<string, unknown> = { name: plural, singularName: singular, namespaced, kind, verbs: resource.custom ? [...verbs] : [...verbs].sort() };
   if (shortNames?.length) own['shortNames'] = shortNames;
   if (categories?.length) own['categories'] = categories;
   if (!virtual) own['storageVersionHash'] = storageVersionHash(resource);

@@ -10,8 +10,9 @@ import type {
 } from '../../api/apiextensions/v1/types.gen.ts';
 import { ageColumn, nameColumn } from '../../api/columns.ts';
 import type { Column, KindDefinition, Subresource } from '../../api/kind.ts';
-import { allVerbs, defineKind } from '../../api/kind.ts';
+import { defineKind } from '../../api/kind.ts';
 import { hasDuplicateKeys } from '../../apimachinery/codec/json.ts';
+import { copyJson } from '../../apimachinery/copy.ts';
 import { DecodeError } from '../../apimachinery/decode/errors.ts';
 import type { Decoded, DecodeOptions } from '../../apimachinery/decode/object.ts';
 import { decodeObject } from '../../apimachinery/decode/object.ts';
@@ -56,7 +57,7 @@ function columnOf({ name, type, format, description, priority, jsonPath }: Custo
 
 function columnsOf(version: CustomResourceDefinitionVersion): Column<KubeObject>[] {
   if (version.additionalPrinterColumns?.length) return [nameColumn, ...version.additionalPrinterColumns.map(columnOf)];
-  return [nameColumn, ageColumn];
+  return [nameColumn, { ...ageColumn, type: 'date' }];
 }
 
 function subresourcesOf({ subresources }: CustomResourceDefinitionVersion): Record<string, Subresource<KubeObject>> | undefined {
@@ -129,6 +130,20 @@ function decoderOf(schema: JSONSchemaProps | undefined): (value: unknown, option
   };
 }
 
+/** As upstream's discovery lists them. */
+const customVerbs: KindDefinition['verbs'] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+
+/** What is stored keeps to the schema of the version that is stored. */
+function storedForm(crd: CustomResourceDefinition): (object: StoredObject) => StoredObject {
+  const { name, schema } = crd.spec.versions.find(({ storage }) => storage) as CustomResourceDefinitionVersion;
+  const apiVersion = apiVersionOf(crd.spec.group, name);
+  return (object) => {
+    const stored = { ...copyJson(object), apiVersion };
+    if (schema?.openAPIV3Schema) prune(stored, schema.openAPIV3Schema);
+    return stored;
+  };
+}
+
 /** `version` must be one of the definition's. */
 export function customVersion(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion): CustomVersion {
   const { group, names, scope } = crd.spec;
@@ -148,7 +163,7 @@ export function customVersion(crd: CustomResourceDefinition, version: CustomReso
     ...(accepted.shortNames?.length ? { shortNames: accepted.shortNames } : {}),
     ...(accepted.categories?.length ? { categories: accepted.categories } : {}),
     namespaced: scope === 'Namespaced',
-    verbs: allVerbs,
+    verbs: customVerbs,
     schema: '',
     hasGeneration: true,
     returnsDeletedObject: false,
@@ -157,7 +172,7 @@ export function customVersion(crd: CustomResourceDefinition, version: CustomReso
     ...(defaults ? { setDefaults: (object) => applyDefaults(object, schema) } : {}),
     ...(subresources ? { subresources } : {}),
     ...(selectableFields ? { selectableFields } : {}),
-    ...(version.deprecated ? { warnings: () => [version.deprecationWarning ?? `${apiVersion} ${accepted.kind} is deprecated`] } : {}),
+    ...(version.deprecated ? { deprecationWarning: version.deprecationWarning ?? `${apiVersion} ${accepted.kind} is deprecated` } : {}),
   });
   return {
     definition,
@@ -165,6 +180,7 @@ export function customVersion(crd: CustomResourceDefinition, version: CustomReso
     decode: decoderOf(schema),
     validate: validatorOf(version),
     openapi: { ...(schema ? { schema: schema as Record<string, unknown> } : {}), revision: `${crd.metadata.uid}/${crd.metadata.generation ?? 0}` },
+    ...(version.storage ? {} : { toStored: storedForm(crd) }),
     fromStored(object) {
       const served = { ...object, apiVersion, kind: accepted.kind };
       if (schema) {

@@ -44,7 +44,7 @@ export async function listObjects(target: Target): Promise<Reply> {
   await prepareServed(resource, ...listed.entries);
   const metadata: ListMeta = { resourceVersion: String(listed.revision) };
   // Upstream's lists of custom resources always have the field.
-  if (listed.continue !== '' || resource.custom) metadata.continue = listed.continue;
+  if (listed.continue !== '' || (resource.custom && !form.media.as)) metadata.continue = listed.continue;
   if (listed.remainingItemCount !== undefined) metadata.remainingItemCount = listed.remainingItemCount;
   return bodyReply(context, 200, form.media, await representLongList(resource, listed.entries, metadata, form));
 }
