@@ -101,9 +101,9 @@ test('status and spec of one manager are separate entries', () => {
   );
   const entry = reported.metadata.managedFields?.find(({ manager }) => manager === 'controller');
   assert.equal(entry?.subresource, 'status');
-  assert.deepEqual(entry?.fieldsV1, {
-    'f:status': { 'f:conditions': { '.': {}, 'k:{"type":"Available"}': { '.': {}, 'f:status': {}, 'f:type': {} } }, 'f:replicas': {} },
-  });
+  // A condition's times are there, as null, even when nobody gave them.
+  const condition = { '.': {}, 'f:lastTransitionTime': {}, 'f:lastUpdateTime': {}, 'f:status': {}, 'f:type': {} };
+  assert.deepEqual(entry?.fieldsV1, { 'f:status': { 'f:conditions': { '.': {}, 'k:{"type":"Available"}': condition }, 'f:replicas': {} } });
 });
 
 test('applying what somebody else owns with another value is a conflict, unless forced', () => {
