@@ -34,6 +34,8 @@ export interface Expected {
   kind: string;
   /** Another version of the same kind is taken as it is (subresources whose kind is served in several versions). */
   anyVersion?: boolean;
+  /** Options of a request: upstream reads them by themselves, and words what is wrong by itself. */
+  options?: boolean;
   /** Another type altogether is for the caller to judge. */
   anyType?: boolean;
 }
@@ -93,6 +95,7 @@ export function decodeBody(context: RequestContext, encoding: Encoding, bytes: B
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const { kind, apiVersion } = expected;
+    if (expected.options) throw badRequest(error.message);
     if (error instanceof UnrecognizedError || error.message.startsWith("couldn't get version/kind")) {
       throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${error.message} (${summarize(bytes)})`);
     }
@@ -119,6 +122,10 @@ const internalPackage = (apiVersion: string): string => (apiVersion.includes('/'
 
 function checkType(apiVersion: string, kind: string, expected: Expected): void {
   if (expected.anyType) return;
+  if (expected.options && kind !== expected.kind) {
+    const scheme = 'k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27';
+    throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme ${JSON.stringify(scheme)}`);
+  }
   if (structOfKind(expected.apiVersion, expected.kind) && !structOfKind(apiVersion, kind)) {
     const version = versionOf(apiVersion);
     const why = `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;

@@ -60,7 +60,8 @@ export function createRoutes(storage: Storage, discovery: Discovery): Routes {
 
   function find(info: RequestInfo): { resource: Resource; handler: VerbHandler; longRunning: boolean } | StatusError | undefined {
     const resource = storage.registry.find(info.group, info.version, info.resource);
-    if (!resource) return undefined;
+    // Below `/api` upstream's router answers, which speaks of resources.
+    if (!resource) return info.group === '' && info.version !== 'v1' ? noSuchPath() : undefined;
     const { definition } = resource;
     if (info.namespace !== '' && !definition.namespaced && info.resource !== 'namespaces') return noSuchPath();
     const everywhere = definition.namespaced && info.namespace === '';

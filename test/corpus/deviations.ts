@@ -38,6 +38,11 @@ export const deviations: readonly Deviation[] = [
     to: '$1$2',
   },
   {
+    why: 'A YAML parser has its own words for what is wrong, and a strategic merge of the wrong type ends in a decoder of other words.',
+    from: /(error decoding YAML: |of type \w+\): yaml: )(?:[^"\\]|\\.)*|(?:cannot restore (?:slice|struct) from:? string|json: cannot unmarshal string into Go struct field [\w. []* of type [\w.[\]]*)/g,
+    to: '$1',
+  },
+  {
     why: "How a spec differs is shown in the words of Go's internal types; ours is shown as the API has it. Read by people only.",
     from: /(allow it to be set to 1 if it was previously negative\)|spec(?:\.persistentvolumesource)? is immutable after creation[a-zA-Z. ]*|existing ephemeral containers \\"[^"]*\\" may not be changed)\\n(?:[^"\\]|\\.)*/g,
     to: '$1',

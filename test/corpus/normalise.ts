@@ -32,7 +32,14 @@ export class Normaliser {
     for (const prefix of this.prefixes)
       text = text.replace(new RegExp(`(?<=[^a-z])(${prefix.replaceAll(/[.{}]/g, '\\$&')})[a-z0-9]{5}(?![a-z0-9-])`, 'g'), '$1<generated>');
     text = text.replace(uuid, (id) => (this.sent.includes(id) ? id : this.numbered('uid', id)));
-    return JSON.parse(text.replace(/(ResourceVersion in object meta: )\d+/g, '$1<version>'));
+    // The whole of what was patched, with its version and times.
+    text = text.replace(
+      /(patch: Invalid value: \\"|"message":"Invalid value: \\")(?:\{|\[|map\[)(?:(?!\\": ).)*?(\\": (?:json|strict|illegal|cannot))/g,
+      '$1…$2',
+    );
+    return JSON.parse(
+      text.replace(/(ResourceVersion in object meta: |ResourceVersion in record \(|Too large resource version: 999999999, current: )\d+/g, '$1<version>'),
+    );
   }
 
   private numbered(kind: string, value: string): string {

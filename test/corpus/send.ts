@@ -51,7 +51,8 @@ export function httpsSend(target: Target): { send: Send; close(): void } {
         let timer: NodeJS.Timeout | undefined;
         const done = (): void => {
           clearTimeout(timer);
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+          const wanted = events === undefined ? text : text.split('\n').slice(0, events).join('\n');
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: wanted });
         };
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {

@@ -95,7 +95,8 @@ function attempt(input: ApplyInput, live: Versioned, known: Managers, force: boo
   const fields = stripMeta(self.fields);
   const unchanged = deepEqual(live.object, object.object);
   if (isEmptySet(fields)) managers.delete(identity);
-  else if (unchanged && last) managers.set(identity, { ...self, fields, time: last.time });
+  // Who applies what stands already has no time of its own.
+  else if (unchanged) managers.set(identity, { ...self, fields, time: last?.time });
   else managers.set(identity, { ...self, fields });
   return { object, managers, conflicts: [] };
 }

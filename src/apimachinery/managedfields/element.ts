@@ -46,7 +46,11 @@ function sortedKeys(type: ArrayType): readonly string[] {
   return keys;
 }
 
-const defaultOf = (type: ArrayType, key: string): unknown => (type.items.type === 'object' ? type.items.struct.fields.get(key)?.default : undefined);
+/** What the schema says, and for text that is always there the empty text: upstream's document gives it as its default. */
+function defaultOf(type: ArrayType, key: string): unknown {
+  const field = type.items.type === 'object' ? type.items.struct.fields.get(key) : undefined;
+  return field?.default ?? (field?.presence === 'always' && field.type.type === 'string' ? '' : undefined);
+}
 
 /** The element as this module writes it: keys sorted, JSON without spaces. Undefined when it can't be read; unknown kinds are dropped so. */
 export function canonicalElement(element: string): string | undefined {

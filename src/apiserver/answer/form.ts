@@ -23,7 +23,9 @@ export function formOf(context: RequestContext, encodings: readonly Encoding[] =
   if (media.as === 'Table' && context.info.query.has('includeObject')) {
     const asked = context.info.query.get('includeObject') as string;
     if (asked !== '' && !includeObjectPolicies.includes(asked as IncludeObject)) {
-      throw badRequest(`Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`);
+      throw badRequest(
+        `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`,
+      );
     }
     if (asked !== '') include = asked as IncludeObject;
   }

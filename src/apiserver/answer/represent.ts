@@ -2,6 +2,7 @@
 import { structOfKind } from '../../api/schema.ts';
 import { encodeEnvelope, encodeProtobuf, wrapEncoded } from '../../apimachinery/codec/protobuf.ts';
 import { formatSortedYaml } from '../../apimachinery/codec/yaml.ts';
+import { notAcceptable } from '../../apimachinery/errors.ts';
 import type { ListMeta } from '../../apimachinery/meta.ts';
 import type { IncludeObject } from '../../apimachinery/table.ts';
 import { tableOf } from '../../apimachinery/table.ts';
@@ -80,6 +81,10 @@ export function representObject(resource: Resource, entry: CacheEntry, form: For
   const as = `meta.k8s.io/${media.asVersion}`;
   if (media.as === 'Table') return encodeValue(media, pretty, tableFor(resource, [entry], { resourceVersion: String(entry.revision) }, form));
   if (media.as === 'PartialObjectMetadata') return encodeValue(media, pretty, partial(servedObject(resource, entry), as));
+  if (media.as === 'PartialObjectMetadataList') {
+    const type = `*${resource.definition.group.split('.')[0] || 'core'}.${resource.definition.kind}`;
+    throw notAcceptable(`you requested PartialObjectMetadataList, but the requested object is not a list (${type})`);
+  }
   if (media.encoding === 'protobuf') return wrapEncoded(resource.apiVersion, resource.definition.kind, messageOf(resource, entry));
   if (media.encoding === 'json' && !pretty) return jsonOf(resource, entry);
   return encodeValue(media, pretty, ordered(resource, servedObject(resource, entry)));

@@ -2,7 +2,7 @@
  * Which encoding and which form (`as=Table`, `as=PartialObjectMetadata`) an answer has.
  * Source of the rule: apiserver `endpoints/handlers/negotiation`.
  */
-import { notAcceptable, unsupportedMediaType } from '../../apimachinery/errors.ts';
+import { notAcceptable, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
 
 export type Encoding = 'json' | 'yaml' | 'protobuf';
 
@@ -105,6 +105,10 @@ export function negotiate(accept: string | undefined, allowed: readonly Encoding
     remembered.set(key, found);
   }
   if (found !== 'none') return found;
+  const types = acceptedTypes(allowed, stream);
+  // Upstream's router refuses what names none of them, before the server looks closer.
+  if (allowed === allEncodings && !stream && !types.some((type) => accept.includes(type)) && !accept.includes('*'))
+    throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`, {});
   // Upstream lists protobuf for custom resources too.
   throw notAcceptable(`only the following media types are accepted: ${acceptedTypes(allowed === textEncodings ? allEncodings : allowed, stream).join(', ')}`);
 }

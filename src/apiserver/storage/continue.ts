@@ -15,7 +15,8 @@ export const encodeContinue = ({ revision, startKey }: ContinueToken): string =>
 /** Fails with 400. */
 export function decodeContinue(text: string): ContinueToken {
   let token: { v?: unknown; rv?: unknown; start?: unknown };
-  if (!/^[A-Za-z0-9_-]*$/.test(text)) throw invalid('illegal base64 data');
+  const wrong = text.search(/[^A-Za-z0-9_-]/);
+  if (wrong >= 0 || text.length % 4 === 1) throw invalid(`illegal base64 data at input byte ${wrong >= 0 ? wrong : text.length - 1}`);
   try {
     token = parseJson(Buffer.from(text, 'base64url')) as typeof token;
   } catch (error) {

@@ -1,7 +1,8 @@
 /** Query parameters and bodies that steer a verb: ListOptions, CreateOptions, DeleteOptions, … as `meta/v1` has them. */
 import { badRequest, invalid, StatusError } from '../../apimachinery/errors.ts';
 import type { FieldError } from '../../apimachinery/fieldpath.ts';
-import { forbiddenField, invalidValue, notSupported, notSupportedInOrder, required } from '../../apimachinery/fieldpath.ts';
+import { forbiddenField, invalidValue, notSupported, notSupportedInOrder, path, required } from '../../apimachinery/fieldpath.ts';
+import { validateFieldManager } from '../../apimachinery/validation/objectmeta.ts';
 
 export interface ListOptions {
   labelSelector: string;
@@ -61,7 +62,7 @@ function validateListOptions(options: ListOptions): FieldError[] {
     if (options.continue !== '') {
       errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
     }
-    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
+    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupportedInOrder('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
     if (match === 'Exact' && options.resourceVersion === '0') {
       errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
     }
@@ -76,11 +77,9 @@ function validateWatchOptions(options: ListOptions): FieldError[] {
   const errors: FieldError[] = [];
   const match = options.resourceVersionMatch;
   if (options.sendInitialEvents !== undefined) {
-    if (match === '') {
+    if (match !== 'NotOlderThan') {
       errors.push(forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
-    } else if (match !== 'NotOlderThan') errors.push(notSupported('resourceVersionMatch', match, ['NotOlderThan']));
-    if (options.sendInitialEvents && !options.allowWatchBookmarks) {
-      errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents requires setting allowWatchBookmarks to true'));
+      if (match !== '') errors.push(notSupported('resourceVersionMatch', match, ['NotOlderThan']));
     }
   } else if (match !== '') {
     errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
@@ -124,10 +123,7 @@ export function parseWriteOptions(query: URLSearchParams, kind: 'CreateOptions' 
   const dryRun = query.getAll('dryRun');
   validateDryRun(dryRun, errors);
   const fieldManager = query.get('fieldManager') ?? '';
-  if (fieldManager.length > 128) errors.push(tooLongManager(fieldManager));
-  else if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(fieldManager)) {
-    errors.push(invalidValue('fieldManager', fieldManager, 'should only contain printable characters'));
-  }
+  errors.push(...validateFieldManager(fieldManager, path('fieldManager')));
   const force = boolean(query, 'force');
   if (apply && fieldManager === '') errors.push(required('fieldManager', 'is required for apply patch'));
   if (!apply && force !== undefined && kind === 'PatchOptions') errors.push(forbiddenField('force', 'may not be specified for non-apply patch'));
@@ -142,10 +138,6 @@ export function parseWriteOptions(query: URLSearchParams, kind: 'CreateOptions' 
     fieldValidation: fieldValidation === '' ? 'Warn' : (fieldValidation as 'Ignore' | 'Warn' | 'Strict'),
     force,
   };
-}
-
-function tooLongManager(value: string): FieldError {
-  return invalidValue('fieldManager', value, 'may not be more than 128 bytes');
 }
 
 function validateDryRun(values: readonly string[], errors: FieldError[]): void {

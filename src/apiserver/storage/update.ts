@@ -71,6 +71,7 @@ async function createInstead(storage: Storage, request: WriteRequest, update: Up
   const object = await update.apply(undefined);
   ensureNamespace(object, resource.definition.namespaced ? request.namespace : '');
   wipeSystemFields(object);
+  delete object.metadata.resourceVersion;
   resource.definition.setDefaults?.(object);
   dedupeOwnerReferences(object, context);
   if (!update.tracksFields) trackFields(request, object, undefined);

@@ -1,8 +1,9 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply. Source of the rules: apiserver `endpoints/handlers/patch.go`. */
-import { parseJson } from '../../apimachinery/codec/json.ts';
+import { structOfKind } from '../../api/schema.ts';
+import { hasDuplicateKeys, parseJson } from '../../apimachinery/codec/json.ts';
 import { parseYamlStrict } from '../../apimachinery/codec/yaml.ts';
 import { DecodeError, strictDecodingMessage } from '../../apimachinery/decode/errors.ts';
-import type { FieldValidation } from '../../apimachinery/decode/object.ts';
+import { decodeObject, type FieldValidation } from '../../apimachinery/decode/object.ts';
 import { badRequest, invalid, notFound, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
 import { invalidValue } from '../../apimachinery/fieldpath.ts';
 import { applyJsonPatch } from '../../apimachinery/patch/json.ts';
@@ -57,7 +58,11 @@ export async function readPatch(context: RequestContext, type: PatchType): Promi
     const { value, errors } = parseYamlStrict(text);
     return { type, text, value, prior: errors };
   } catch (error) {
-    throw badRequest(type === 'apply' ? `error decoding YAML: ${(error as Error).message}` : (error as Error).message);
+    throw badRequest(
+      type === 'apply'
+        ? `error decoding YAML: ${(error as Error).message}`
+        : `${type === 'strategic' ? '' : 'error decoding patch: '}${(error as Error).message}`,
+    );
   }
 }
 
@@ -72,10 +77,12 @@ export function patchObject(
   let patched: unknown;
   if (patch.type === 'json') patched = applyJsonPatch(current, patch.value);
   else if (patch.type === 'merge') patched = applyMergePatch(current, patch.value);
-  else patched = applyStrategicMergePatch(type.struct, current, patch.value);
+  // Upstream reads `null` as a map of nothing here.
+  else patched = applyStrategicMergePatch(type.struct, current, patch.value ?? {});
   try {
+    refuseOtherKind(patched, current);
     const { object, strictErrors } = decoderOf(type)(patched, { validation });
-    reportStrict(context, strictErrors, validation);
+    reportStrict(context, [...duplicates(type.struct, patch, validation), ...strictErrors], validation);
     object.apiVersion = current.apiVersion as string;
     object.kind = current.kind as string;
     object.metadata ??= { name: '' };
@@ -84,6 +91,21 @@ export function patchObject(
     if (!(error instanceof DecodeError)) throw error;
     throw invalid({ group: '', kind: '' }, '', [invalidValue('patch', patch.text, error.message)]);
   }
+}
+
+/** Fields that a merge patch names twice. */
+function duplicates(struct: Struct, { type, value, text }: PatchBody, validation: FieldValidation): string[] {
+  if (type !== 'merge' || validation === 'Ignore' || !hasDuplicateKeys(text, value)) return [];
+  const { strictErrors } = decodeObject<StoredObject>(struct, structuredClone(value), { validation, text });
+  return strictErrors.filter((error) => error.startsWith('duplicate field'));
+}
+
+/** What says that it is of another kind now is read as that; it must fit. */
+function refuseOtherKind(patched: unknown, current: StoredObject): void {
+  const { apiVersion, kind } = patched as { apiVersion?: unknown; kind?: unknown };
+  if (kind === current.kind || typeof kind !== 'string' || typeof apiVersion !== 'string') return;
+  const struct = structOfKind(apiVersion, kind);
+  if (struct) decodeObject(struct, structuredClone(patched), { validation: 'Ignore' });
 }
 
 export async function patchTarget(target: Target): Promise<Reply> {

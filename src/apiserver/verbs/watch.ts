@@ -324,7 +324,7 @@ class ResourceWatch implements CacheWatcher {
     if (this.#ended) return;
     const { resource } = this.#target;
     const { media } = this.#form;
-    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(annotations ? { annotations } : {}) };
+    const metadata = { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) };
     let body: Uint8Array;
     if (media.as === 'Table') {
       const rows = annotations ? [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${media.asVersion}`, metadata } }] : [];
