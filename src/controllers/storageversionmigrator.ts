@@ -6,9 +6,9 @@
 import type { Condition } from '../api/meta/v1/types.gen.ts';
 import { storageversionmigrations } from '../api/storagemigration/v1beta1/storageversionmigration.ts';
 import type { StorageVersionMigration } from '../api/storagemigration/v1beta1/types.gen.ts';
-import { isConflict, StatusError } from '../apimachinery/errors.ts';
+import { isConflict, isNotFound, StatusError } from '../apimachinery/errors.ts';
 import { apiVersionOf, type KubeObject, keyOf, timeOf } from '../apimachinery/meta.ts';
-import type { ResourceClient } from '../client/client.ts';
+import type { Client, ResourceClient } from '../client/client.ts';
 import { findCondition, withCondition } from './common/conditions.ts';
 import { discover, type ServedResource } from './common/discovery.ts';
 import { NotYet } from './common/errors.ts';
@@ -29,12 +29,26 @@ const reasons = {
 
 const isTrue = ({ status }: StorageVersionMigration, type: keyof typeof reasons): boolean => findCondition(status?.conditions, type)?.status === 'True';
 
+const isServed = (client: Client): Promise<boolean> =>
+  client.raw('GET', '/apis/storagemigration.k8s.io/v1beta1').then(
+    () => true,
+    (error: unknown) => {
+      if (isNotFound(error)) return false;
+      throw error;
+    },
+  );
+
 export const storageVersionMigratorController = defineController({
   name,
   offByDefault: true,
   // Two migrations of one resource must not run at once.
   concurrency: 1,
-  setup({ client, informers, now }, enqueue) {
+  async setup({ client, informers, now, log }, enqueue) {
+    // Waiting for what is not served would hold up every other controller.
+    if (!(await isServed(client))) {
+      log.warn('the API server does not serve storagemigration.k8s.io/v1beta1: nothing is migrated');
+      return { reconcile: async () => {} };
+    }
     const migrations = informers.informer(storageversionmigrations);
     const resource = client.resource(storageversionmigrations);
     enqueueSelf(migrations, enqueue, keyOf);

@@ -25,6 +25,7 @@ import { createClient } from '../../../src/client/rest.ts';
 import type { Transport } from '../../../src/client/transport.ts';
 import { controllers } from '../../../src/controllers/index.ts';
 import { type RunningManager, runControllers } from '../../../src/controllers/manager.ts';
+import { selectControllers } from '../../../src/controllers/selection.ts';
 import { defaultLifetime } from '../../../src/simulation/model.ts';
 import { defaultResources } from '../../../src/simulation/nodes.ts';
 import { type RunningSimulation, startSimulation } from '../../../src/simulation/simulator.ts';
@@ -55,7 +56,7 @@ before(async () => {
   cluster = await startTestControlPlane({ scheduler: true });
   client = createClient(connect('admin'));
   manager = runControllers({
-    definitions: controllers,
+    definitions: selectControllers(['*'], controllers),
     client: counted('manager'),
     clientFor: counted,
     settings: {},
