@@ -50,6 +50,9 @@ export function clusterLayout(config: Pick<ClusterConfig, 'dataDir' | 'id'>): Cl
   };
 }
 
+/** The control group that all nodes of a cluster on this machine have theirs in. */
+export const clusterCgroup = ({ id }: Pick<ClusterConfig, 'id'>): string => `/knarr-${id}`;
+
 export function nodeLayout(config: Pick<ClusterConfig, 'dataDir' | 'id'>, node: string): NodeLayout {
   const root = join(config.dataDir, 'nodes', node);
   const run = join(clusterLayout(config).run, node);
@@ -66,6 +69,6 @@ export function nodeLayout(config: Pick<ClusterConfig, 'dataDir' | 'id'>, node: 
     cniConf: join(root, 'cni'),
     cniState: join(run, 'cni'),
     networkNamespace: `knarr-${config.id}-${node}`,
-    cgroupParent: `/knarr-${config.id}/${node}`,
+    cgroupParent: `${clusterCgroup(config)}/${node}`,
   };
 }

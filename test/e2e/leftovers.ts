@@ -9,7 +9,7 @@ export async function leftovers(id: string, dataDir: string): Promise<string[]> 
     ok('ip', ['netns', 'list']).then((text) => lines(text).filter((line) => line.includes(id))),
     ok('ip', ['-o', 'link']).then((text) => lines(text).filter((line) => line.includes(`kn${id}`))),
     ok('nft', ['list', 'tables']).then((text) => lines(text).filter((line) => line.includes(id))),
-    ok('find', ['/sys/fs/cgroup', '-maxdepth', '3', '-name', `knarr-${id}*`]).then(lines),
+    ok('find', ['/sys/fs/cgroup', '-maxdepth', '3', '-name', `knarr[-_]${id}*`]).then(lines),
     ok('sh', ['-c', `grep -e '${dataDir}' -e '/run/knarr/${id}' /proc/self/mountinfo || true`]).then(lines),
     ok('sh', [
       '-c',

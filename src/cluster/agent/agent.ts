@@ -87,7 +87,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     criEndpoint: layout.containerdSocket,
     rootDir: layout.kubelet,
     podLogsDir: layout.podLogs,
-    cgroup: { driver: 'cgroupfs', root: layout.cgroupParent },
+    cgroup: { driver: options.configuration.cgroupDriver, root: layout.cgroupParent },
     clusterDns: [facts.clusterDns],
     clusterDomain: facts.clusterDomain,
     nodeIps: [ip],

@@ -1,6 +1,7 @@
 /** The kubelet's configuration file as users give it: read once, checked at once, kept with the cluster. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { systemdProblem } from '../../kubelet/cgroups/systemd.ts';
 import { ConfigurationError, configurationOf, type KubeletConfiguration, parseConfiguration } from '../../kubelet/config/configuration.ts';
 import { parseProviders } from '../../kubelet/images/providers.ts';
 import { type CredentialProviderFiles, UserError } from '../config.ts';
@@ -13,7 +14,10 @@ export function readKubeletConfig(file: string): Record<string, unknown> {
   } catch (error) {
     throw new UserError(`can't read the kubelet's configuration ${file}: ${(error as NodeJS.ErrnoException).code}`, 2);
   }
-  return explained(file, () => parseConfiguration(text));
+  const raw = explained(file, () => parseConfiguration(text));
+  const problem = raw['cgroupDriver'] === 'systemd' ? systemdProblem() : undefined;
+  if (problem) throw new UserError(`the kubelet's configuration ${file} is not usable here:\n  cgroupDriver "systemd": ${problem}`, 2);
+  return raw;
 }
 
 /** Completed with defaults. `staticPodPath` is where manifests of static pods lie unless the configuration names another place. */

@@ -134,6 +134,7 @@ export async function runJoinedAgent({ server, token, dataDir, node, config, man
     state: layout.containerdState,
     socket: layout.containerdSocket,
     cniConfDir: layout.cniConf,
+    cgroupDriver: configuration.cgroupDriver,
     logFile: join(layout.root, 'containerd.log'),
   });
   await runtimeReady(layout, log);

@@ -1,6 +1,7 @@
 /** Takes away what a node leaves on the host: mounts, processes, cgroups. Used by `down` after the runtime was asked to stop its pods. */
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { sliceName, slicePath, stopSlice } from '../../kubelet/cgroups/systemd.ts';
 import { tryRun } from './run.ts';
 
 /** Mount points at or below a directory, deepest first. Octal escapes of `/proc/self/mountinfo` are decoded. */
@@ -47,9 +48,17 @@ const childrenOf = (directory: string): string[] => {
   }
 };
 
-/** Kills what still runs in a cgroup path and removes it, in all hierarchies. */
+/** Kills what still runs in a cgroup path and removes it, in all hierarchies; the slices that systemd has in its place as well. */
 export async function removeCgroup(path: string): Promise<void> {
-  const directories = cgroupDirectories(path);
+  await removeDirectories(cgroupDirectories(path));
+  const slices = cgroupDirectories(slicePath(path));
+  if (slices.length === 0) return;
+  // Those below it go with it.
+  await tryRun('busctl', ['--system', ...stopSlice(sliceName(path))]);
+  await removeDirectories(slices.filter((directory) => existsSync(directory)));
+}
+
+async function removeDirectories(directories: readonly string[]): Promise<void> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const pids = new Set(directories.flatMap(processesBelow));
     if (pids.size === 0) break;

@@ -87,6 +87,7 @@ async function prepareNode(config: ClusterConfig, name: string): Promise<void> {
     cniConfDir: node.cniConf,
     registryConfigPath: clusterLayout(config).registries,
     snapshotter,
+    cgroupDriver: config.kubelet?.['cgroupDriver'] === 'systemd' ? ('systemd' as const) : ('cgroupfs' as const),
   };
   writeAtomically(node.containerdConfig, containerdConfig(options, version));
 }

@@ -27,7 +27,8 @@ export interface CgroupHierarchy {
   read(controller: string, path: string, file: string): Promise<string>;
 }
 
-const mount = '/sys/fs/cgroup';
+export const cgroupMount = '/sys/fs/cgroup';
+const mount = cgroupMount;
 const wanted = ['cpu', 'cpuacct', 'memory', 'pids', 'hugetlb'];
 
 export const cgroupVersion = (): 1 | 2 => (existsSync(join(mount, 'cgroup.controllers')) ? 2 : 1);

@@ -4,6 +4,7 @@ import type { Pod } from '../../api/core/v1/types.gen.ts';
 import { bytesOf, milliCpu, podTotals, type QosClass, qosClassOf, quotaOf, sharesOf } from '../containers/resources.ts';
 import type { CgroupOptions } from '../options.ts';
 import { type CgroupHierarchy, type CgroupLimits, openCgroups } from './hierarchy.ts';
+import { openSlices, sliceName, slicePath } from './systemd.ts';
 
 export interface PodCgroups {
   hierarchy: CgroupHierarchy;
@@ -16,6 +17,8 @@ export interface PodCgroups {
   /** Below the mount of a hierarchy. */
   path(pod: Pod): string;
   root: string;
+  /** Where burstable pods and those without any requests have their groups. */
+  tiers: readonly string[];
   /** Uids of pods that have a group. */
   list(): Promise<string[]>;
   /** Sets the share of burstable pods together. */
@@ -24,24 +27,6 @@ export interface PodCgroups {
 
 const folders: Record<QosClass, string> = { Guaranteed: '', Burstable: 'burstable', BestEffort: 'besteffort' };
 const tiers: QosClass[] = ['Guaranteed', 'Burstable', 'BestEffort'];
-
-/** `/a/kubepods/burstable/podX` → `a-kubepods-burstable-podX.slice`; a dash in a name becomes an underscore. */
-function sliceName(path: string): string {
-  return `${path
-    .split('/')
-    .filter(Boolean)
-    .map((part) => part.replaceAll('-', '_'))
-    .join('-')}.slice`;
-}
-
-/** `/a-b.slice` lies in `/a.slice/a-b.slice`. */
-function slicePath(path: string): string {
-  const parts = path
-    .split('/')
-    .filter(Boolean)
-    .map((part) => part.replaceAll('-', '_'));
-  return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/')}`;
-}
 
 export function podLimits(pod: Pod, podPidsLimit: number): CgroupLimits {
   const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
@@ -57,7 +42,11 @@ export function podLimits(pod: Pod, podPidsLimit: number): CgroupLimits {
   };
 }
 
-export function createPodCgroups({ driver, root }: CgroupOptions, podPidsLimit: number, hierarchy = openCgroups()): PodCgroups {
+export function createPodCgroups(
+  { driver, root }: CgroupOptions,
+  podPidsLimit: number,
+  hierarchy = driver === 'systemd' ? openSlices() : openCgroups(),
+): PodCgroups {
   const base = join('/', root, 'kubepods');
   const logical = (uid: string, qos: QosClass): string => join(base, folders[qos], `pod${uid}`);
   const real = (path: string): string => (driver === 'systemd' ? slicePath(path) : path);
@@ -68,6 +57,7 @@ export function createPodCgroups({ driver, root }: CgroupOptions, podPidsLimit: 
   return {
     hierarchy,
     root: real(base),
+    tiers: [real(join(base, 'burstable')), real(join(base, 'besteffort'))],
     start: async ({ milliCpu: cpu, memory }) => {
       await hierarchy.ensure(real(base), { cpuShares: sharesOf(cpu), memory });
       await hierarchy.ensure(real(join(base, 'burstable')), { cpuShares: 2 });

@@ -46,8 +46,8 @@ test('defaults that depend on others', () => {
 });
 
 test('everything that is wrong is told at once', () => {
-  assert.deepEqual(problems(`${head}maxPod: 3\nmaxPods: many\ncgroupDriver: systemd\nfeatureGates: {X: true}\nclusterDNS: [10.0.0.10]`), [
-    'cgroupDriver can\'t be set: the runtime of the node is set up for it; it is "cgroupfs"',
+  assert.deepEqual(problems(`${head}maxPod: 3\nmaxPods: many\ncgroupDriver: docker\nfeatureGates: {X: true}\nclusterDNS: [10.0.0.10]`), [
+    'cgroupDriver: "docker" is not supported here; it can be "cgroupfs" or "systemd"',
     "clusterDNS can't be set: the cluster settles it by itself",
     "featureGates can't be set: features are as in Kubernetes 1.36 by default",
     'strict decoding error: unknown field "maxPod"',

@@ -47,7 +47,7 @@ async function measureAll({ context, manager, cache, cgroups }: ServerParts): Pr
     found.push({ labels: { ...labels, id: path }, usage, interfaces, ...(more.startedAt ? { startedAt: more.startedAt } : {}) });
   };
   const nobody = { container: '', image: '', name: '', namespace: '', pod: '' };
-  for (const path of ['/', cgroups.root, join(cgroups.root, 'burstable'), join(cgroups.root, 'besteffort')]) await measure(path, nobody);
+  for (const path of ['/', cgroups.root, ...cgroups.tiers]) await measure(path, nobody);
   for (const { pod, uid, active } of manager.list()) {
     const runtime = cache.last(uid);
     if (!active || !runtime) continue;

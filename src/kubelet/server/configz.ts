@@ -16,7 +16,6 @@ export function configz({ options, config, paths }: KubeletContext): { kubeletco
       clusterDNS: options.clusterDns,
       cgroupRoot: options.cgroup.root,
       cgroupsPerQOS: true,
-      cgroupDriver: options.cgroup.driver,
       failCgroupV1: cgroupVersion() === 2,
       podLogsDir: options.podLogsDir,
       resolvConf: options.resolvConf ?? '/etc/resolv.conf',
