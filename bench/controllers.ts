@@ -1,7 +1,8 @@
 /**
  * Controllers at work on knarr's API server with simulated nodes: knarr's, and upstream's kube-controller-manager one after the other in
  * the same run: `node bench/controllers.ts --kube-controller-manager FILE`. A Deployment from nothing to its size and back, Jobs, and the
- * collection of what has lost its owner. Scheduler, API server and nodes are knarr's in both.
+ * collection of what has lost its owner. Scheduler, API server and nodes are knarr's in both; with --kube-apiserver, --etcd and
+ * --kube-scheduler as well, upstream's run its side alone, and only the nodes are knarr's.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,11 +23,14 @@ import { transportFromKubeconfig } from '../src/client/kubeconfig.ts';
 import { createClient } from '../src/client/rest.ts';
 import { kubeconfigText } from '../src/cluster/controlplane/kubeconfig.ts';
 import { type Figures, printTable } from './measure.ts';
-import { freePort, type RunningTarget, startKnarr, usageOf } from './targets.ts';
+import { freePort, type RunningTarget, startKnarr, startUpstream, usageOf } from './targets.ts';
 
 const { values } = parseArgs({
   options: {
     'kube-controller-manager': { type: 'string' },
+    'kube-apiserver': { type: 'string' },
+    etcd: { type: 'string' },
+    'kube-scheduler': { type: 'string' },
     nodes: { type: 'string', default: '100' },
     pods: { type: 'string', default: '10000' },
     jobs: { type: 'string', default: '500' },
@@ -72,6 +76,7 @@ interface Place {
 }
 
 async function loopDelays({ target, delays }: Place): Promise<{ p99: number; max: number }> {
+  if (target.name !== 'knarr') return { p99: Number.NaN, max: Number.NaN };
   rmSync(delays, { force: true });
   process.kill(target.pids[0] as number, 'SIGUSR2');
   for (;;) {
@@ -171,7 +176,7 @@ async function run(controllers: string, startManager?: (kubeconfig: string, pki:
   const delays = join(directory, 'delays.json');
   process.env['BENCH_LOOP_DELAY'] = delays;
   process.env['NODE_OPTIONS'] = `--import=${loopDelay}`;
-  const target = await startKnarr(['--controllers', controllers]);
+  const target = await (stack && startManager ? startUpstream(stack) : startKnarr(['--controllers', controllers]));
   delete process.env['NODE_OPTIONS'];
   delete process.env['BENCH_LOOP_DELAY'];
   const { url: server, ca, cert: certificate, key } = target.admin;
@@ -182,6 +187,7 @@ async function run(controllers: string, startManager?: (kubeconfig: string, pki:
   try {
     const manager = await startManager?.(kubeconfig, directory);
     if (manager) children.push(manager);
+    if (stack && startManager) children.push(kubeScheduler(stack.scheduler, kubeconfig));
     const taken = ['fake-nodes', '--kubeconfig', kubeconfig, '--count', String(nodeCount), '--fake-node-resources', 'pods=250'];
     children.push(spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...taken], { stdio: 'ignore' }));
     await until('the nodes are ready', async () => {
@@ -197,11 +203,26 @@ async function run(controllers: string, startManager?: (kubeconfig: string, pki:
   }
 }
 
+const { 'kube-apiserver': apiserver, etcd, 'kube-scheduler': scheduler } = values;
+const stack = apiserver && etcd && scheduler ? { apiserver, etcd, scheduler } : undefined;
+
 /** Its client limits raised, and as many workers as it wants by default. */
 async function kubeControllerManager(program: string, kubeconfig: string, directory: string): Promise<ChildProcess> {
   const access = ['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map((option) => `--${option}=${kubeconfig}`);
   const own = [`--cert-dir=${directory}`, '--bind-address=127.0.0.1', `--secure-port=${await freePort()}`, '--leader-elect=false'];
   return spawn(program, [...access, ...own, '--kube-api-qps=5000', '--kube-api-burst=10000'], { stdio: 'ignore' });
+}
+
+function kubeScheduler(file: string, kubeconfig: string): ChildProcess {
+  const config = `${kubeconfig}.scheduler.yaml`;
+  const content = {
+    apiVersion: 'kubescheduler.config.k8s.io/v1',
+    kind: 'KubeSchedulerConfiguration',
+    leaderElection: { leaderElect: false },
+    clientConnection: { kubeconfig, qps: 5000, burst: 10000 },
+  };
+  writeFileSync(config, JSON.stringify(content));
+  return spawn(file, ['--config', config, '--secure-port', '0'], { stdio: 'ignore' });
 }
 
 const program = values['kube-controller-manager'];
