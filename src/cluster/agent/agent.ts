@@ -22,7 +22,7 @@ import { pauseImage, pauseImageName } from '../images/builtin.ts';
 import { importImages } from '../images/import.ts';
 import type { NodeLayout } from '../layout.ts';
 import type { KeyPair } from '../pki/pki.ts';
-import { writeCniConfiguration } from './cni.ts';
+import { removeTornResults, writeCniConfiguration } from './cni.ts';
 import { removeReleasedVolumes } from './localvolumes.ts';
 
 /** What a node must know of its cluster. */
@@ -61,6 +61,7 @@ export interface RunningAgent {
 /** Resolves when everything has started; the node becomes Ready by itself. The runtime must be ready. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { node, ip, client, facts, layout, serving, log } = options;
+  removeTornResults();
   const stopping = new AbortController();
   const informers = createInformerFactory(client, { log });
   const events = createEventRecorder(client, { component: 'kubelet', host: node, log, signal: stopping.signal });

@@ -1,7 +1,12 @@
 /** The CNI configuration of a node: one bridge for its pods, addresses from its range, host ports. Upstream's standard plugins, one file. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { writeAtomically } from '../config.ts';
+
+const network = 'knarr';
+/** Files of ours, and those of containerd's loopback. */
+const networks = new RegExp(`^(?:${network}|cni-loopback)-`);
 
 export interface CniOptions {
   /** `10.244.1.0/24` */
@@ -15,7 +20,7 @@ export const cniConfiguration = ({ podCidr, stateDir }: CniOptions): string =>
   `${JSON.stringify(
     {
       cniVersion: '0.4.0',
-      name: 'knarr',
+      name: network,
       plugins: [
         {
           type: 'bridge',
@@ -40,4 +45,26 @@ export function writeCniConfiguration(confDir: string, options: CniOptions): voi
   const text = cniConfiguration(options);
   if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
   writeAtomically(file, text, 0o644);
+}
+
+/**
+ * Removes what CNI kept of pods before the machine started, where a power cut left it half written: the runtime could never
+ * remove such a pod. Without the file it can.
+ */
+export function removeTornResults(directory = '/var/lib/cni/results', startedAt = Date.now() - uptime() * 1000): void {
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory).filter((one) => networks.test(one))) {
+    const file = join(directory, name);
+    const { mtimeMs = startedAt } = statSync(file, { throwIfNoEntry: false }) ?? {};
+    if (mtimeMs < startedAt && isTorn(file)) rmSync(file, { force: true });
+  }
+}
+
+function isTorn(file: string): boolean {
+  try {
+    JSON.parse(readFileSync(file, 'utf8'));
+    return false;
+  } catch {
+    return true;
+  }
 }

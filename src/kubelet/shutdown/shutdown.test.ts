@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -45,11 +45,17 @@ test('every priority may have a time of its own', () => {
 
 test('a shutdown ends the pods, tells so, and lets the machine go', async () => {
   const did: string[] = [];
+  let delay = 5_000;
   const stop = new AbortController();
   const calledOff = Promise.withResolvers<void>();
   const logind: Logind = {
     available: () => true,
-    maxDelay: async () => 60_000,
+    maxDelay: async () => delay,
+    setMaxDelay: async (name, ms) => {
+      did.push(`${name} waits ${ms}`);
+      delay = ms;
+      return async () => void did.push('waits as before');
+    },
     inhibit: async () => {
       did.push('hold');
       return () => void did.push('let go');
@@ -77,6 +83,7 @@ test('a shutdown ends the pods, tells so, and lets the machine go', async () => 
   const running = manager.run();
   await calledOff.promise;
   assert.deepEqual(did, [
+    'knarr-n waits 30000',
     'hold',
     'Shutdown: Shutdown manager detected shutdown event',
     'changed: node is shutting down',
@@ -91,6 +98,7 @@ test('a shutdown ends the pods, tells so, and lets the machine go', async () => 
   assert.equal(manager.refusal(), undefined);
   stop.abort();
   await running;
+  assert.equal(did.at(-1), 'waits as before');
 });
 
 test("logind is spoken to through systemd's programs", async () => {
@@ -102,13 +110,18 @@ test("logind is spoken to through systemd's programs", async () => {
   try {
     await program(
       'busctl',
-      `case "$*" in *monitor) for d in true false; do echo '{"type":"signal","member":"PrepareForShutdown","payload":{"type":"b","data":['$d']}}'; done;; *) echo 't 5000000';; esac`,
+      `case "$*" in *KillUnit*) echo "$*" >>${place}/reloads;; *monitor) for d in true false; do echo '{"type":"signal","member":"PrepareForShutdown","payload":{"type":"b","data":['$d']}}'; done;; *) echo 't 5000000';; esac`,
     );
     await program('systemd-inhibit', `cat; touch ${place}/released`);
-    const logind = createLogind(join(place, 'busctl'), place);
+    const logind = createLogind(join(place, 'busctl'), place, join(place, 'conf'));
     assert.equal(logind.available(), true);
     assert.equal(createLogind(join(place, 'none')).available(), false);
     assert.equal(await logind.maxDelay(), 5_000);
+    const forget = await logind.setMaxDelay('n', 30_000);
+    assert.match(await readFile(join(place, 'conf/zz-n.conf'), 'utf8'), /^\[Login\]\nInhibitDelayMaxSec=30$/m);
+    await forget();
+    await assert.rejects(readFile(join(place, 'conf/zz-n.conf')));
+    assert.match(await readFile(join(place, 'reloads'), 'utf8'), /^(?:call .*KillUnit ssi systemd-logind.service all 1\n){2}$/);
     const seen: boolean[] = [];
     await assert.rejects(
       async () => {

@@ -8,6 +8,8 @@ import { createLogind, type Logind } from './logind.ts';
 
 const message = 'Pod was terminated in response to imminent node shutdown.';
 const retryMs = 1_000;
+const delayAttempts = 5;
+const delayPauseMs = 100;
 
 export interface ShutdownInput {
   context: Pick<KubeletContext, 'config' | 'events' | 'log' | 'options' | 'signal'>;
@@ -46,12 +48,26 @@ export function createShutdownManager({ context, active, end, changed, logind = 
     }
   }
 
+  /** Has logind wait as long as pods may take. Gives what takes that back. */
+  async function ensureDelay(wanted: number): Promise<() => Promise<void>> {
+    if ((await logind.maxDelay()) >= wanted) return async () => {};
+    const forget = await logind.setMaxDelay(`knarr-${options.nodeName}`, wanted);
+    // It reads its configuration in its own time.
+    for (let attempt = 0; attempt < delayAttempts; attempt++) {
+      if ((await logind.maxDelay()) >= wanted) return forget;
+      await sleep(delayPauseMs * 2 ** attempt, signal);
+    }
+    log.warn({ seconds: wanted / 1000 }, 'logind holds up a shutdown for less time than pods have, and does not let itself be told: set InhibitDelayMaxSec');
+    return forget;
+  }
+
   async function watch(): Promise<void> {
     const wanted = periods.reduce((sum, { shutdownGracePeriodSeconds }) => sum + shutdownGracePeriodSeconds, 0);
-    const delay = await logind.maxDelay();
-    if (delay < wanted * 1000)
-      log.warn({ wanted, seconds: delay / 1000 }, 'logind holds up a shutdown for less time than pods have: set InhibitDelayMaxSec in logind.conf');
-    let release = await logind.inhibit();
+    const forget = await ensureDelay(wanted * 1000);
+    let release = await logind.inhibit().catch(async (error: unknown) => {
+      await forget();
+      throw error;
+    });
     try {
       for await (const down of logind.shutdowns(signal)) {
         log.info({ down }, 'logind tells of a shutdown');
@@ -64,6 +80,7 @@ export function createShutdownManager({ context, active, end, changed, logind = 
       }
     } finally {
       release();
+      await forget();
     }
   }
 
