@@ -11,6 +11,7 @@ import type { CsiDrivers } from './csi/drivers.ts';
 import type { NodeResources } from './node/capacity.ts';
 import type { ReferencedObjects } from './objects/cache.ts';
 import type { KubeletOptions } from './options.ts';
+import type { Allocations } from './resources/allocations.ts';
 import type { Meters } from './server/meters.ts';
 
 export interface KubeletContext {
@@ -25,6 +26,8 @@ export interface KubeletContext {
   services: ServiceEnvironment;
   /** Storage drivers that run on this node. */
   csi: CsiDrivers;
+  /** What containers have for themselves: devices, CPUs, memory. */
+  allocations: Allocations;
   /** Capacity and allocatable of this machine. */
   resources: NodeResources;
   paths: KubeletPaths;

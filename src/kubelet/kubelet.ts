@@ -12,6 +12,7 @@ import { milliValue } from '../apimachinery/quantity.ts';
 import type { Informer } from '../client/informer.ts';
 import { admitPod, resizeRefusal } from './admission/admit.ts';
 import { preemptionVictims } from './admission/preempt.ts';
+import { enforceAllocatable } from './cgroups/enforce.ts';
 import { createPodCgroups } from './cgroups/pods.ts';
 import { defaultConfiguration } from './config/configuration.ts';
 import { createServiceEnvironment } from './containers/serviceenv.ts';
@@ -35,6 +36,8 @@ import { isMirrorPod, isStaticPod } from './podworker/critical.ts';
 import { createPodManager } from './podworker/manager.ts';
 import { podTarget } from './podworker/target.ts';
 import { createProbeManager } from './probes/manager.ts';
+import { createAllocations } from './resources/allocations.ts';
+import { createCpuReconciler } from './resources/reconcile.ts';
 import { createBackoff } from './runtime/backoff.ts';
 import { createRuntimeCache } from './runtime/cache.ts';
 import { describeRuntime } from './runtime/describe.ts';
@@ -112,6 +115,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       for (const uid of uids) manager.retry(uid);
     });
     const csi = createCsiDrivers(options.rootDir, nodeName, client, log, signal);
+    const allocations = createAllocations({ config, log, meters, now: () => new Date(), options, resources }, (uids) => {
+      reporter.poke();
+      for (const uid of uids) manager.wake(uid);
+    });
     const context: KubeletContext = {
       options,
       config,
@@ -123,6 +130,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       objects,
       services,
       csi,
+      allocations,
       resources,
       paths,
       now: () => new Date(),
@@ -174,6 +182,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
           return victims.length > 0;
         },
         admitResize: (pod) => {
+          const fixed = allocations.resizeRefusal(pod, manager.get(pod.metadata.uid ?? '')?.granted);
+          if (fixed) return fixed;
           const node = reporter.node();
           return node && resizeRefusal(pod, node, others(pod));
         },
@@ -186,6 +196,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
             pod,
             node,
             others: others(pod),
+            inUse: allocations.devices.inUse(),
             allowedUnsafeSysctls: config.allowedUnsafeSysctls,
             supplementalGroupsPolicy: runtime.supplementalGroupsPolicy,
             appArmor: hasAppArmor(),
@@ -247,6 +258,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     endWorkers = async () => {
       objects.stop();
       csi.stop();
+      await allocations.stop();
       probes.stop();
       await manager.stop();
     };
@@ -255,14 +267,20 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const { cpu = '0' } = resources.allocatable();
     await Promise.all([
       volumes.start(),
-      cgroups.start({ milliCpu: milliValue(cpu), memory: 0 }),
+      cgroups.start(milliValue(cpu)),
       pleg.start(),
       ...(options.podCidr ? [cri.updateRuntimeConfig({ networkConfig: { podCidr: options.podCidr } })] : []),
     ]);
     if (options.enableServer ?? true) server = await createKubeletServer({ context, manager, cache, statuses, cgroups, probes, volumes, problems });
     events.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Normal', 'Starting', 'Starting kubelet.');
     await reporter.register();
-    background = [csi.start(() => reporter.node()?.metadata.uid), reporter.run(), keepLease(context, () => reporter.node()?.metadata.uid)];
+    await allocations.serve({ active: () => manager.active(), find: (namespace, name) => manager.find(namespace, name)?.pod });
+    background = [
+      enforceAllocatable(context, cgroups),
+      csi.start(() => reporter.node()?.metadata.uid),
+      reporter.run(),
+      keepLease(context, () => reporter.node()?.metadata.uid),
+    ];
     await statics.start();
     await Promise.race([informersReady, aborted]);
     if (signal.aborted) return;
@@ -274,6 +292,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     });
     await housekeeping.start();
     background.push(evictions.run(), shutdown.run());
+    if (allocations.cpus) {
+      const reconciler = createCpuReconciler(context, allocations.cpus, manager.active, cache.last);
+      background.push(reconciler.run(config.cpuManagerReconcilePeriod));
+    }
     log.info({ node: nodeName, runtime: `${runtime.name}://${runtime.version}` }, 'the kubelet runs');
   }
 

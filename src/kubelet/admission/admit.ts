@@ -14,6 +14,8 @@ export interface AdmissionInput {
   node: Node;
   /** Those that hold resources of the node. */
   others: readonly Pod[];
+  /** Devices that pods have, this one included: no less is there, whatever becomes of their plugins. */
+  inUse?: Readonly<Record<string, number>>;
   allowedUnsafeSysctls: readonly string[];
   supplementalGroupsPolicy: boolean;
   /** The kernel enforces AppArmor profiles. */
@@ -22,7 +24,7 @@ export interface AdmissionInput {
 
 const predicate = (name: string, why: string): Refusal => ({ reason: name, message: `Predicate ${name} failed: ${why}` });
 
-export function admitPod({ pod, node, others, allowedUnsafeSysctls, supplementalGroupsPolicy, appArmor }: AdmissionInput): Refusal | undefined {
+export function admitPod({ pod, node, others, inUse = {}, allowedUnsafeSysctls, supplementalGroupsPolicy, appArmor }: AdmissionInput): Refusal | undefined {
   const sysctl = forbiddenSysctl(pod, allowedUnsafeSysctls);
   if (sysctl) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` };
   if (pod.spec.os && pod.spec.os.name !== 'linux') return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
@@ -31,7 +33,7 @@ export function admitPod({ pod, node, others, allowedUnsafeSysctls, supplemental
   }
   if (!appArmor && wantsAppArmor(pod)) return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' };
   return (
-    insufficient(pod, node, others) ??
+    insufficient(pod, node, others, inUse) ??
     (matchesNode(pod, node) ? undefined : predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")) ??
     (portsFree(pod, others) ? undefined : predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports")) ??
     (tolerated(pod.spec.tolerations ?? [], node.spec.taints ?? [])
@@ -61,7 +63,7 @@ export function resizeRefusal(pod: Pod, node: Node, others: readonly Pod[]): { r
 }
 
 /** What the node has not got for a pod beside the others. */
-export function insufficient(pod: Pod, node: Node, others: readonly Pod[]): Refusal | undefined {
+export function insufficient(pod: Pod, node: Node, others: readonly Pod[], inUse: Readonly<Record<string, number>> = {}): Refusal | undefined {
   const allocatable = node.status?.allocatable ?? {};
   const pods = value(allocatable['pods'] ?? '110');
   if (others.length + 1 > pods) return lacks('pods', 1, others.length, pods);
@@ -74,7 +76,7 @@ export function insufficient(pod: Pod, node: Node, others: readonly Pod[]): Refu
     const requested = podTotals(pod, 'requests', read);
     if (requested === 0) continue;
     const used = others.reduce((sum, other) => sum + podTotals(other, 'requests', read), 0);
-    const capacity = name === 'cpu' ? milliValue(amount) : value(amount);
+    const capacity = name === 'cpu' ? milliValue(amount) : Math.max(value(amount), inUse[name] ?? 0);
     if (requested > capacity - used) return lacks(name, requested, used, capacity);
   }
   return undefined;

@@ -9,8 +9,11 @@ import { openSlices, sliceName, slicePath } from './systemd.ts';
 export interface PodCgroups {
   hierarchy: CgroupHierarchy;
   /** Makes `kubepods` and its two children. */
-  start(allocatable: { milliCpu: number; memory: number }): Promise<void>;
-  ensure(pod: Pod): Promise<void>;
+  start(milliCpu: number): Promise<void>;
+  /** Of all pods together; bytes. Throws where more is in use already. */
+  limit(limits: { milliCpu: number; memory: number; pids: number }): Promise<void>;
+  /** `unthrottled` has no CPU quota whatever its limits. */
+  ensure(pod: Pod, unthrottled?: boolean): Promise<void>;
   remove(uid: string, qos?: QosClass): Promise<void>;
   /** As CRI wants it: a path, or a slice with the systemd driver. */
   parent(pod: Pod): string;
@@ -58,13 +61,17 @@ export function createPodCgroups(
     hierarchy,
     root: real(base),
     tiers: [real(join(base, 'burstable')), real(join(base, 'besteffort'))],
-    start: async ({ milliCpu: cpu, memory }) => {
-      await hierarchy.ensure(real(base), { cpuShares: sharesOf(cpu), memory });
+    start: async (cpu) => {
+      await hierarchy.ensure(real(base), { cpuShares: sharesOf(cpu) });
       await hierarchy.ensure(real(join(base, 'burstable')), { cpuShares: 2 });
       await hierarchy.ensure(real(join(base, 'besteffort')), { cpuShares: 2 });
     },
+    limit: ({ milliCpu: cpu, memory, pids }) => hierarchy.ensure(real(base), { cpuShares: sharesOf(cpu), memory, pids }),
     setBurstableShares: (milli) => hierarchy.ensure(real(join(base, 'burstable')), { cpuShares: sharesOf(milli) }),
-    ensure: (pod) => hierarchy.ensure(real(logical(pod.metadata.uid ?? '', qosClassOf(pod))), podLimits(pod, podPidsLimit)),
+    ensure: (pod, unthrottled = false) => {
+      const { cpuQuota, ...limits } = podLimits(pod, podPidsLimit);
+      return hierarchy.ensure(real(logical(pod.metadata.uid ?? '', qosClassOf(pod))), { ...limits, ...(cpuQuota && !unthrottled ? { cpuQuota } : {}) });
+    },
     remove: async (uid, qos) => {
       await Promise.all((qos ? [qos] : tiers).map((tier) => hierarchy.remove(real(logical(uid, tier)))));
     },

@@ -11,6 +11,12 @@ export interface PriorityGrace {
   shutdownGracePeriodSeconds: number;
 }
 
+/** Memory of one NUMA node that pods don't get. */
+export interface MemoryReservation {
+  numaNode: number;
+  limits: Record<string, string>;
+}
+
 /** Durations in milliseconds, sizes in bytes. */
 export const fields = {
   staticPodPath: text(),
@@ -47,6 +53,20 @@ export const fields = {
   containerLogMonitorInterval: duration('10s'),
   systemReserved: strings(),
   kubeReserved: strings(),
+  reservedSystemCPUs: text(),
+  enforceNodeAllocatable: list(['pods']),
+  cpuManagerPolicy: choice('none', 'static'),
+  cpuManagerPolicyOptions: strings(),
+  cpuManagerReconcilePeriod: duration('10s'),
+  memoryManagerPolicy: choice('None', 'Static'),
+  reservedMemory: objects<MemoryReservation>(({ numaNode, limits }) => {
+    if (!Number.isInteger(numaNode) || typeof limits !== 'object') throw new Error('a reservation has a numaNode and limits');
+  }),
+  topologyManagerPolicy: choice('none', 'best-effort', 'restricted', 'single-numa-node'),
+  topologyManagerPolicyOptions: strings(),
+  topologyManagerScope: choice('container', 'pod'),
+  /** Counts with control groups v2 alone. */
+  singleProcessOOMKill: flag(false),
   allowedUnsafeSysctls: list(),
   shutdownGracePeriod: duration('0s'),
   shutdownGracePeriodCriticalPods: duration('0s'),
@@ -106,9 +126,6 @@ export const unsupported: Readonly<Record<string, { why: string; holds?: readonl
       'oomScoreAdj',
       'streamingConnectionIdleTimeout',
       'volumeStatsAggPeriod',
-      'cpuManagerPolicyOptions',
-      'cpuManagerReconcilePeriod',
-      'topologyManagerPolicyOptions',
       'qosReserved',
       'runtimeRequestTimeout',
       'hairpinMode',
@@ -121,21 +138,18 @@ export const unsupported: Readonly<Record<string, { why: string; holds?: readonl
       'iptablesDropBit',
       'makeIPTablesUtilChains',
       'containerLogMaxWorkers',
-      'reservedSystemCPUs',
       'showHiddenMetricsForVersion',
       'systemReservedCgroup',
       'kubeReservedCgroup',
       'kernelMemcgNotification',
       'logging',
       'crashLoopBackOff',
-      'reservedMemory',
       'memoryThrottlingFactor',
       'tracing',
       'userNamespaces',
       'enableProfilingHandler',
       'enableDebugFlagsHandler',
       'enableSystemLogQuery',
-      'singleProcessOOMKill',
     ].map((name) => [name, { why: noSuchPart }]),
   ),
   enableServer: { why: 'the server is always on', holds: [true] },
@@ -145,17 +159,12 @@ export const unsupported: Readonly<Record<string, { why: string; holds?: readonl
   serverTLSBootstrap: { why: 'the cluster issues the serving certificate', holds: [false] },
   cgroupsPerQOS: { why: noSuchPart, holds: [true] },
   cpuCFSQuota: { why: noSuchPart, holds: [true] },
-  cpuManagerPolicy: { why: noSuchPart, holds: ['none'] },
-  memoryManagerPolicy: { why: noSuchPart, holds: ['None'] },
-  topologyManagerPolicy: { why: noSuchPart, holds: ['none'] },
-  topologyManagerScope: { why: noSuchPart, holds: ['container'] },
   runOnce: { why: noSuchPart, holds: [false] },
   enableControllerAttachDetach: { why: noSuchPart, holds: [true] },
   protectKernelDefaults: { why: noSuchPart, holds: [false] },
   failSwapOn: { why: 'swap is neither used nor forbidden', holds: [false] },
   memorySwap: { why: 'pods never get swap' },
   configMapAndSecretChangeDetectionStrategy: { why: noSuchPart, holds: ['Watch'] },
-  enforceNodeAllocatable: { why: noSuchPart },
   localStorageCapacityIsolation: { why: noSuchPart, holds: [true] },
   registerNode: { why: 'the node always registers itself', holds: [true] },
   failCgroupV1: { why: 'both versions of control groups work', holds: [false] },

@@ -2,6 +2,7 @@
 import { formatDuration } from '../../apimachinery/duration.ts';
 import { thresholdsOf } from '../eviction/thresholds.ts';
 import type { KubeletConfiguration } from './fields.ts';
+import { reservationProblems } from './reservations.ts';
 
 const second = 1000;
 
@@ -47,6 +48,7 @@ export function problemsOf(config: KubeletConfiguration): string[] {
     config.shutdownGracePeriodByPodPriority.length === 0 || (grace === 0 && critical === 0),
     'Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time',
   );
+  for (const problem of reservationProblems(config)) unless(false, problem);
   try {
     thresholdsOf(config);
   } catch (error) {

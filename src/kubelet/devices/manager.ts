@@ -154,7 +154,7 @@ export function createDeviceManager({ directory, nodes, log, now, changed, alloc
       if (isManaged(resource) && !isClaimed(pod, container.name, resource)) await allocateOne(pod, container, resource, count, hint);
   }
 
-  function hintsOf(pod: Pod, resource: string, count: number, own: readonly string[], again: ReadonlySet<string>): Hint[] | undefined {
+  function hintsOf(resource: string, count: number, own: readonly string[], again: ReadonlySet<string>): Hint[] | undefined {
     const devices = devicesIn(resource);
     if (!hasTopology(devices)) return undefined;
     if (own.length) return own.length === count ? deviceHints(devices, new Set(own), new Set(), count, nodes) : [];
@@ -175,7 +175,7 @@ export function createDeviceManager({ directory, nodes, log, now, changed, alloc
           .filter(([resource]) => isManaged(resource))
           .map(([resource, count]) => {
             const own = assignments.find(uidOf(pod), container.name, resource)?.ids ?? [];
-            return [resource, hintsOf(pod, resource, count, own, reuse(pod, container, resource))];
+            return [resource, hintsOf(resource, count, own, reuse(pod, container, resource))];
           }),
       ),
     podHints: (pod) => {
@@ -186,7 +186,7 @@ export function createDeviceManager({ directory, nodes, log, now, changed, alloc
         [...names].map((resource) => {
           const count = podTotal(pod, (container) => wants(container).find(([name]) => name === resource)?.[1] ?? 0);
           const own = [...new Set(all.flatMap(({ name }) => assignments.find(uidOf(pod), name, resource)?.ids ?? []))];
-          return [resource, hintsOf(pod, resource, count, own, new Set())];
+          return [resource, hintsOf(resource, count, own, new Set())];
         }),
       );
     },

@@ -51,6 +51,7 @@ export function createHousekeeping({ context, manager, pleg, cgroups, volumes, i
   async function orphans(): Promise<void> {
     const running = pleg.podUids();
     for (const uid of running) if (!manager.get(uid)) await manager.endOrphan(uid);
+    context.allocations.retain(new Set([...running, ...manager.list().map(({ uid }) => uid)]));
     const left = new Set([...(await volumes.onDisk()), ...(await cgroups.list())]);
     for (const uid of left) {
       if (manager.get(uid) || pleg.podUids().has(uid)) continue;

@@ -5,6 +5,7 @@ import { canonicalQuantity, milliValue, value } from '../../apimachinery/quantit
 import type { KubeletConfiguration } from '../config/configuration.ts';
 import { thresholdsOf } from '../eviction/thresholds.ts';
 import type { KubeletOptions } from '../options.ts';
+import { reservedMilliCpu } from '../resources/reserved.ts';
 
 export interface NodeResources {
   /** Bytes. */
@@ -65,7 +66,7 @@ export function readNodeResources(options: Pick<KubeletOptions, 'rootDir'>, conf
     capacity,
     allocatable: () => {
       const full = capacity();
-      const cpuLeft = milliValue(full['cpu'] ?? '0') - reserved('cpu').reduce((sum, amount) => sum + milliValue(amount), 0);
+      const cpuLeft = Math.max(0, milliValue(full['cpu'] ?? '0') - reservedMilliCpu(config));
       const memoryLeft = memory - reservedHuge - keptFree('memory.available', memory) - reserved('memory').reduce((sum, amount) => sum + value(amount), 0);
       const diskSize = disk();
       const diskLeft = diskSize - keptFree('nodefs.available', diskSize) - reserved('ephemeral-storage').reduce((sum, amount) => sum + value(amount), 0);

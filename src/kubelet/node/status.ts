@@ -84,12 +84,14 @@ export function nodeConditions(facts: NodeFacts, previous: readonly NodeConditio
 }
 
 export function nodeStatus(context: KubeletContext, facts: NodeFacts, previous: NodeStatus, now: string): NodeStatus {
-  const { options, config, resources, runtime } = context;
+  const { options, config, resources, runtime, allocations } = context;
+  const devices = allocations.devices.capacity();
+  const gone = Object.fromEntries(devices.gone.map((name) => [name, '0']));
   const extended = (list: Record<string, string | number> | undefined): Record<string, string | number> =>
     Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => name.includes('/') && !name.includes('kubernetes.io/')));
   return {
-    capacity: { ...extended(previous.capacity), ...resources.capacity() },
-    allocatable: { ...extended(previous.capacity), ...extended(previous.allocatable), ...resources.allocatable() },
+    capacity: { ...extended(previous.capacity), ...devices.capacity, ...gone, ...resources.capacity() },
+    allocatable: { ...extended(previous.capacity), ...extended(previous.allocatable), ...devices.allocatable, ...gone, ...resources.allocatable() },
     conditions: nodeConditions(facts, previous.conditions ?? [], now),
     addresses: [...options.nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: options.hostname ?? options.nodeName }],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } },

@@ -1,7 +1,8 @@
 /** What a worker reports of its pod, and which updates are only the echo of that. */
-import type { Pod, PodCondition, PodStatus } from '../../api/core/v1/types.gen.ts';
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/core/v1/types.gen.ts';
 import { semanticEqual } from '../../apimachinery/equality.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
+import type { KubeletContext } from '../context.ts';
 import type { RuntimePod } from '../runtime/model.ts';
 import { podStatus } from '../status/pod.ts';
 import type { PodResizer } from './resize.ts';
@@ -57,7 +58,7 @@ export function composeStatus(
   const time = timeOf(now);
   const previous = statuses.get(uid) ?? pod.status ?? {};
   const conditions = previous.conditions ?? [];
-  return podStatus({
+  const status = podStatus({
     pod,
     runtime,
     runtimeName: engine.name,
@@ -78,6 +79,12 @@ export function composeStatus(
     hostIps: options.nodeIps,
     now,
   });
+  return { ...status, containerStatuses: (status.containerStatuses ?? []).map((one) => withDevices(context, uid, one)) };
+}
+
+function withDevices({ allocations }: KubeletContext, uid: string, status: ContainerStatus): ContainerStatus {
+  const allocatedResourcesStatus = allocations.devices.health(uid, status.name);
+  return allocatedResourcesStatus ? { ...status, allocatedResourcesStatus } : status;
 }
 
 /** Our own reports come back as updates of the status: nothing to do then, but for readiness gates, which others set. */

@@ -70,6 +70,7 @@ export async function startContainer(request: StartRequest): Promise<string> {
     const target = targetName ? findContainer(runtime, targetName) : undefined;
     if (targetName && !target) throw new Error(`unable to find target container ${targetName}`);
     config = await containerConfig(context, { pod, container, restartCount, image, facts, volumes, imageVolumes, targetId: target?.id ?? '' });
+    await context.allocations.configure(pod, container, config);
   } catch (error) {
     throw fail('CreateContainerConfigError', error, messageOf(error));
   }

@@ -207,10 +207,12 @@ export class PodWorker {
     const { context, admit, makeRoom } = this.#parts;
     // One that was taken before this kubelet started stays, whatever the node has become since.
     const known = runtime.sandboxes.length > 0 || this.#pod.status?.startTime !== undefined || isTerminalPhase(this.#pod.status?.phase);
-    let refusal = known ? undefined : admit(this.#pod);
-    if (refusal && (await makeRoom(this.#pod))) refusal = admit(this.#pod);
+    const unallotted = await this.#allot(runtime);
+    let refusal = unallotted ?? (known ? undefined : admit(this.#pod));
+    if (refusal && !unallotted && (await makeRoom(this.#pod))) refusal = admit(this.#pod);
     this.#admitted = true;
     if (!refusal) return true;
+    context.allocations.release(this.uid);
     const { reason, message } = refusal;
     context.meters.count('admission_rejections_total', { reason });
     context.events.event(podTarget(this.#pod), 'Warning', reason, message);
@@ -218,6 +220,15 @@ export class PodWorker {
     this.#report(rejectedStatus(this.#pod, refusal, context.now()));
     this.#state = 'terminated';
     return false;
+  }
+
+  /** Devices, CPUs and memory of its own, as before where it has them; a pod that runs keeps running without. */
+  async #allot(runtime: RuntimePod): Promise<{ reason: string; message: string } | undefined> {
+    if (isTerminalPhase(this.#pod.status?.phase)) return undefined;
+    const refusal = await this.#parts.context.allocations.allocate(this.#pod);
+    if (!refusal || runningContainers(runtime).length === 0) return refusal;
+    this.#parts.context.log.warn({ pod: keyOf(this.#pod), ...refusal }, 'a pod that runs lacks resources of its own');
+    return undefined;
   }
 
   async #sync(): Promise<number | undefined> {
@@ -252,7 +263,7 @@ export class PodWorker {
       }
     }
     if (!this.#cgroup) {
-      await cgroups.ensure(pod);
+      await cgroups.ensure(pod, context.allocations.unthrottled(pod));
       this.#cgroup = true;
     }
     if (!volumes.isFresh(this.uid)) await volumes.setUp(pod, factsOf(context, pod, runtime));
@@ -339,6 +350,7 @@ export class PodWorker {
       this.#ended.resolve();
       if (!this.#rejected) this.#report(finalStatus(this.#pod, this.#status(await cache.get(this.uid), true)));
     }
+    this.#parts.context.allocations.release(this.uid);
     if (!this.#removed) {
       statuses.finish(this.#pod);
       return;

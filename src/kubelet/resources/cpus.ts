@@ -83,7 +83,10 @@ export function createCpuManager({ machine: { cpus }, reservedMilli, reserved: n
 
   function restore(): void {
     const saved = readCheckpoint<Saved>(file);
-    if (!saved) return save();
+    if (!saved) {
+      save();
+      return;
+    }
     for (const [uid, ofPod] of Object.entries(saved.entries ?? {}))
       assigned.set(uid, new Map(Object.entries(ofPod).map(([name, text]) => [name, parseCpuSet(text)])));
     const before = parseCpuSet(saved.defaultCpuSet);

@@ -17,6 +17,9 @@ const counters = {
   started_containers_errors_total: { help: 'Cumulative number of errors when starting containers' },
   image_garbage_collected_total: { help: 'Total number of images garbage collected by the kubelet, whether through disk usage or image age.' },
   admission_rejections_total: { help: 'Cumulative number pod admission rejections by the Kubelet.' },
+  device_plugin_registration_total: { help: 'Cumulative number of device plugin registrations. Broken down by resource name.' },
+  topology_manager_admission_requests_total: { help: 'The number of admission requests where resources have to be aligned.' },
+  topology_manager_admission_errors_total: { help: 'The number of admission request failures where resources could not be aligned.' },
 } satisfies Record<string, Counter>;
 
 const durations = {
@@ -26,6 +29,10 @@ const durations = {
   },
   pleg_relist_duration_seconds: {
     help: 'Duration in seconds for relisting pods in PLEG.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  device_plugin_alloc_duration_seconds: {
+    help: 'Duration in seconds to serve a device plugin Allocation request. Broken down by resource name.',
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   },
   image_pull_duration_seconds: {
