@@ -111,7 +111,7 @@ export async function startProcesses({ dataDir, nodes }: ProcessesOptions): Prom
   let starting: Promise<void> = Promise.resolve();
   const serverItself: Killable = {
     name: 'server',
-    weight: 1,
+    weight: 2,
     async restart() {
       await starting;
       await server.stop('SIGKILL');
@@ -143,7 +143,7 @@ export async function killAtRandom(killables: readonly Killable[], random: Rando
     const victim = random.pick(lots);
     // One that always dies while it starts would never do anything.
     if (!random.oneIn(3)) await victim.working();
-    await pause(1_500);
+    await pause(900);
     if (signal.aborted) break;
     await victim.restart();
     kills[victim.name] = (kills[victim.name] ?? 0) + 1;

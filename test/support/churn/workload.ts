@@ -186,7 +186,7 @@ export async function churnNamespace(client: Client, namespace: string, random: 
   while (!signal.aborted) {
     await random.pick(lots)();
     wanted.writes++;
-    await sleep(random.below(300), undefined, { signal }).catch(() => {});
+    await sleep(random.below(150), undefined, { signal }).catch(() => {});
   }
   for (const name of wanted.cronjobs.keys()) await patch(cronjobs, namespace, name, { spec: { suspend: true } });
   // What admission charged to a quota for an object that a killed server never wrote is found at the next count, minutes later without this.
