@@ -1,9 +1,10 @@
 /** The user's own kubeconfig: adds a cluster's context to it, and takes it out again. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { type ClusterConfig, UserError, writeAtomically } from '../cluster/config.ts';
+import { clusterLayout } from '../cluster/layout.ts';
 import { adminKubeconfig } from './cluster.ts';
 
 interface Named {
@@ -39,8 +40,12 @@ function load(file: string): Kubeconfig {
 
 const without = (list: Named[] | undefined, name: string): Named[] => (list ?? []).filter((one) => one.name !== name);
 
+/** The cluster's own file, which a user may well have as KUBECONFIG: nothing is added to it, nor taken out. */
+const isOwn = (config: ClusterConfig, file: string): boolean => resolve(file) === resolve(clusterLayout(config).adminKubeconfig);
+
 /** Adds or replaces cluster, user and context, and makes the context the current one. */
 export function addContext(config: ClusterConfig, file: string): void {
+  if (isOwn(config, file)) return;
   const user = load(file);
   const name = contextName(config);
   const admin = parse(adminKubeconfig(config)) as Required<Kubeconfig>;
@@ -55,7 +60,7 @@ export function addContext(config: ClusterConfig, file: string): void {
 
 /** Takes the context out of the user's kubeconfig if it is there and points to this cluster. */
 export function removeContext(config: ClusterConfig, file = userKubeconfig()): void {
-  if (!existsSync(file)) return;
+  if (isOwn(config, file) || !existsSync(file)) return;
   const user = load(file);
   const name = contextName(config);
   const cluster = user.clusters?.find((one) => one.name === name)?.cluster as { server?: string } | undefined;
