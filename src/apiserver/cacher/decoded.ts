@@ -4,8 +4,14 @@ import type { CacheEntry, StoredObject } from './resource-cache.ts';
 
 export class DecodedObjects {
   readonly #limit: number;
-  readonly #objects = new Map<CacheEntry, StoredObject>();
-  #bytes = 0;
+  /**
+   * What was asked for of late, and what was so before that: when the former has had its share of the limit it becomes the latter, of
+   * which is dropped what nobody asked for. To put an entry at the end of a Map each time it is asked for would cost more than to
+   * decode it: the holes which that leaves are all looked through again, and they are as many as the Map has entries.
+   */
+  #recent = new Map<CacheEntry, StoredObject>();
+  #former = new Map<CacheEntry, StoredObject>();
+  #recentBytes = 0;
 
   /** `limitBytes`: encoded bytes of the objects that are kept decoded. */
   constructor(limitBytes: number) {
@@ -14,24 +20,27 @@ export class DecodedObjects {
 
   /** Shared by all who ask: must not be changed. */
   of(entry: CacheEntry): StoredObject {
-    let object = this.#objects.get(entry);
+    const recent = this.#recent.get(entry);
+    if (recent) return recent;
+    let object = this.#former.get(entry);
     if (object) {
-      this.#objects.delete(entry);
-      this.#objects.set(entry, object);
-      return object;
+      this.#former.delete(entry);
+    } else {
+      object = parseCached(entry.json);
+      object.apiVersion = entry.apiVersion;
     }
-    object = parseCached(entry.json);
-    object.apiVersion = entry.apiVersion;
-    this.#objects.set(entry, object);
-    this.#bytes += entry.json.length;
-    for (const oldest of this.#objects.keys()) {
-      if (this.#bytes <= this.#limit) break;
-      this.forget(oldest);
+    this.#recent.set(entry, object);
+    this.#recentBytes += entry.json.length;
+    if (this.#recentBytes > this.#limit / 2) {
+      this.#former = this.#recent;
+      this.#recent = new Map();
+      this.#recentBytes = 0;
     }
     return object;
   }
 
   forget(entry: CacheEntry): void {
-    if (this.#objects.delete(entry)) this.#bytes -= entry.json.length;
+    if (this.#recent.delete(entry)) this.#recentBytes -= entry.json.length;
+    else this.#former.delete(entry);
   }
 }
