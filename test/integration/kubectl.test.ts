@@ -33,13 +33,22 @@ const web = (image: string, replicas = 2): object => ({
   },
 });
 
+/** Changes that come before the controller has looked share a revision. */
+const revision = (number: string): Promise<void> =>
+  eventually(`revision ${number}`, async () => {
+    const said = await says(['get', 'deployment', 'web', '-o', 'jsonpath={.metadata.annotations.deployment\\.kubernetes\\.io/revision}']);
+    return said === number;
+  });
+
 test('apply creates, leaves alone, shows the difference, and changes', async () => {
   assert.equal(await says(['apply', '-f', '-'], web('web:1')), 'deployment.apps/web created');
   assert.equal(await says(['apply', '-f', '-'], web('web:1')), 'deployment.apps/web unchanged');
+  await revision('1');
   const diff = await cluster.kubectl(['diff', '-f', '-'], web('web:2'));
   assert.equal(diff.code, 1, diff.said);
   assert.match(diff.stdout, /^-\s+- image: web:1\n\+\s+- image: web:2$/m);
   assert.equal(await says(['apply', '-f', '-'], web('web:2')), 'deployment.apps/web configured');
+  await revision('2');
   assert.equal((await cluster.kubectl(['diff', '-f', '-'], web('web:2'))).code, 0);
   assert.equal(await says(['get', 'deployment', 'web', '-o', 'jsonpath={.spec.template.spec.containers[0].image}']), 'web:2');
 });

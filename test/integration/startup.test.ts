@@ -146,7 +146,7 @@ test('options and commands that are not there', async () => {
   assertRefused(await knarr('up', '--wait', 'soon', '--data-dir', join(directory, 'wait')), /^knarr: 'soon' is not a duration; write 90s, 2m or 1h30m\n$/, 2);
   assertRefused(
     await knarr('server', '--controllers', 'nothing', '--data-dir', join(directory, 'controllers'), '--port', String(await freePort())),
-    /^knarr: --controllers: "nothing" is not in the list of known controllers\n$/,
+    /^knarr: --controllers: "nothing" is not in the list of known controllers\. There are: bootstrap-signer-controller, [a-z, -]+\n$/,
     2,
   );
 });
