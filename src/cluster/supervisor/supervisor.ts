@@ -23,7 +23,9 @@ export interface SupervisorOptions {
 export async function supervise({ config, self, log }: SupervisorOptions): Promise<void> {
   const layout = clusterLayout(config);
   try {
-    for (const directory of [layout.run, layout.logs]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    // Containers with users of their own have to get to their files below it, as those users.
+    mkdirSync(layout.run, { recursive: true, mode: 0o711 });
+    mkdirSync(layout.logs, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw explainDisk(error, config.dataDir);
   }
