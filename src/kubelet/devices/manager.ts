@@ -99,9 +99,13 @@ export function createDeviceManager({ directory, nodes, log, now, changed, alloc
       changed(assignments.holders([...devicesIn(resource).keys()], resource));
     };
     closers.set(socket, end);
+    let fresh = true;
     plugin.watch((devices) => {
       if (inventory.get(resource)?.plugin !== plugin) return;
+      const before = devicesIn(resource);
       const others = inventory.update(resource, devices);
+      if (others.length === 0 && before.size === devices.length && !fresh) return;
+      fresh = false;
       assignments.save();
       changed(assignments.holders(others, resource));
     }, end);

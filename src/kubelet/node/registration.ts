@@ -162,10 +162,10 @@ export function createNodeReporter(context: KubeletContext, { informer, port, pr
     },
     run: async () => {
       while (!signal.aborted) {
+        wake = new AbortController();
         await report().catch((error: unknown) => {
           if (!signal.aborted) log.warn({ node: options.nodeName, err: messageOf(error) }, 'reporting the status of the node failed');
         });
-        wake = new AbortController();
         await sleep(ready ? config.nodeStatusUpdateFrequency : lookNotReadyMs, AbortSignal.any([signal, wake.signal]));
       }
     },

@@ -1,0 +1,100 @@
+/** Devices and CPUs that containers have for themselves, on a real node. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import * as grpc from '@grpc/grpc-js';
+import type { Container, Node, Pod } from '../../src/api/core/v1/types.gen.ts';
+import { definitionOf } from '../../src/kubelet/grpc.ts';
+import { messages } from '../../src/kubelet/resources/messages.ts';
+import { device, startPlugin, type TestPlugin } from '../../src/kubelet/testing/plugin.ts';
+import { eventually, startTestCluster, type TestCluster } from './cluster.ts';
+import { busybox, importBusybox } from './images.ts';
+
+const resource = 'example.com/widget';
+let cluster: TestCluster;
+let plugin: TestPlugin;
+let kubelet: string;
+before(async () => {
+  cluster = await startTestCluster({
+    kubelet: { cpuManagerPolicy: 'static', reservedSystemCPUs: '0', cpuManagerReconcilePeriod: '100ms', topologyManagerPolicy: 'best-effort' },
+  });
+  await importBusybox(cluster);
+  kubelet = join(cluster.dataDir, 'nodes/node-1/kubelet');
+  plugin = await startPlugin({
+    directory: join(kubelet, 'device-plugins'),
+    resource,
+    devices: [device('one', 0), device('two', 0)],
+    allocate: (ids) => ({ envs: { WIDGETS: ids.join() }, devices: [{ containerPath: '/dev/widget', hostPath: '/dev/null', permissions: 'rw' }] }),
+  });
+});
+after(async () => {
+  plugin?.stop();
+  await cluster?.down();
+});
+
+const allocatable = async (): Promise<string | undefined> => String((await cluster.get<Node>('node', 'node-1')).status?.allocatable?.[resource]);
+const podOf = (name: string, container: Partial<Container>): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    nodeName: 'node-1',
+    terminationGracePeriodSeconds: 0,
+    containers: [{ name: 'main', image: busybox, command: ['sleep', '1000'], ...container }],
+  },
+});
+const ready = (name: string): Promise<string> => cluster.kubectl(['wait', 'pod', name, '--for=condition=Ready', '--timeout=60s']);
+const cpusOf = async (name: string): Promise<string> =>
+  (await cluster.kubectl(['exec', name, '--', 'grep', 'Cpus_allowed_list', '/proc/self/status'])).split(/\s+/)[1] ?? '';
+
+async function podResources(): Promise<{ name: string; containers: { devices: { deviceIds: string[] }[]; cpuIds: number[] }[] }[]> {
+  const client = new grpc.Client(`unix://${join(kubelet, 'pod-resources/kubelet.sock')}`, grpc.credentials.createInsecure());
+  const { path, requestSerialize, responseDeserialize } = definitionOf(messages, 'v1.PodResourcesLister')['List'] as grpc.MethodDefinition<object, object>;
+  try {
+    return await new Promise((resolve, reject) =>
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, (error, answer) =>
+        error ? reject(error) : resolve((answer as { podResources: Awaited<ReturnType<typeof podResources>> }).podResources),
+      ),
+    );
+  } finally {
+    client.close();
+  }
+}
+
+test('a container gets the devices of a plugin', async () => {
+  await eventually('the devices in the status of the node', async () => (await allocatable()) === '2');
+  await cluster.apply(podOf('widgets', { resources: { limits: { [resource]: '1' } } }));
+  await ready('widgets');
+  const seen = await cluster.kubectl(['exec', 'widgets', '--', 'sh', '-c', 'echo $WIDGETS; test -c /dev/widget && echo device']);
+  assert.match(seen, /^(one|two)\ndevice\n$/);
+  const found = (await podResources()).find(({ name }) => name === 'widgets');
+  assert.deepEqual(found?.containers[0]?.devices[0]?.deviceIds, [seen.split('\n')[0]]);
+
+  await cluster.apply(podOf('greedy', { resources: { limits: { [resource]: '2' } } }));
+  const pod = await eventually('the refusal', async () => {
+    const refused = await cluster.get<Pod>('pod', 'greedy');
+    return refused.status?.phase === 'Failed' && refused;
+  });
+  assert.equal(pod.status?.reason, 'UnexpectedAdmissionError');
+  assert.match(pod.status?.message ?? '', /requested number of devices unavailable for example.com\/widget. Requested: 2, Available: 1, which is unexpected$/);
+});
+
+test('a guaranteed pod that asks for a whole CPU has it alone', async () => {
+  await cluster.apply(podOf('shared', {}));
+  await ready('shared');
+  const all = await cpusOf('shared');
+  const own = { cpu: '1', memory: '32Mi' };
+  await cluster.apply(podOf('alone', { resources: { limits: own, requests: own } }));
+  await ready('alone');
+  const alone = await cpusOf('alone');
+  assert.match(alone, /^[1-9]\d*$/);
+  await eventually('the others to leave that CPU', async () => (await cpusOf('shared')) !== all);
+  assert.deepEqual((await podResources()).find(({ name }) => name === 'alone')?.containers[0]?.cpuIds, [Number(alone)]);
+  await cluster.kubectl(['delete', 'pod', 'alone', '--wait']);
+  await eventually('the CPU for all again', async () => (await cpusOf('shared')) === all);
+});
+
+test('a plugin that is gone leaves nothing to be had', async () => {
+  plugin.stop();
+  await eventually('no healthy devices', async () => (await allocatable()) === '0');
+});
