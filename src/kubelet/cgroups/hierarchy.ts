@@ -1,5 +1,5 @@
 /** Directories of the control group file system: one hierarchy per controller in v1, one for all in v2. Found, never assumed. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cpuPeriod, weightOf } from '../containers/resources.ts';
@@ -21,7 +21,7 @@ export interface CgroupHierarchy {
   ensure(path: string, limits: CgroupLimits): Promise<void>;
   /** Ends what is left in it and removes it with all below. */
   remove(path: string): Promise<void>;
-  /** Names of the groups directly below. */
+  /** Names of the groups directly below, in any hierarchy. */
   children(path: string): Promise<string[]>;
   /** Text of a control file of that controller. */
   read(controller: string, path: string, file: string): Promise<string>;
@@ -35,14 +35,20 @@ export const cgroupVersion = (): 1 | 2 => (existsSync(join(mount, 'cgroup.contro
 
 export function openCgroups(version = cgroupVersion()): CgroupHierarchy {
   const roots = version === 2 ? [mount] : [...new Set(wanted)].map((name) => join(mount, name)).filter((path) => existsSync(path));
-  return version === 2 ? unified(roots) : perController(roots);
+  return version === 2 ? unified(roots) : perController(roots, everyRoot());
+}
+
+/** A runtime makes its groups in hierarchies that we set nothing in, too; a pod's group above them is left to us. */
+function everyRoot(): string[] {
+  const found = readdirSync(mount).map((name) => join(mount, name));
+  return [...new Set(found.map((path) => realpathSync(path)))].filter((path) => existsSync(join(path, 'cgroup.procs')));
 }
 
 async function set(file: string, text: string | number): Promise<void> {
   await writeFile(file, String(text));
 }
 
-function perController(roots: string[]): CgroupHierarchy {
+function perController(roots: string[], every: string[]): CgroupHierarchy {
   const dir = (controller: string, path: string): string => join(mount, controller, path);
   const has = (controller: string): boolean => roots.includes(join(mount, controller));
   return {
@@ -64,8 +70,9 @@ function perController(roots: string[]): CgroupHierarchy {
           writes.push(set(join(dir('hugetlb', path), `hugetlb.${size}.limit_in_bytes`), bytes));
       await Promise.all(writes);
     },
-    remove: (path) => removeFrom(roots.map((root) => join(root, path))),
-    children: (path) => childrenOf(join(roots.find((root) => root.endsWith('memory')) ?? roots[0] ?? mount, path)),
+    remove: (path) => removeFrom(every.map((root) => join(root, path))),
+    // An agent that was killed while it removed a group has left it in some of them.
+    children: async (path) => [...new Set((await Promise.all(every.map((root) => childrenOf(join(root, path))))).flat())],
     read: (controller, path, file) => readFile(join(dir(controller, path), file), 'utf8'),
   };
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { transportFromKubeconfig } from '../../../src/client/kubeconfig.ts';
 import { createClient } from '../../../src/client/rest.ts';
 import { randomAt } from '../fuzz/random.ts';
+import { during } from './during.ts';
 import { findings } from './endstate.ts';
 import { everything, fingerprint } from './everything.ts';
 import { killAtRandom, startProcesses } from './processes.ts';
@@ -43,11 +44,11 @@ export async function churn({ seed, milliseconds, namespaces, nodes }: ChurnOpti
   const client = createClient(await transportFromKubeconfig(processes.kubeconfig));
   cleanup.defer(() => client.close());
 
-  const signal = AbortSignal.timeout(milliseconds);
   const victims = process.env['KNARR_CHURN_KILLS'] === 'none' ? [] : processes.killables;
-  const churning = Promise.all(Array.from({ length: namespaces }, (_, index) => churnNamespace(client, `${prefix}${index}`, randomAt(seed, index), signal)));
-  const killing = victims.length > 0 ? killAtRandom(victims, randomAt(seed, 1_000_000), signal) : Promise.resolve({});
-  const [wanted, kills] = await Promise.all([churning, killing]);
+  const [kills, ...wanted] = await during(milliseconds, [
+    (signal): Promise<Record<string, number>> => (victims.length > 0 ? killAtRandom(victims, randomAt(seed, 1_000_000), signal) : Promise.resolve({})),
+    ...Array.from({ length: namespaces }, (_, index) => (signal: AbortSignal) => churnNamespace(client, `${prefix}${index}`, randomAt(seed, index), signal)),
+  ]);
 
   let wrong: string[] = [];
   let before = '';

@@ -14,6 +14,7 @@ import { createClient } from '../../../src/client/rest.ts';
 import { eventually, startTestCluster, type TestCluster } from '../../e2e/cluster.ts';
 import { importBusybox } from '../../e2e/images.ts';
 import { leftovers } from '../../e2e/leftovers.ts';
+import { during } from '../churn/during.ts';
 import { insist, untilAnswered } from '../churn/insist.ts';
 import { type Random, randomAt } from '../fuzz/random.ts';
 import { inventory, nodeOf, readySandboxes, runningContainers, surplus } from './inventory.ts';
@@ -105,26 +106,26 @@ export async function churnNode({ seed, milliseconds, pods: most }: NodeChurnOpt
   const idsOf = ({ status }: Pod): unknown => status?.containerStatuses?.map(({ containerID, restartCount }) => ({ containerID, restartCount }));
   const steady = idsOf(await client.resource(pods).get(namespace, steadyName));
 
-  const signal = AbortSignal.timeout(milliseconds);
-  const killing = killAtRandom(cluster, randomAt(seed, 3), signal);
   const random = randomAt(seed, 4);
   const wanted = new Map<string, boolean>(); // whether it ends by itself
   const report = { created: 0, deleted: 0 };
-  while (!signal.aborted) {
-    if (wanted.size < most && !(wanted.size > 0 && random.oneIn(3))) {
-      const name = `pod-${report.created++}`;
-      const ends = random.oneIn(8);
-      await create(pods, { metadata: { namespace, name, labels }, spec: podSpec(random, firstPort + report.created, ends) });
-      wanted.set(name, ends);
-    } else {
-      const name = random.pick([...wanted.keys()]);
-      await gone(name, random.oneIn(4) ? { gracePeriodSeconds: 0 } : {});
-      wanted.delete(name);
-      report.deleted++;
+  async function comeAndGo(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (wanted.size < most && !(wanted.size > 0 && random.oneIn(3))) {
+        const name = `pod-${report.created++}`;
+        const ends = random.oneIn(8);
+        await create(pods, { metadata: { namespace, name, labels }, spec: podSpec(random, firstPort + report.created, ends) });
+        wanted.set(name, ends);
+      } else {
+        const name = random.pick([...wanted.keys()]);
+        await gone(name, random.oneIn(4) ? { gracePeriodSeconds: 0 } : {});
+        wanted.delete(name);
+        report.deleted++;
+      }
+      await sleep(random.below(500), undefined, { signal }).catch(() => {});
     }
-    await sleep(random.below(500), undefined, { signal }).catch(() => {});
   }
-  const kills = await killing;
+  const [, kills] = await during(milliseconds, [comeAndGo, (signal) => killAtRandom(cluster, randomAt(seed, 3), signal)]);
 
   await rightAtLast('what runs is what should', async () => {
     const items = await list();

@@ -38,7 +38,11 @@ export function podSpec(random: Random, port: number, ends = false): PodSpec {
         ],
       };
     case 2:
-      return { ...spec, containers: [{ ...main(), lifecycle: { preStop: { sleep: { seconds: 1 } }, postStart: { exec: { command: ['true'] } } } }] };
+      return {
+        ...spec,
+        terminationGracePeriodSeconds: 2,
+        containers: [{ ...main(), lifecycle: { preStop: { sleep: { seconds: 1 } }, postStart: { exec: { command: ['true'] } } } }],
+      };
     case 3:
       return { ...spec, containers: [{ ...main(), ports: [{ containerPort: 80, hostPort: port }] }] };
     case 4:
