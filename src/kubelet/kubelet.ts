@@ -114,11 +114,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const objects = createReferencedObjects(client, log, (uids) => {
       for (const uid of uids) manager.retry(uid);
     });
-    const csi = createCsiDrivers(options.rootDir, nodeName, client, log, signal);
     const allocations = createAllocations({ config, log, meters, now: () => new Date(), options, resources }, (uids) => {
       reporter.poke();
       for (const uid of uids) manager.wake(uid);
     });
+    const csi = createCsiDrivers(options.rootDir, nodeName, client, log, signal, allocations.plugins);
     const context: KubeletContext = {
       options,
       config,

@@ -28,11 +28,23 @@ interface Registered {
   client: CsiClient;
 }
 
+/** Plugins of another kind that announce themselves in the same place. */
+export interface OtherPlugins {
+  type: string;
+  /** Throws what the plugin is told that can't be. */
+  register(name: string, endpoint: string, versions: readonly string[]): Promise<void>;
+  unregister(endpoint: string): void;
+  /** Whether it still answers: if not, it may register again. */
+  holds(endpoint: string): boolean;
+}
+
 const rescanMs = 10_000;
 
-export function createCsiDrivers(rootDir: string, nodeName: string, client: Client, log: Logger, signal: AbortSignal): CsiDrivers {
+export function createCsiDrivers(rootDir: string, nodeName: string, client: Client, log: Logger, signal: AbortSignal, others?: OtherPlugins): CsiDrivers {
   const directory = join(rootDir, 'plugins_registry');
   const bySocket = new Map<string, Registered>();
+  /** Endpoints of the others, by the socket where they announce themselves. */
+  const ofOthers = new Map<string, string>();
   const resource = client.resource(csinodes);
   let nodeUid: () => string | undefined = () => undefined;
   let scanning: Promise<void> | undefined;
@@ -69,7 +81,18 @@ export function createCsiDrivers(rootDir: string, nodeName: string, client: Clie
   async function register(socket: string): Promise<void> {
     const registration = unaryCaller(socket, 'pluginregistration.Registration');
     try {
-      const { type, name, endpoint } = await registration.call<{ type: string; name: string; endpoint: string }>('GetInfo');
+      const { type, name, endpoint, supportedVersions } = await registration.call<{
+        type: string;
+        name: string;
+        endpoint: string;
+        supportedVersions: string[];
+      }>('GetInfo');
+      if (others && type === others.type) {
+        const error = await others.register(name, endpoint || socket, supportedVersions).then(() => undefined, messageOf);
+        if (error === undefined) ofOthers.set(socket, endpoint || socket);
+        await registration.call('NotifyRegistrationStatus', { pluginRegistered: error === undefined, ...(error ? { error } : {}) });
+        return;
+      }
       if (type !== 'CSIPlugin') return;
       const driver = createCsiClient(endpoint || socket);
       try {
@@ -101,8 +124,13 @@ export function createCsiDrivers(rootDir: string, nodeName: string, client: Clie
   async function scanOnce(): Promise<void> {
     const names = (await readdir(directory)).filter((name) => name.endsWith('.sock')).map((name) => join(directory, name));
     for (const [socket, driver] of bySocket) if (!names.includes(socket)) await unregister(socket, driver);
+    for (const [socket, endpoint] of ofOthers) {
+      if (names.includes(socket) && others?.holds(endpoint)) continue;
+      ofOthers.delete(socket);
+      others?.unregister(endpoint);
+    }
     for (const socket of names) {
-      if (bySocket.has(socket)) continue;
+      if (bySocket.has(socket) || ofOthers.has(socket)) continue;
       await register(socket).catch((error: unknown) => log.debug({ socket, err: messageOf(error) }, 'a plugin could not be registered'));
     }
   }

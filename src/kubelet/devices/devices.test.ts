@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
+import type { Client } from '../../client/client.ts';
+import { createCsiDrivers } from '../csi/drivers.ts';
 import { type Allocator, createAllocator } from '../resources/allocator.ts';
 import { device, startPlugin } from '../testing/plugin.ts';
 import { container, pod } from '../testing/pods.ts';
@@ -210,6 +212,30 @@ test('what pods have outlives the kubelet, which waits for the plugin to come ba
   assert.deepEqual(node.devices.devicesOf('two', 'main')[0]?.ids, ['b']);
   node.allocator.retain(new Set(['two']));
   assert.deepEqual(node.devices.inUse(), { [resource]: 1 });
+});
+
+test('a plugin may announce itself where drivers do', async (t) => {
+  const directory = await directoryFor(t);
+  const node = await startNode(join(directory, 'device-plugins'));
+  t.after(() => node.stop());
+  const over = new AbortController();
+  t.after(() => over.abort());
+  const object = { metadata: { name: 'n' }, spec: { drivers: [] } };
+  const client = { resource: () => ({ get: async () => object, update: async () => object }) } as unknown as Client;
+  const { connected, unregister } = node.devices;
+  const drivers = createCsiDrivers(directory, 'n', client, pino({ enabled: false }), over.signal, {
+    type: 'DevicePlugin',
+    register: (name, endpoint) => node.devices.register(name, endpoint),
+    unregister,
+    holds: connected,
+  });
+  await drivers.start(() => 'uid');
+  const announce = join(directory, 'plugins_registry', 'widget.sock');
+  const plugin = await startPlugin({ directory: join(directory, 'device-plugins'), resource, devices: [device('a')], announce });
+  await until(() => counts(node) === '1/1' && plugin.calls.length > 0);
+  assert.deepEqual(plugin.calls, [{ method: 'NotifyRegistrationStatus', request: { pluginRegistered: true, error: '' } }]);
+  plugin.stop();
+  await until(() => counts(node) === '0/1');
 });
 
 test('a plugin of another version or with an impossible name is told so', async (t) => {

@@ -26,6 +26,8 @@ export interface ContainerDevices {
 export interface DeviceManager extends HintProvider {
   /** Resolves when the plugin answers and its devices are being watched. Throws what the plugin is to be told. */
   register(resource: string, socket: string): Promise<void>;
+  /** The plugin at that socket is there. */
+  connected(socket: string): boolean;
   /** The plugin at that socket says farewell. */
   unregister(socket: string): void;
   capacity: Inventory['capacity'];
@@ -169,6 +171,7 @@ export function createDeviceManager({ directory, nodes, log, now, changed, alloc
 
   return {
     register,
+    connected: (socket) => closers.has(socket),
     unregister: (socket) => closers.get(socket)?.(),
     pods: () => assignments.pods(),
     release: (uid) => assignments.release(uid),

@@ -9,9 +9,10 @@ import { cgroupVersion } from '../cgroups/hierarchy.ts';
 import { qosClassOf } from '../containers/resources.ts';
 import { type KubeletContext, messageOf } from '../context.ts';
 import type { ContainerConfig } from '../cri/types.gen.ts';
+import type { OtherPlugins } from '../csi/drivers.ts';
 import { createDeviceManager, type DeviceManager } from '../devices/manager.ts';
 import type { Allocation } from '../devices/messages.ts';
-import { type PluginRegistry, servePluginRegistry } from '../devices/registry.ts';
+import { checkPlugin, type PluginRegistry, servePluginRegistry } from '../devices/registry.ts';
 import { type Allocator, createAllocator } from './allocator.ts';
 import { cpuOptionsOf } from './cpuoptions.ts';
 import { type CpuManager, createCpuManager } from './cpus.ts';
@@ -27,6 +28,8 @@ export interface Allocations extends Allocator {
   devices: DeviceManager;
   cpus: CpuManager | undefined;
   memory: MemoryManager | undefined;
+  /** Device plugins that announce themselves as drivers do. */
+  plugins: OtherPlugins;
   /** Adds to a container's configuration what it has. Throws what the container waits with. */
   configure(pod: Pod, container: Container, config: ContainerConfig): Promise<void>;
   /** CPUs that nobody shares need no quota. Source of the rule: KEP-3570, `DisableCPUQuotaWithExclusiveCPUs`. */
@@ -124,6 +127,15 @@ export function createAllocations({ config, log, meters, now, options, resources
     devices,
     cpus,
     memory,
+    plugins: {
+      type: 'DevicePlugin',
+      register: async (name, endpoint, versions) => {
+        checkPlugin(versions, name);
+        await devices.register(name, endpoint);
+      },
+      unregister: devices.unregister,
+      holds: devices.connected,
+    },
     unthrottled: (pod) => cpus !== undefined && containersOf(pod).some(({ name }) => cpus.exclusive(pod.metadata.uid ?? '', name)),
     resizeRefusal: (pod, granted) => {
       if (qosClassOf(pod) !== 'Guaranteed') return undefined;

@@ -1,6 +1,7 @@
 /** A device plugin for tests: a real gRPC server at a socket of its own that registers as real ones do. */
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
+import { messages as registrationMessages } from '../csi/messages.ts';
 import { type Allocation, type Device, messages, type PluginOptions } from '../devices/messages.ts';
 import { definitionOf, listenAt, unaryHandlers } from '../grpc.ts';
 
@@ -20,6 +21,8 @@ export interface TestPluginInput {
   options?: PluginOptions;
   allocate?(ids: string[]): Partial<Allocation>;
   preferred?(available: string[]): string[];
+  /** Announces itself there, as drivers do, and waits to be found. */
+  announce?: string;
 }
 
 export const device = (ID: string, node?: number, health = 'Healthy'): Device => ({
@@ -58,15 +61,22 @@ export async function startPlugin(input: TestPluginInput): Promise<TestPlugin> {
       stream.write({ devices });
     },
   });
+  if (input.announce) {
+    const info = { type: 'DevicePlugin', name: resource, endpoint: join(directory, endpoint), supportedVersions: [input.version ?? 'v1beta1'] };
+    const registration = unaryHandlers({ GetInfo: () => info, NotifyRegistrationStatus: note('NotifyRegistrationStatus', () => ({})) });
+    server.addService(definitionOf(registrationMessages, 'pluginregistration.Registration'), registration);
+    await listenAt(server, input.announce);
+  }
   await listenAt(server, join(directory, endpoint));
   const stop = (): void => server.forceShutdown();
   const kubelet = new grpc.Client(`unix://${join(directory, 'kubelet.sock')}`, grpc.credentials.createInsecure());
   const { path, requestSerialize, responseDeserialize } = definitionOf(messages, 'v1beta1.Registration')['Register'] as grpc.MethodDefinition<object, object>;
   const request = { version: input.version ?? 'v1beta1', endpoint, resourceName: resource, options };
   try {
-    await new Promise<void>((resolve, reject) =>
-      kubelet.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error) => (error ? reject(error) : resolve())),
-    );
+    if (!input.announce)
+      await new Promise<void>((resolve, reject) =>
+        kubelet.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error) => (error ? reject(error) : resolve())),
+      );
   } catch (error) {
     stop();
     throw error;
