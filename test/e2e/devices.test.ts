@@ -20,13 +20,16 @@ before(async () => {
   });
   await importBusybox(cluster);
   kubelet = join(cluster.dataDir, 'nodes/node-1/kubelet');
+  await register();
+});
+async function register(): Promise<void> {
   plugin = await startPlugin({
     directory: join(kubelet, 'device-plugins'),
     resource,
     devices: [device('one', 0), device('two', 0)],
     allocate: (ids) => ({ envs: { WIDGETS: ids.join() }, devices: [{ containerPath: '/dev/widget', hostPath: '/dev/null', permissions: 'rw' }] }),
   });
-});
+}
 after(async () => {
   plugin?.stop();
   await cluster?.down();
@@ -92,6 +95,23 @@ test('a guaranteed pod that asks for a whole CPU has it alone', async () => {
   assert.deepEqual((await podResources()).find(({ name }) => name === 'alone')?.containers[0]?.cpuIds, [Number(alone)]);
   await cluster.kubectl(['delete', 'pod', 'alone', '--wait']);
   await eventually('the CPU for all again', async () => (await cpusOf('shared')) === all);
+});
+
+test('what containers have outlives the agent, and its plugins come back', async () => {
+  const before = (await podResources()).find(({ name }) => name === 'widgets');
+  const started = async (): Promise<unknown> => (await cluster.get<Pod>('pod', 'widgets')).status?.containerStatuses?.[0]?.containerID;
+  const container = await started();
+  const { processes } = JSON.parse((await cluster.knarr(['status', '--output', 'json'])).stdout) as { processes: { name: string; pid: number }[] };
+  process.kill(processes.find(({ name }) => name === 'node-1/agent')?.pid ?? Number.NaN, 'SIGKILL');
+  await eventually('the plugin to be gone', async () => (await allocatable()) === '0');
+  plugin.stop();
+  await register();
+  await eventually('the devices again', async () => (await allocatable()) === '2');
+  assert.deepEqual(
+    (await podResources()).find(({ name }) => name === 'widgets'),
+    before,
+  );
+  assert.equal(await started(), container);
 });
 
 test('a plugin that is gone leaves nothing to be had', async () => {
