@@ -64,6 +64,31 @@ test('everything that is wrong is told at once', () => {
   ]);
 });
 
+test('reservations and policies for CPUs, memory and topology have to make sense', () => {
+  const config = read('cpuManagerPolicy: static\ncpuManagerPolicyOptions: {full-pcpus-only: "true"}\nreservedSystemCPUs: 0-1\ntopologyManagerScope: pod');
+  assert.deepEqual([config.cpuManagerPolicy, config.reservedSystemCPUs, config.topologyManagerScope], ['static', '0-1', 'pod']);
+  const wrong = [
+    'reservedSystemCPUs: 3-1',
+    'cpuManagerPolicyOptions: {full-pcpus-only: "perhaps"}',
+    'topologyManagerPolicyOptions: {max-allowable-numa-nodes: "4"}',
+    'enforceNodeAllocatable: [pods, kube-reserved, none, all]',
+    'reservedMemory: [{numaNode: 0, limits: {cpu: 1}}, {numaNode: 1, limits: {memory: 0}}]',
+  ];
+  assert.deepEqual(
+    problems(head + wrong.join('\n')).map((problem) => problem.replace('invalid configuration: ', '')),
+    [
+      'kubeReservedCgroup (--kube-reserved-cgroup) must be specified when "kube-reserved" or "kube-reserved-compressible" included in enforceNodeAllocatable (--enforce-node-allocatable)',
+      'enforceNodeAllocatable (--enforce-node-allocatable) may not contain additional enforcements when "none" is specified',
+      'option "all" specified for enforceNodeAllocatable (--enforce-node-allocatable). Valid options are "pods", "system-reserved", "system-reserved-compressible", "kube-reserved", "kube-reserved-compressible" or "none"',
+      'unable to parse reservedSystemCPUs (--reserved-cpus) 3-1, error: invalid range "3-1" (1 < 3)',
+      'the limit type "cpu" for NUMA node 0 is not supported, only [memory hugepages-<HugePageSize>] is accepted',
+      'reserved memory may not be zero for NUMA node 1 and resource "memory"',
+      'bad value for option "full-pcpus-only": strconv.ParseBool: parsing "perhaps": invalid syntax',
+      'the minimum value of "max-allowable-numa-nodes" should not be less than 8',
+    ],
+  );
+});
+
 test('a value that holds anyway is let through', () => {
   assert.deepEqual(read('cgroupDriver: cgroupfs\ncpuManagerPolicy: none\nenableServer: true\nfailSwapOn: false'), defaultConfiguration);
 });

@@ -14,6 +14,7 @@ import { createDeviceManager, type DeviceManager } from '../devices/manager.ts';
 import type { Allocation } from '../devices/messages.ts';
 import { checkPlugin, type PluginRegistry, servePluginRegistry } from '../devices/registry.ts';
 import { type Allocator, createAllocator } from './allocator.ts';
+import { readCheckpoint, removeCheckpoint } from './checkpoint.ts';
 import { cpuOptionsOf } from './cpuoptions.ts';
 import { type CpuManager, createCpuManager } from './cpus.ts';
 import { formatCpuSet, parseCpuSet, sorted } from './cpuset.ts';
@@ -77,6 +78,19 @@ function applyDevices(config: ContainerConfig, allocations: readonly Allocation[
   config.cdiDevices = [...(config.cdiDevices ?? []), ...cdi];
 }
 
+/** What an earlier policy has given stays bound to its containers: they have to go first. */
+function leaveBehind(file: string, policy: string): void {
+  let saved: { policyName: string; entries?: object } | undefined;
+  try {
+    saved = readCheckpoint(file);
+  } catch {
+    // Nobody can tell what it said, and nobody needs to know any more.
+  }
+  if (saved?.entries)
+    throw new Error(`configured policy "${policy}" differs from state checkpoint policy "${saved.policyName}": drain the node and remove ${file}`);
+  removeCheckpoint(file);
+}
+
 /** Throws when the configuration does not fit the machine or what stands on disk. `changed` is told of devices that come, go or fail. */
 export function createAllocations({ config, log, meters, now, options, resources }: Needed, changed: (pods: string[]) => void): Allocations {
   const { rootDir } = options;
@@ -85,6 +99,7 @@ export function createAllocations({ config, log, meters, now, options, resources
   if (config.topologyManagerPolicy !== 'none' && machine.nodes.length > topology.maxNodes)
     throw new Error(`unsupported on machines with more than ${topology.maxNodes} NUMA Nodes`);
   const directory = join(rootDir, 'device-plugins');
+  const files = { cpus: join(rootDir, 'cpu_manager_state'), memory: join(rootDir, 'memory_manager_state') };
   const devices = createDeviceManager({
     directory,
     nodes: machine.nodes.map(({ id }) => id),
@@ -100,7 +115,7 @@ export function createAllocations({ config, log, meters, now, options, resources
           reservedMilli: reservedMilliCpu(config),
           reserved: parseCpuSet(config.reservedSystemCPUs),
           options: cpuOptionsOf(config.cpuManagerPolicyOptions),
-          file: join(rootDir, 'cpu_manager_state'),
+          file: files.cpus,
         })
       : undefined;
   const memory =
@@ -108,9 +123,11 @@ export function createAllocations({ config, log, meters, now, options, resources
       ? createMemoryManager({
           nodes: machine.nodes,
           reserved: reservedMemoryOf(config, machine.nodes, resources.memory),
-          file: join(rootDir, 'memory_manager_state'),
+          file: files.memory,
         })
       : undefined;
+  if (!cpus) leaveBehind(files.cpus, 'none');
+  if (!memory) leaveBehind(files.memory, 'None');
   const allocator = createAllocator({
     providers: [devices, ...(cpus ? [cpus] : []), ...(memory ? [memory] : [])],
     policy: config.topologyManagerPolicy,
