@@ -46,6 +46,20 @@ test('the last lines', () =>
     assert.equal(await read(path, { tailLines: 99 }), 'one\ntwo\nthree\nfour\n');
   }));
 
+test('lines that come while the last ones are read are not among them', () =>
+  withLog(line(1, 'long '.repeat(30_000)) + line(2, 'last'), async (path) => {
+    const texts: string[] = [];
+    await readLog(
+      { path, running: async () => true },
+      { follow: false, previous: false, timestamps: false, stream: 'All', tailLines: 2 },
+      async (chunk) => {
+        if (texts.push(chunk) === 1) await appendFile(path, line(3, 'late'));
+      },
+      new AbortController().signal,
+    );
+    assert.equal(texts.join('').slice(-10), 'long \nlast\n'.slice(-10));
+  }));
+
 test('lines since a time, of one stream, up to a limit', () =>
   withLog(content, async (path) => {
     assert.equal(await read(path, { since: Date.parse('2026-01-01T00:00:03Z') }), 'three\nfour\n');

@@ -72,9 +72,8 @@ export function loggedContainer(podName: string, status: PodStatus, container: s
 
 const blockSize = 64 * 1024;
 
-/** Where the last `lines` lines begin. */
-export async function tailStart(file: FileHandle, lines: number): Promise<number> {
-  const { size } = await file.stat();
+/** Where the last `lines` lines begin in the first `size` bytes. */
+export async function tailStart(file: FileHandle, lines: number, size: number): Promise<number> {
   if (lines === 0) return size;
   let found = 0;
   for (let end = size; end > 0; ) {
@@ -100,14 +99,18 @@ export async function readLog(source: LogSource, options: LogOptions, write: (ch
   let file = await open(source.path, 'r');
   const watcher = options.follow ? follower(source.path, signal) : undefined;
   try {
-    let position = options.tailLines === undefined ? 0 : await tailStart(file, options.tailLines);
+    const { size: there } = await file.stat();
+    // Who does not follow gets what was there when he asked: a line that comes meanwhile would be one too many of the last lines.
+    const end = options.follow ? Number.POSITIVE_INFINITY : there;
+    let position = options.tailLines === undefined ? 0 : await tailStart(file, options.tailLines, there);
     let rest = '';
     let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
     const format = formatter(options);
     const decoder = new TextDecoder();
     const drain = async (): Promise<void> => {
       for (;;) {
-        const { bytesRead, buffer } = await file.read(Buffer.alloc(blockSize), 0, blockSize, position);
+        const length = Math.min(blockSize, end - position);
+        const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, position);
         if (bytesRead === 0 || signal.aborted) return;
         position += bytesRead;
         const lines = (rest + decoder.decode(buffer.subarray(0, bytesRead), { stream: true })).split('\n');
