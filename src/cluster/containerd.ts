@@ -37,6 +37,9 @@ export interface ContainerdOptions {
   logLevel?: string;
 }
 
+/** Where distributions and the plugins' own releases put them. */
+export const cniBinDirs: readonly string[] = ['/usr/lib/cni', '/opt/cni/bin'];
+
 const CAP_SYS_RESOURCE = 24n;
 
 /** Whether this process may raise limits and lower OOM scores (`CAP_SYS_RESOURCE` in its effective set). */
@@ -82,7 +85,7 @@ export function containerdConfig(options: ContainerdOptions, [major]: [number, n
   };
   const pause = options.pauseImage ?? pauseImageName;
   const snapshotter = options.snapshotter ?? 'overlayfs';
-  const binDirs = options.cniBinDirs ?? ['/usr/lib/cni', '/opt/cni/bin'];
+  const binDirs = options.cniBinDirs ?? [...cniBinDirs];
   const runtimeOptions = { BinaryName: options.runtimeBinary ?? '', SystemdCgroup: options.cgroupDriver === 'systemd' };
   const common = {
     restrict_oom_score_adj: !sysResource,

@@ -24,6 +24,7 @@ import type { NodeLayout } from '../layout.ts';
 import type { KeyPair } from '../pki/pki.ts';
 import { removeTornResults, writeCniConfiguration } from './cni.ts';
 import { removeReleasedVolumes } from './localvolumes.ts';
+import { sweepAfterRuntime } from './sweep.ts';
 
 /** What a node must know of its cluster. */
 export interface ClusterFacts {
@@ -102,6 +103,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   await Promise.all([kubelet.start(), informers.start()]);
   await proxy.start();
   const dns = await dnsServer();
+  const sweeping = sweepAfterRuntime(layout, log.child({ component: 'sweep' }), stopping.signal);
   log.info({ node }, 'the node runs');
 
   async function dnsServer(): Promise<DnsServer> {
@@ -113,6 +115,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     async stop() {
       stopping.abort();
       routes.stop();
+      await sweeping;
       await volumes.stop();
       await Promise.all([kubelet.stop(), proxy.stop(), dns.close()]);
       await informers.stop();

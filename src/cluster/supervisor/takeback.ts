@@ -2,6 +2,7 @@
 import type { ClusterConfig } from '../config.ts';
 import { removeCgroup, unmountBelow } from '../host/cleanup.ts';
 import { removeNetwork } from '../host/network.ts';
+import { endShims, shimsOf } from '../host/shims.ts';
 import { clusterCgroup, clusterLayout, nodeLayout } from '../layout.ts';
 import type { SupervisedChild } from './child.ts';
 import { stopPods } from './stoppods.ts';
@@ -17,6 +18,8 @@ export async function takeBack(config: ClusterConfig, children: readonly Supervi
   }
   await Promise.all([...named('/containerd'), ...named('server')].map((child) => child.stop()));
   if (config.controlPlaneOnly) return;
+  // Shims of pods that containerd did not know any more.
+  for (const node of config.nodes) endShims(shimsOf(nodeLayout(config, node.name).containerdSocket));
   await removeCgroup(clusterCgroup(config));
   await Promise.all(config.nodes.map((node) => unmountBelow(nodeLayout(config, node.name).root)));
   await unmountBelow(clusterLayout(config).run);

@@ -63,12 +63,15 @@ export function createHousekeeping({ context, manager, pleg, cgroups, volumes, i
 
   async function removeDead(all = false): Promise<void> {
     const [containers, sandboxes] = await Promise.all([cri.listContainers(), cri.listPodSandbox()]);
-    const ignoreMissing = (error: unknown): void => {
-      if (!isRuntimeNotFound(error)) throw error;
+    const failures: unknown[] = [];
+    const note = (error: unknown): void => {
+      if (!isRuntimeNotFound(error)) failures.push(error);
     };
     const { containers: dead, sandboxes: empty } = surplus(containers, sandboxes, (uid) => all && manager.get(uid)?.state === 'terminated');
-    for (const id of dead) await cri.removeContainer(id).catch(ignoreMissing);
-    for (const id of empty) await cri.removePodSandbox(id).catch(ignoreMissing);
+    // One that can't be removed does not keep the others.
+    for (const id of dead) await cri.removeContainer(id).catch(note);
+    for (const id of empty) await cri.removePodSandbox(id).catch(note);
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Pods with requests share what the guaranteed ones leave in proportion to what they ask for together. */

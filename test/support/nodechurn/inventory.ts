@@ -49,6 +49,9 @@ export const readySandboxes = (node: NodeUnderTest): Promise<string[]> =>
 const lines = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '');
 const entriesOf = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : []);
 
+/** The runtime makes them in hierarchies of its own when the first pod of their class comes; they stay as long as the node. */
+const perTier = /\/kubepods\/(burstable|besteffort)$/;
+
 /** One line for each thing. */
 export async function inventory(node: NodeUnderTest): Promise<string[]> {
   const { layout, namespace, id, dataDir } = node;
@@ -62,7 +65,11 @@ export async function inventory(node: NodeUnderTest): Promise<string[]> {
     ok('sh', ['-c', `grep -e '${dataDir}' -e '/run/knarr/${id}' /proc/self/mountinfo || true`]).then((text) =>
       lines(text).map((line) => `mount ${line.split(' ')[4]}`),
     ),
-    ok('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*/knarr-${id}/*`]).then((text) => lines(text).map((line) => `cgroup ${line}`)),
+    ok('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*/knarr-${id}/*`]).then((text) =>
+      lines(text)
+        .filter((line) => !perTier.test(line))
+        .map((line) => `cgroup ${line}`),
+    ),
     inside('ip', '-o', 'link').then((text) => lines(text).map((line) => `link ${line.split(/[:@]\s*/)[1]}`)),
     inside('nft', '-s', 'list', 'ruleset').then((text) => lines(text).map((line) => `rule ${line.trim()}`)),
     ok('sh', [
