@@ -34,7 +34,7 @@ const web = (image: string, replicas = 2): object => ({
 });
 
 /** Changes that come before the controller has looked share a revision. */
-const revision = (number: string): Promise<void> =>
+const revision = (number: string): Promise<true> =>
   eventually(`revision ${number}`, async () => {
     const said = await says(['get', 'deployment', 'web', '-o', 'jsonpath={.metadata.annotations.deployment\\.kubernetes\\.io/revision}']);
     return said === number;
