@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { cniBinDirs } from '../containerd.ts';
 import { tryRun } from '../host/run.ts';
-import { endShims, shimsOf } from '../host/shims.ts';
+import { endShims, type Shim, shimsOf } from '../host/shims.ts';
 import type { NodeLayout } from '../layout.ts';
 
 const results = '/var/lib/cni/results';
@@ -44,36 +44,49 @@ export async function sweepAfterRuntime(layout: NodeLayout, log: Logger, signal:
   let looks = 0;
   while (!signal.aborted) {
     const startedAt = modifiedAt(layout.containerdSocket);
-    if (startedAt !== undefined && startedAt !== swept) {
-      try {
+    try {
+      if (startedAt !== undefined && startedAt !== swept) {
         await sweep(layout, startedAt, log);
         swept = startedAt;
-      } catch (error) {
-        log.debug({ err: error }, 'what a killed containerd left could not be looked for');
-      }
+      } else if (++looks % (shimLookMs / lookMs) === 0) await endForgottenShims(layout, log);
+    } catch (error) {
+      log.debug({ err: error }, 'what a killed containerd left could not be looked for');
     }
-    if (++looks % (shimLookMs / lookMs) === 0) endShimsWithoutBundle(layout, log);
     await sleep(lookMs, undefined, { signal }).catch(() => {});
   }
 }
 
-/** A bundle goes last, when the shim was told to end. */
-function endShimsWithoutBundle({ containerdSocket, containerdState }: NodeLayout, log: Logger): void {
-  const left = shimsOf(containerdSocket).filter(({ id }) => !existsSync(join(containerdState, 'io.containerd.runtime.v2.task/k8s.io', id)));
+const criState = ({ containerdState }: NodeLayout, ...rest: string[]): string => join(containerdState, 'io.containerd.grpc.v1.cri', ...rest);
+
+/** What containerd keeps of a container; made before its shim, and removed after that was told to end. */
+const traces = (layout: NodeLayout, id: string): string[] => [
+  join(layout.containerdState, 'io.containerd.runtime.v2.task/k8s.io', id),
+  existsSync(criState(layout, 'containers', id)) ? criState(layout, 'containers', id) : criState(layout, 'sandboxes', id),
+];
+
+/** A containerd that did not start a shim itself may forget to end it. Files alone say where to look: asking costs a process. */
+async function endForgottenShims(layout: NodeLayout, log: Logger): Promise<void> {
+  const suspects = shimsOf(layout.containerdSocket).filter(({ id }) => !traces(layout, id).every((file) => existsSync(file)));
+  if (suspects.length > 0) endUnknown(suspects, await knownContainers(layout), log);
+}
+
+async function knownContainers({ containerdSocket: socket }: NodeLayout): Promise<ReadonlySet<string>> {
+  const { stdout } = await promisify(execFile)('ctr', ['--address', socket, '--namespace', 'k8s.io', 'containers', 'list', '--quiet']);
+  return new Set(stdout.split('\n').filter(Boolean));
+}
+
+/** The shims must have been listed before the containers: one that is made meanwhile is known by then. */
+function endUnknown(shims: readonly Shim[], known: ReadonlySet<string>, log: Logger): void {
+  const left = shims.filter(({ id }) => !known.has(id));
   if (left.length === 0) return;
   log.info({ shims: left.map(({ id }) => id) }, 'ending shims whose container is gone');
   endShims(left);
 }
 
 async function sweep(layout: NodeLayout, startedAt: number, log: Logger): Promise<void> {
-  const { containerdSocket: socket } = layout;
-  // Before the containers are listed: one that is made meanwhile is known by then.
-  const shims = shimsOf(socket).filter((shim) => shim.startedAt < startedAt);
-  const { stdout } = await promisify(execFile)('ctr', ['--address', socket, '--namespace', 'k8s.io', 'containers', 'list', '--quiet']);
-  const known = new Set(stdout.split('\n').filter(Boolean));
-  const leaked = shims.filter(({ id }) => !known.has(id));
-  if (leaked.length > 0) log.info({ shims: leaked.map(({ id }) => id) }, 'ending shims that a killed containerd left');
-  endShims(leaked);
+  const shims = shimsOf(layout.containerdSocket);
+  const known = await knownContainers(layout);
+  endUnknown(shims, known, log);
 
   for (const file of filesIn(results)) {
     const cached = readResult(file);
@@ -88,7 +101,7 @@ async function sweep(layout: NodeLayout, startedAt: number, log: Logger): Promis
     const [holder = ''] = readFileSync(file, 'utf8').split(/\s/);
     if (!known.has(holder)) rmSync(file, { force: true });
   }
-  const namespaces = filesIn(join(layout.containerdState, 'io.containerd.grpc.v1.cri/netns')).filter((file) => (modifiedAt(file) ?? startedAt) < startedAt);
+  const namespaces = filesIn(criState(layout, 'netns')).filter((file) => (modifiedAt(file) ?? startedAt) < startedAt);
   if (namespaces.length === 0) return;
   const inUse = networksInUse();
   for (const file of namespaces) {

@@ -5,15 +5,10 @@ export interface Shim {
   pid: number;
   /** Of the container, or the sandbox, that it was started for. */
   id: string;
-  /** Milliseconds since the epoch. */
-  startedAt: number;
 }
-
-const ticksPerSecond = 100;
 
 /** Those of the containerd with that socket. */
 export function shimsOf(socket: string): Shim[] {
-  const bootedAt = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
@@ -22,11 +17,7 @@ export function shimsOf(socket: string): Shim[] {
         const after = (flag: string): string | undefined => (args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined);
         const id = after('-id');
         if (!args[0]?.includes('containerd-shim') || after('-address') !== socket || !id) return [];
-        // The name, in parentheses, may hold anything.
-        const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-          .replace(/^.*\) /s, '')
-          .split(' ');
-        return [{ pid: Number(pid), id, startedAt: (bootedAt + Number(fields[19]) / ticksPerSecond) * 1000 }];
+        return [{ pid: Number(pid), id }];
       } catch {
         return []; // it ended meanwhile
       }
