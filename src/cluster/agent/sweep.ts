@@ -18,7 +18,7 @@ const results = '/var/lib/cni/results';
 /** How often a look is taken whether containerd is another one. */
 const lookMs = 2_000;
 /** How often for shims that are left when their container is removed by a containerd that did not start them. */
-const shimLookMs = 20_000;
+const shimLookMs = 10_000;
 
 interface CachedResult {
   containerId?: string;
