@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assertKept, startWriters } from '../support/writers.ts';
+import { assertKept, moreThan, startWriters } from '../support/writers.ts';
 import { eventually, startTestCluster, type TestCluster } from './cluster.ts';
 import { busybox, importBusybox } from './images.ts';
 import { leftovers } from './leftovers.ts';
@@ -116,7 +116,8 @@ test('a server killed under load has kept every acknowledged write, and the clus
   const before = await steady();
   const writers = await startWriters(kubeconfig, 8);
   for (let round = 0; round < 2; round++) {
-    await sleep(1_500);
+    await sleep(500);
+    await moreThan(writers, 30 * (round + 1));
     await kill('server');
     await eventually('it answers', async () => (await cluster.tryKubectl(['get', '--raw', '/readyz'])).code === 0);
   }

@@ -62,6 +62,15 @@ export async function startWriters(kubeconfig: string, count: number, prefix = '
   };
 }
 
+/** What is acknowledged as soon as it is of more objects than so many: a busy disk takes its time. */
+export async function moreThan(writers: Awaited<ReturnType<typeof startWriters>>, count: number): Promise<Map<string, Fate>> {
+  for (;;) {
+    const acknowledged = writers.acknowledged();
+    if (acknowledged.size > count) return acknowledged;
+    await sleep(20);
+  }
+}
+
 /**
  * Everything that was acknowledged is in the server. `later`: more may have been written after `fates` was taken,
  * so a newer version or a deletion of what stood then is right too.
