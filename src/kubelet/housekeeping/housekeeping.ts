@@ -26,7 +26,7 @@ export interface HousekeepingParts {
 const intervalMs = 10_000;
 const imageIntervalMs = 300_000;
 /** Logs of a pod that is gone from the runtime as well stay a little for those who read them. */
-const logRoundsBetween = 6;
+const logRoundsBetween = 2;
 
 export interface Housekeeping {
   /** Cleans up once, then goes on until the kubelet stops. */
