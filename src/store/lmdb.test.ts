@@ -148,12 +148,12 @@ describe('one process per directory', () => {
 
 describe('a disk that is', () => {
   test('full fails writes, not reads, and takes writes again when there is room', async (t) => {
-    const disk = await smallDisk(t, '4m');
+    const disk = await smallDisk(t, '16m');
     if (!disk) return;
     const store = await openLmdbStore(join(disk, 'data'));
     const ballast = join(disk, 'ballast');
     try {
-      writeFileSync(ballast, Buffer.alloc(2_000_000));
+      writeFileSync(ballast, Buffer.alloc(8_000_000));
       const kept = await store.create('/kept', bytes('1'));
       let failure: unknown;
       for (let count = 0; count < 100 && !failure; count++) {

@@ -1,5 +1,5 @@
 /** The embedded store: versions in LMDB, on this machine's disk. Layout of the data: `lmdb/records.ts`. */
-import { statfs } from 'node:fs/promises';
+import { statfsSync } from 'node:fs';
 import type { Transaction } from 'lmdb';
 import { type Backend, type Change, type Head, prefixEnd } from './backend.ts';
 import { cleanCompacted, compactionState, declareCompacted } from './lmdb/compact.ts';
@@ -90,6 +90,7 @@ function createBackend(environment: Environment, now: () => number, onError: (er
     },
     async commit(changes) {
       const last = changes.at(-1)!.revision;
+      if (hasNoRoom(environment.directory, changes)) throw new StoreFullError(environment.directory);
       try {
         await root.batch(() => {
           for (const change of changes) put(change);
@@ -173,15 +174,18 @@ async function commitError(error: unknown, directory: string): Promise<Error> {
   }
   const message = cause instanceof Error ? cause.message : String(cause);
   // LMDB reports a write that was cut short, as the last one on a disk is, as an I/O error.
-  const full = /no space left|MDB_MAP_FULL|disk quota/i.test(message) || (/input\/output error/i.test(message) && (await hasNoRoom(directory)));
+  const full = /no space left|MDB_MAP_FULL|disk quota/i.test(message) || (/input\/output error/i.test(message) && hasNoRoom(directory, []));
   if (full) return new StoreFullError(directory, { cause });
   return new Error(`the store in ${directory} could not commit: ${message}`, { cause });
 }
 
-/** Less than what one write of a large object takes. */
+/** What a commit may take besides its values: pages of the trees, and what others write to the disk meanwhile. */
 const tightBytes = 4 << 20;
 
-async function hasNoRoom(directory: string): Promise<boolean> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize < tightBytes;
+/** Asked before a commit: LMDB may destroy its heap, and with it the process, when a write of pages fails halfway. */
+function hasNoRoom(directory: string, changes: readonly Change[]): boolean {
+  let needed = tightBytes;
+  for (const { value } of changes) needed += 2 * (value?.length ?? 0);
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize < needed;
 }

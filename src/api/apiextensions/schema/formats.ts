@@ -1,6 +1,5 @@
 /** Formats that a schema may ask for. Source: kube-openapi `validation/strfmt`, apiextensions `apiserver/validation`. */
-import { isIP } from 'node:net';
-import { parseCidr } from '../../../apimachinery/ip.ts';
+import { parseCidr, parseIp } from '../../../apimachinery/ip.ts';
 import { validateDnsLabel, validateDnsSubdomain } from '../../../apimachinery/names.ts';
 import type { JSONSchemaProps } from '../v1/types.gen.ts';
 
@@ -20,6 +19,12 @@ const isbn13 = (text: string): boolean => {
   return /^\d{13}$/.test(digits) && [...digits].reduce((sum, digit, index) => sum + Number(digit) * (index % 2 === 0 ? 1 : 3), 0) % 10 === 0;
 };
 
+/** As Go reads addresses: a leading zero makes it none. */
+const isAddress = (text: string): boolean => {
+  const address = parseIp(text);
+  return address !== undefined && !address.sloppy;
+};
+
 /** By their names without dashes. */
 const formats: Readonly<Record<string, (text: string) => boolean>> = {
   bsonobjectid: byPattern(/^[0-9a-fA-F]{24}$/),
@@ -29,8 +34,8 @@ const formats: Readonly<Record<string, (text: string) => boolean>> = {
   byte: byPattern(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/),
   email: byPattern(/^[^@\s]+@[^@\s]+$/),
   hostname: byPattern(/^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\.?$/),
-  ipv4: (text) => isIP(text) === 4,
-  ipv6: (text) => isIP(text) === 6,
+  ipv4: (text) => isAddress(text) && text.includes('.'),
+  ipv6: (text) => isAddress(text) && text.includes(':'),
   cidr: (text) => parseCidr(text) !== undefined,
   mac: byPattern(/^(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$/),
   uuid: byPattern(uuidOf('[0-9a-f]{4}-?[0-9a-f]{4}')),
