@@ -65,7 +65,8 @@ describe('etcd', { skip: program ? false : 'no etcd in .cache/tools and none on 
     try {
       await store.create('/kept', bytes('1'));
       const fill = async (): Promise<void> => {
-        for (let count = 0; count < 20; count++) await store.create(`/fill/${count}`, Buffer.alloc(500_000));
+        // etcd looks at its size when it commits, every 100 ms: a quick disk takes more than the quota.
+        for (let count = 0; count < 400; count++) await store.create(`/fill/${count}`, Buffer.alloc(500_000));
       };
       await assert.rejects(fill(), (error: Error) => error instanceof StoreFullError && error.message.includes(server.endpoint));
       assert.equal(Buffer.from((await store.get('/kept')).entry!.value).toString(), '1');
