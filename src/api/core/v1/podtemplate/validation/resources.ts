@@ -71,7 +71,7 @@ function validateRequirements(requirements: ResourceRequirements, validateName: 
   for (const [name, amount] of Object.entries(limits)) errors.push(...validateAmount(name, amount, validateName, path.child('limits').key(name)));
   for (const [name, amount] of Object.entries(requests)) {
     errors.push(...validateAmount(name, amount, validateName, path.child('requests').key(name)));
-    errors.push(...validateAgainstLimit(name, amount, limits[name], path));
+    errors.push(...validateAgainstLimit(name, amount, own(limits, name), path));
   }
   const names = Object.keys({ ...limits, ...requests });
   if (names.some(isHugePageResource) && !names.includes('cpu') && !names.includes('memory')) {
@@ -89,6 +89,9 @@ export const validateContainerResources = (requirements: ResourceRequirements | 
 export const validateOverhead = (overhead: PodSpec['overhead'], path: FieldPath): FieldError[] =>
   overhead ? validateRequirements({ limits: overhead }, validateContainerResourceName, noClaims, path) : [];
 
+/** Names come from clients: `constructor` and `__proto__` are in every object, and no amounts. */
+const own = <T>(amounts: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(amounts, name) ? amounts[name] : undefined);
+
 const containersOnly = { skipPodLevelResources: true, excludeOverhead: true };
 
 /** Containers together ask for no more than the pod, and none may have more than the pod. */
@@ -96,9 +99,9 @@ function validateConsistency(spec: PodSpec, path: FieldPath): FieldError[] {
   const { requests = {}, limits = {} } = spec.resources!;
   const pod = { metadata: { name: '' }, spec };
   const errors: FieldError[] = [];
-  const compare = (level: 'requests' | 'limits', own: ResourceRequirements['limits'], total: ReturnType<typeof podRequests>): void => {
+  const compare = (level: 'requests' | 'limits', declared: ResourceRequirements['limits'], total: ReturnType<typeof podRequests>): void => {
     for (const name in total) {
-      const amount = own?.[name];
+      const amount = declared && own(declared, name);
       if (amount === undefined || (level === 'limits' && !isHugePageResource(name)) || compareQuantities(total[name]!, amount) <= 0) continue;
       const why = `must be greater than or equal to aggregate container ${level} of ${formatQuantity(total[name]!)}`;
       errors.push(invalidValue(path.child(level).key(name), canonicalQuantity(amount), why));
@@ -108,7 +111,7 @@ function validateConsistency(spec: PodSpec, path: FieldPath): FieldError[] {
   compare('limits', limits, podLimits(pod, containersOnly));
   for (const [index, { resources }] of spec.containers.entries()) {
     for (const [name, limit] of Object.entries(resources?.limits ?? {})) {
-      const most = limits[name];
+      const most = own(limits, name);
       if (most === undefined || compareQuantities(limit, most) <= 0) continue;
       const at = path.child('containers').index(index).key(name).child('limits');
       errors.push(invalidValue(at, canonicalQuantity(limit), `must be less than or equal to pod limits of ${canonicalQuantity(most)}`));
