@@ -1,6 +1,6 @@
 /** The server end of a message port: runs requests of a worker thread through the handler, as one identity. */
 import type { MessagePort } from 'node:worker_threads';
-import { ownedCopy, type ToClient, type ToServer, windowBytes } from './messages.ts';
+import { type AnswerPart, type Batch, createOutbox, partsOf, type RequestPart, windowBytes } from './messages.ts';
 import type { RequestHandler, TransportRequest } from './transport.ts';
 
 interface Running {
@@ -17,9 +17,9 @@ interface Running {
 export function serveMessagePort(port: MessagePort, handler: RequestHandler, identity: { username: string; groups: string[] }): () => void {
   const running = new Map<number, Running>();
   let open = true;
-  const post = (message: ToClient, transfer: ArrayBuffer[] = []): void => {
-    if (open) port.postMessage(message, transfer);
-  };
+  const outbox = createOutbox<AnswerPart>((batch, transfer) => {
+    if (open) port.postMessage(batch, transfer);
+  });
 
   const stop = (): void => {
     if (!open) return;
@@ -40,12 +40,12 @@ export function serveMessagePort(port: MessagePort, handler: RequestHandler, ide
         await body[Symbol.asyncIterator]().return?.();
         return;
       }
-      post({ type: 'response', id, status, headers });
+      outbox.about(id).head = { status, headers };
       await sendBody(id, body, state);
     } catch (error) {
       if (!state.controller.signal.aborted) {
         const { message, name } = error instanceof Error ? error : new Error(String(error));
-        post({ type: 'error', id, message, name });
+        outbox.about(id).error = { message, name };
       }
     } finally {
       running.delete(id);
@@ -60,27 +60,12 @@ export function serveMessagePort(port: MessagePort, handler: RequestHandler, ide
       iterator.return?.().catch(() => {});
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    let chunks: Uint8Array[] = [];
-    let bytes = 0;
-    const flush = (last: boolean): void => {
-      state.unread += bytes;
-      const data = ownedCopy(chunks, bytes);
-      post({ type: 'data', id, ...(bytes > 0 ? { data } : {}), last }, bytes > 0 ? [data.buffer] : []);
-      chunks = [];
-      bytes = 0;
-    };
     for (;;) {
-      const next = iterator.next();
-      // What a turn of the event loop produces goes in one message; a watch that pauses is flushed.
-      const result = bytes === 0 ? await next : await Promise.race([next, turn()]);
-      if (signal.aborted) return;
-      if (result === paused) flush(false);
-      const { done, value } = result === paused ? await next : result;
+      const { done, value } = await iterator.next();
       if (signal.aborted) return;
       if (done) break;
-      chunks.push(value);
-      bytes += value.byteLength;
-      if (bytes >= windowBytes / 4) flush(false);
+      outbox.add(id, value);
+      state.unread += value.byteLength;
       while (state.unread >= windowBytes && !signal.aborted) {
         await new Promise<void>((resolve) => {
           state.wake = resolve;
@@ -89,35 +74,25 @@ export function serveMessagePort(port: MessagePort, handler: RequestHandler, ide
       }
       if (signal.aborted) return;
     }
-    flush(true);
+    outbox.about(id).last = true;
   }
 
-  port.on('message', (message: ToServer) => {
-    switch (message.type) {
-      case 'request': {
-        const { method, path, headers, body } = message;
-        // Every outcome is answered inside.
-        void serve(message.id, { method, path, headers, body });
-        break;
-      }
-      case 'abort':
-        running.get(message.id)?.controller.abort(new Error('the request was aborted by the client'));
-        break;
-      case 'consumed': {
-        const request = running.get(message.id);
-        if (!request) break;
-        request.unread -= message.bytes;
-        request.wake?.();
-        break;
-      }
-      case 'close':
-        stop();
-        break;
+  function take({ id, request, consumed, abort }: RequestPart, body: Uint8Array | undefined): void {
+    // Every outcome is answered inside.
+    if (request) void serve(id, { ...request, ...(body ? { body } : {}) });
+    const state = running.get(id);
+    if (!state) return;
+    if (consumed) {
+      state.unread -= consumed;
+      state.wake?.();
     }
+    if (abort) state.controller.abort(new Error('the request was aborted by the client'));
+  }
+
+  port.on('message', (batch: Batch<RequestPart>) => {
+    for (const [part, data] of partsOf(batch)) take(part, data);
+    if (batch.close) stop();
   });
   port.on('close', stop);
   return stop;
 }
-
-const paused = Symbol('paused');
-const turn = (): Promise<typeof paused> => new Promise((resolve) => setImmediate(resolve, paused));

@@ -1,6 +1,6 @@
 /** The transport between threads, client side: many requests over one `MessagePort`, bodies as streams with back-pressure. */
 import type { MessagePort } from 'node:worker_threads';
-import { ownedCopy, type ToClient, type ToServer } from './messages.ts';
+import { type AnswerPart, type Batch, createOutbox, partsOf, type RequestPart, windowBytes } from './messages.ts';
 import type { Transport, TransportResponse } from './transport.ts';
 
 export { serveMessagePort } from './messageport-server.ts';
@@ -21,12 +21,15 @@ interface Pending {
   release(): void;
 }
 
+/** What was read is told when it adds up to this. */
+const toldBytes = windowBytes / 8;
+
 /** Talks to `serveMessagePort` at the other end of `port`. Owns the port: `close` closes it. */
 export function createMessagePortTransport(port: MessagePort): Transport {
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let closed: Error | undefined;
-  const post = (message: ToServer, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+  const outbox = createOutbox<RequestPart>((batch, transfer) => port.postMessage(batch, transfer));
 
   const fail = (id: number, error: Error): void => {
     const request = pending.get(id);
@@ -41,41 +44,41 @@ export function createMessagePortTransport(port: MessagePort): Transport {
     closed ??= error;
     for (const id of [...pending.keys()]) fail(id, error);
   };
+  const abort = (id: number): void => {
+    if (!closed) outbox.about(id).abort = true;
+  };
 
-  port.on('message', (message: ToClient) => {
-    const request = pending.get(message.id);
+  function take({ id, head, last, error }: AnswerPart, data: Uint8Array | undefined): void {
+    const request = pending.get(id);
     if (!request) return;
     const { incoming } = request;
-    switch (message.type) {
-      case 'response':
-        request.settle({ status: message.status, headers: message.headers, body: { [Symbol.asyncIterator]: () => receive(message.id, incoming) } });
-        break;
-      case 'data':
-        if (message.data) incoming.chunks.push(message.data);
-        incoming.ended = message.last;
-        if (message.last) {
-          pending.delete(message.id);
-          request.release();
-        }
-        incoming.wake?.();
-        break;
-      case 'error': {
-        const error = new Error(message.message);
-        error.name = message.name;
-        fail(message.id, error);
-        break;
-      }
+    if (head) request.settle({ ...head, body: { [Symbol.asyncIterator]: () => receive(id, incoming) } });
+    if (data) incoming.chunks.push(data);
+    if (error) fail(id, Object.assign(new Error(error.message), { name: error.name }));
+    if (last) {
+      incoming.ended = true;
+      pending.delete(id);
+      request.release();
     }
+    incoming.wake?.();
+  }
+
+  port.on('message', (batch: Batch<AnswerPart>) => {
+    for (const [part, data] of partsOf(batch)) take(part, data);
   });
   port.on('close', () => failAll(new Error('the message port is closed')));
 
   async function* receive(id: number, incoming: Incoming): AsyncGenerator<Uint8Array> {
+    let untold = 0;
     try {
       for (;;) {
         while (incoming.chunks.length > 0) {
           const chunk = incoming.chunks.shift()!;
           yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-          if (!incoming.ended && !closed) post({ type: 'consumed', id, bytes: chunk.byteLength });
+          untold += chunk.byteLength;
+          if (incoming.ended || closed || untold < toldBytes) continue;
+          outbox.about(id).consumed = (outbox.about(id).consumed ?? 0) + untold;
+          untold = 0;
         }
         if (incoming.failure) throw incoming.failure;
         if (incoming.ended) return;
@@ -86,7 +89,7 @@ export function createMessagePortTransport(port: MessagePort): Transport {
       }
     } finally {
       pending.get(id)?.release();
-      if (pending.delete(id) && !closed) post({ type: 'abort', id });
+      if (pending.delete(id)) abort(id);
     }
   }
 
@@ -99,21 +102,20 @@ export function createMessagePortTransport(port: MessagePort): Transport {
         const incoming: Incoming = { chunks: [], ended: false, failure: undefined, wake: undefined };
         const onAbort = (): void => {
           if (!pending.has(id)) return;
-          if (!closed) post({ type: 'abort', id });
+          abort(id);
           incoming.chunks.length = 0;
           fail(id, signal!.reason instanceof Error ? signal!.reason : new Error(String(signal!.reason)));
         };
         signal?.addEventListener('abort', onAbort, { once: true });
         pending.set(id, { settle: resolve, reject, incoming, release: () => signal?.removeEventListener('abort', onAbort) });
-        // Copied, since a retry sends the same body again.
-        const data = body && ownedCopy([body], body.byteLength);
-        post({ type: 'request', id, method, path, headers, ...(data ? { body: data } : {}) }, data ? [data.buffer] : []);
+        outbox.about(id).request = { method, path, ...(headers ? { headers } : {}) };
+        if (body) outbox.add(id, body);
       });
     },
     async close() {
       if (closed) return;
       failAll(new Error('the transport is closed'));
-      post({ type: 'close' });
+      outbox.flush(true);
       port.close();
     },
   };
