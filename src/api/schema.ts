@@ -6,6 +6,8 @@
  * The number is `2/1` for field 1 of the message embedded at 2, `-` for none. Flags: `required`; `ptr` and `keep`
  * (see `Presence`); `list=…`, `atomic`, `granular`, `patch=<strategy>(<merge key>)`; `go=<type>`; `default=<JSON>`.
  */
+
+import { own } from '../apimachinery/own.ts';
 import type { ArrayType, Field, FieldType, Presence, Struct } from '../apimachinery/schema.ts';
 import table from './schema.gen.json' with { type: 'json' };
 
@@ -49,14 +51,14 @@ class TableStruct implements Struct {
 export function structOf(name: string): Struct {
   const known = structs.get(name);
   if (known) return known;
-  const json = definitions[name];
+  const json = own(definitions, name);
   if (!json) throw new Error(`no struct ${name} in the schema table`);
   const struct = new TableStruct(name, json);
   structs.set(name, struct);
   return struct;
 }
 
-export const hasStruct = (name: string): boolean => definitions[name] !== undefined;
+export const hasStruct = (name: string): boolean => own(definitions, name) !== undefined;
 
 /** Every struct's name, sorted. */
 export const structNames = (): string[] => Object.keys(definitions);
@@ -69,9 +71,9 @@ export const knownGroupVersions = (): string[] => Object.keys(groups);
  * `apiVersion` is as in an object: `v1`, `apps/v1`.
  */
 export function structOfKind(apiVersion: string, kind: string): Struct | undefined {
-  const prefix = groups[apiVersion];
-  const own = prefix === undefined ? undefined : `${prefix}.${kind}`;
-  if (own !== undefined && hasStruct(own)) return structOf(own);
+  const prefix = own(groups, apiVersion);
+  const ofGroup = prefix === undefined ? undefined : `${prefix}.${kind}`;
+  if (ofGroup !== undefined && hasStruct(ofGroup)) return structOf(ofGroup);
   const common = `${metaPrefix}.${kind}`;
   return hasStruct(common) ? structOf(common) : undefined;
 }

@@ -1,4 +1,5 @@
 /** Equality of JSON values. */
+import { own } from './own.ts';
 
 type Json = Record<string, unknown>;
 
@@ -17,7 +18,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
     const value = (a as Json)[key];
     if (value === undefined) continue;
     count++;
-    if (!deepEqual(value, (b as Json)[key])) return false;
+    if (!deepEqual(value, own(b as Json, key))) return false;
   }
   for (const key in b) if ((b as Json)[key] !== undefined) count--;
   return count === 0;
@@ -32,7 +33,7 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, index) => semanticEqual(item, b[index]));
   if (Array.isArray(b)) return false;
-  for (const key in a) if (!semanticEqual((a as Json)[key], (b as Json)[key])) return false;
+  for (const key in a) if (!semanticEqual((a as Json)[key], own(b as Json, key))) return false;
   for (const key in b) if (!Object.hasOwn(a, key) && !isNothing((b as Json)[key])) return false;
   return true;
 }

@@ -5,6 +5,7 @@ import { forbiddenField, invalidValue, required } from './fieldpath.ts';
 import { parseRequirements } from './labelparser.ts';
 import type { LabelSelector, LabelSelectorRequirement } from './meta.ts';
 import { validateLabelKey, validateLabelValue } from './names.ts';
+import { own } from './own.ts';
 import type { LabelOperator, LabelRequirement, Labels } from './requirement.ts';
 import { compileRequirement, formatRequirement, newRequirement } from './requirement.ts';
 
@@ -72,7 +73,7 @@ const selectorOperators: Readonly<Record<string, LabelOperator>> = { In: 'in', N
 function requirementsOf(selector: LabelSelector): LabelRequirement[] {
   const requirements = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => newRequirement(key, '=', [value]));
   for (const { key, operator, values } of selector.matchExpressions ?? []) {
-    const known = selectorOperators[operator];
+    const known = own(selectorOperators, operator);
     if (!known) throw new Error(`${JSON.stringify(operator)} is not a valid label selector operator`);
     requirements.push(newRequirement(key, known, values ?? []));
   }

@@ -12,6 +12,7 @@ import type { FieldError } from '../apimachinery/fieldpath.ts';
 import type { Convert } from '../apimachinery/managedfields/index.ts';
 import type { KubeObject } from '../apimachinery/meta.ts';
 import { apiVersionOf } from '../apimachinery/meta.ts';
+import { own } from '../apimachinery/own.ts';
 import type { Struct } from '../apimachinery/schema.ts';
 import { registryPrefix } from './cacher/cacher.ts';
 import type { CacheEntry, ResourceCache, StoredObject } from './cacher/resource-cache.ts';
@@ -242,4 +243,4 @@ export class KindRegistry {
 }
 
 /** The declaration of a subresource, if the kind has it. */
-export const subresourceOf = (resource: Resource, name: string): Subresource<KubeObject> | undefined => resource.definition.subresources?.[name];
+export const subresourceOf = (resource: Resource, name: string): Subresource<KubeObject> | undefined => own(resource.definition.subresources, name);

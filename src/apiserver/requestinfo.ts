@@ -1,4 +1,6 @@
 /** What a request is about, found out from its method and path alone. Source of the rule: apiserver `endpoints/request`. */
+
+import { own } from '../apimachinery/own.ts';
 import type { RequestInfo } from './contracts.ts';
 
 const verbOfMethod: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
@@ -41,7 +43,7 @@ export function parseRequestInfo(method: string, url: string): RequestInfo {
   info.apiPrefix = prefix;
   info.isResourceRequest = true;
   info.version = segments[at++] as string;
-  info.verb = verbOfMethod[method] ?? '';
+  info.verb = own(verbOfMethod, method) ?? '';
 
   if (segments[at] === 'watch' && segments.length > at + 1) {
     info.verb = 'watch';

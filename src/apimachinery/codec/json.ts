@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { jsonSyntaxError } from './jsonerror.ts';
 import { exactNumber, isRawNumber } from './number.ts';
+import '../own.ts';
 
 /** Only a text with so many digits in a row can have an integer that a double can't hold. */
 const manyDigits = /\d{16}/;

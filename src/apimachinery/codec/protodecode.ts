@@ -9,6 +9,7 @@ import type { Field, FieldType, Struct } from '../schema.ts';
 import { zeroOf, zeroOfAlways } from '../zero.ts';
 import { ProtoReader } from './protoreader.ts';
 import { formatMicroTime, formatTime, zeroTimeSeconds } from './time.ts';
+import '../own.ts';
 
 type Fields = Record<string, unknown>;
 /** Reads one value; for messages, strings and bytes the reader stands before the length. */
@@ -140,14 +141,8 @@ function compileMap(name: string, values: FieldType): ReadField {
       else if (tag >>> 3 === 2) value = read(entry);
       else entry.skip(tag & 7);
     }
-    setOwn(entries, key, value === undefined ? (zeroOf(values) ?? null) : value);
+    entries[key] = value === undefined ? (zeroOf(values) ?? null) : value;
   };
-}
-
-/** A key `__proto__` is data like any other. */
-function setOwn(object: Fields, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-  else object[key] = value;
 }
 
 const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false || (Array.isArray(value) && value.length === 0);

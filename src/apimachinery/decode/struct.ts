@@ -3,6 +3,7 @@ import type { Field, FieldType, Struct } from '../schema.ts';
 import { zeroOf, zeroOfAlways } from '../zero.ts';
 import { typeMismatch, valueKind } from './errors.ts';
 import { decodeScalar } from './scalar.ts';
+import '../own.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -170,8 +171,7 @@ function mapDecoder(values: FieldType, site: Site): Decode {
       context.path.push(`.${key}`);
       const decoded = item === null ? (zeroOf(values) ?? null) : decode(item, context);
       context.path.pop();
-      if (key === '__proto__') Object.defineProperty(result, key, { value: decoded, enumerable: true, configurable: true, writable: true });
-      else result[key] = decoded;
+      result[key] = decoded;
     }
     return result;
   };

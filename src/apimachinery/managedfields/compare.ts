@@ -1,5 +1,6 @@
 /** What differs between two values of one type, as sets of fields; and all fields of one value. */
 import { deepEqual } from '../equality.ts';
+import { own } from '../own.ts';
 import type { ArrayType, FieldType, Struct } from '../schema.ts';
 import { elementOfItem, isMap } from './element.ts';
 import { asMember, type FieldSet, type FieldSetBuilder, isEmptySet, leaf } from './fieldset.ts';
@@ -59,7 +60,7 @@ function differMaps(type: FieldType, left: Fields | null, right: Fields | null):
       if (value === undefined) continue;
       const field = fieldTypeOf(type, name);
       if (field === undefined) continue;
-      const before = left?.[name] ?? absent(type, name, left);
+      const before = own(left, name) ?? absent(type, name, left);
       if (before === undefined) collector.add(`f:${name}`, whole(field, value));
       else collector.differ(`f:${name}`, differ(field, before, value));
     }
@@ -67,7 +68,7 @@ function differMaps(type: FieldType, left: Fields | null, right: Fields | null):
   if (left !== null) {
     for (const name in left) {
       const value = left[name];
-      if (value === undefined || (right !== null && right[name] !== undefined)) continue;
+      if (value === undefined || (right !== null && own(right, name) !== undefined)) continue;
       const field = fieldTypeOf(type, name);
       if (field === undefined) continue;
       const after = absent(type, name, right);
@@ -81,7 +82,7 @@ function differMaps(type: FieldType, left: Fields | null, right: Fields | null):
 /** What a field counts as that is not there: upstream's Go structs show some fields as `null`. */
 function absent(type: FieldType, name: string, object: Fields | null): null | undefined {
   if (object === null) return undefined;
-  if (object[name] === null) return null;
+  if (own(object, name) === null) return null;
   return type.type === 'object' && type.struct.fields.get(name)?.presence === 'always' ? null : undefined;
 }
 

@@ -4,6 +4,7 @@
  */
 import { isRawNumber } from '../codec/number.ts';
 import { quote } from '../fieldpath.ts';
+import { own } from '../own.ts';
 import type { ArrayType } from '../schema.ts';
 
 type Fields = Record<string, unknown>;
@@ -27,7 +28,7 @@ export function elementOfItem(type: ArrayType, item: unknown): string {
   if (!isMap(item)) throw new ItemError('associative list with keys may not have non-map elements');
   let text = '';
   for (const key of sortedKeys(type)) {
-    const value = item[key] ?? defaultOf(type, key);
+    const value = own(item, key) ?? defaultOf(type, key);
     if (value === undefined) continue;
     text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
   }

@@ -2,6 +2,8 @@
  * Merging an applied configuration into a live value: what is applied wins, what is not mentioned stays, lists keep an order
  * that fits both. Results share parts with the arguments.
  */
+
+import { own } from '../own.ts';
 import type { ArrayType, FieldType } from '../schema.ts';
 import { elementOfItem, isMap } from './element.ts';
 import { type FieldSet, isEmptySet } from './fieldset.ts';
@@ -30,7 +32,7 @@ function mergeMaps(type: FieldType, live: Fields | null, applied: Fields | null)
   for (const name in applied) {
     const field = fieldTypeOf(type, name);
     const value = applied[name];
-    if (field !== undefined && value !== undefined) merged[name] = merge(field, live?.[name], value);
+    if (field !== undefined && value !== undefined) merged[name] = merge(field, own(live, name), value);
   }
   return merged;
 }

@@ -4,6 +4,7 @@
  */
 import { deepEqual } from '../equality.ts';
 import { badRequest, tooLarge } from '../errors.ts';
+import { own } from '../own.ts';
 import { doesNotApply, goKind } from './errors.ts';
 
 const maxOperations = 10_000;
@@ -34,7 +35,7 @@ const missing = (pointer: string): Error => doesNotApply(`doc is missing path: $
 function member(container: unknown, key: string, pointer: string): unknown {
   if (Array.isArray(container)) return container[indexOf(key, container.length, pointer)];
   if (!isObject(container)) throw missing(pointer);
-  return Object.hasOwn(container, key) ? container[key] : undefined;
+  return own(container, key);
 }
 
 function read(document: unknown, pointer: string): unknown {
@@ -54,24 +55,19 @@ function rewrite(document: unknown, path: readonly string[], pointer: string, ch
   }
   const next = rewrite(member(document, key, pointer), rest, pointer, change);
   if (Array.isArray(copy)) copy[indexOf(key, copy.length, pointer)] = next;
-  else define(copy as Json, key, next);
+  else (copy as Json)[key] = next;
   return copy;
 }
 
-/** Plain assignment, but a member named `__proto__` is a member like any other. */
-function define(object: Json, key: string, value: unknown): void {
-  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-}
-
 function add(container: Json | unknown[], key: string, value: unknown, pointer: string): void {
-  if (!Array.isArray(container)) define(container, key, value);
+  if (!Array.isArray(container)) container[key] = value;
   else if (key === '-') container.push(value);
   else container.splice(indexOf(key, container.length + 1, pointer), 0, value);
 }
 
 function set(container: Json | unknown[], key: string, value: unknown, pointer: string): void {
   if (Array.isArray(container)) container[indexOf(key, container.length, pointer)] = value;
-  else define(container, key, value);
+  else container[key] = value;
 }
 
 function remove(container: Json | unknown[], key: string, pointer: string): void {

@@ -3,6 +3,7 @@
  * `patchMergeKey`, and which carries directives. Source: apimachinery `util/strategicpatch`.
  */
 import { badRequest } from '../errors.ts';
+import { own } from '../own.ts';
 import type { Field, FieldType, Struct } from '../schema.ts';
 import { goKind, unclassified } from './errors.ts';
 import type { Json } from './strategiclist.ts';
@@ -94,8 +95,8 @@ function applyElementOrders(original: Json, patch: Json, type: FieldType | undef
     delete patch[directiveKey];
     if (!Array.isArray(order)) throw badArgument('[]interface {}', order);
     const key = afterPrefix(directiveKey, orderPrefix, badOrderList);
-    const current = listOf(original[key]);
-    const items = listOf(patch[key] ?? undefined);
+    const current = listOf(own(original, key));
+    const items = listOf(own(patch, key) ?? undefined);
     const { type: listType, strategy, mergeKey } = memberOf(type, key);
     checkOrder(items ?? [], order, mergeKey);
     if (!current?.length && !items?.length) continue;
@@ -153,7 +154,7 @@ function mergeLists(original: unknown[], patch: readonly unknown[], type: FieldT
 const shapeOf = (value: unknown): string => (Array.isArray(value) ? 'list' : isObject(value) ? 'map' : 'scalar');
 
 function mergeMember(original: Json, key: string, value: unknown, type: FieldType | undefined): void {
-  const current = original[key];
+  const current = own(original, key);
   const shape = shapeOf(value);
   if (current === undefined || current === null || shape === 'scalar' || shapeOf(current) !== shape) {
     const cleaned = clean(value);
@@ -181,7 +182,7 @@ function mergeMaps(original: Json, patch: Json, type: FieldType | undefined): Js
   for (const [key, value] of Object.entries(left)) {
     if (key.startsWith(deletePrefix)) {
       const listKey = afterPrefix(key, deletePrefix, badPrimitiveList);
-      const current = merged[listKey];
+      const current = own(merged, listKey);
       if (Array.isArray(current) && Array.isArray(value)) merged[listKey] = current.filter((item) => !value.includes(item));
     } else if (value === null) {
       delete merged[key];

@@ -3,6 +3,7 @@ import { nodes } from '../../api/core/v1/node.ts';
 import { podRequests } from '../../api/core/v1/pod/helpers.ts';
 import { pods } from '../../api/core/v1/pod.ts';
 import type { Node, Pod } from '../../api/core/v1/types.gen.ts';
+import { own } from '../../apimachinery/own.ts';
 import { compareQuantities, milliValue, value } from '../../apimachinery/quantity.ts';
 import type { AdmissionPlugin, ObjectReader } from '../contracts.ts';
 import { isAbout, objectOf, oldObjectOf, refusal } from './attributes.ts';
@@ -10,7 +11,7 @@ import { isAbout, objectOf, oldObjectOf, refusal } from './attributes.ts';
 function tooLarge(pod: Pod, { status }: Node): string | undefined {
   const requests = podRequests(pod);
   const parts = (['cpu', 'memory'] as const).flatMap((name) => {
-    const [asked, there] = [requests[name] ?? 0, status?.allocatable?.[name] ?? 0];
+    const [asked, there] = [requests[name] ?? 0, own(status?.allocatable, name) ?? 0];
     const number = name === 'cpu' ? milliValue : value;
     return compareQuantities(asked, there) > 0 ? [`${name}, requested: ${number(asked)}, allocatable: ${number(there)}`] : [];
   });

@@ -3,6 +3,7 @@ import { pods } from '../../api/core/v1/pod.ts';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
 import { runtimeclasses } from '../../api/node/v1/runtimeclass.ts';
 import type { RuntimeClass } from '../../api/node/v1/types.gen.ts';
+import { own } from '../../apimachinery/own.ts';
 import { equalQuantities } from '../../apimachinery/quantity.ts';
 import type { AdmissionAttributes, AdmissionPlugin, ObjectReader } from '../contracts.ts';
 import { handlesKind, objectOf, refusal } from './attributes.ts';
@@ -12,7 +13,7 @@ type Amounts = Readonly<Record<string, string | number>>;
 
 function sameAmounts(a: Amounts, b: Amounts): boolean {
   const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => b[name] !== undefined && equalQuantities(a[name] ?? 0, b[name]));
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && equalQuantities(a[name] ?? 0, b[name] ?? 0));
 }
 
 const mismatch = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
@@ -35,9 +36,9 @@ export function runtimeClass(reader: ObjectReader): AdmissionPlugin {
   function setScheduling(attributes: AdmissionAttributes, { spec }: Pod, { scheduling }: RuntimeClass): void {
     if (!scheduling) return;
     for (const [key, value] of Object.entries(scheduling.nodeSelector ?? {})) {
-      const own = spec.nodeSelector?.[key];
-      if (own !== undefined && own !== value)
-        throw refusal(attributes, `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`);
+      const asked = own(spec.nodeSelector, key);
+      if (asked !== undefined && asked !== value)
+        throw refusal(attributes, `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${asked}`);
     }
     if (scheduling.nodeSelector) spec.nodeSelector = { ...spec.nodeSelector, ...scheduling.nodeSelector };
     if (spec.tolerations || scheduling.tolerations) spec.tolerations = mergeTolerations(spec.tolerations ?? [], scheduling.tolerations ?? []);

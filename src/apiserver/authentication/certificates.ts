@@ -1,6 +1,7 @@
 /** Users from TLS client certificates, and from the headers of a front proxy that has one. */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { UserInfo } from '../../api/kind.ts';
+import { own } from '../../apimachinery/own.ts';
 import { decodePem } from '../../apimachinery/x509/der.ts';
 import type { Credentials, PeerCertificate } from '../contracts.ts';
 import { credentialIdKey } from './identities.ts';
@@ -59,7 +60,7 @@ export function extraOf(headers: Credentials['headers'], prefixes: readonly stri
     for (const [name, value] of Object.entries(headers)) {
       if (!name.startsWith(prefix) || value === undefined) continue;
       const key = decodeKey(name.slice(prefix.length));
-      extra[key] = [...(extra[key] ?? []), ...value.split(', ')];
+      extra[key] = [...(own(extra, key) ?? []), ...value.split(', ')];
     }
   }
   return extra;

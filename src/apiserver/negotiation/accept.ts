@@ -3,6 +3,7 @@
  * Source of the rule: apiserver `endpoints/handlers/negotiation`.
  */
 import { notAcceptable, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
+import { own } from '../../apimachinery/own.ts';
 
 export type Encoding = 'json' | 'yaml' | 'protobuf';
 
@@ -62,7 +63,7 @@ function parseClauses(accept: string): Clause[] {
 
 function mediaTypeOf(clause: Clause, allowed: readonly Encoding[], transforms: boolean): MediaType | undefined {
   const { type, parameters } = clause;
-  const encoding = type === '*/*' || type === 'application/*' ? (allowed[0] as Encoding) : encodingOf[type];
+  const encoding = type === '*/*' || type === 'application/*' ? (allowed[0] as Encoding) : own(encodingOf, type);
   if (!encoding || !allowed.includes(encoding)) return undefined;
   const as = parameters['as'] ?? '';
   const version = parameters['v'] ?? '';
@@ -121,7 +122,7 @@ export function bodyEncoding(contentType: string | undefined, allowed: readonly 
   if (contentType === undefined || contentType === '' || contentType === 'application/json') return 'json';
   const semicolon = contentType.indexOf(';');
   const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
-  const encoding = encodingOf[type];
+  const encoding = own(encodingOf, type);
   if (encoding && allowed.includes(encoding)) return encoding;
   throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${acceptedTypes(allowed, false).join(', ')}`);
 }

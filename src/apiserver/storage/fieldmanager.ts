@@ -1,6 +1,7 @@
 /** Field ownership of every write, as the storage layer asks for it. */
 import type { FieldManagerInput } from '../../apimachinery/managedfields/index.ts';
 import { keepUnchangedTimes, trackUpdate } from '../../apimachinery/managedfields/index.ts';
+import { own } from '../../apimachinery/own.ts';
 import type { Struct } from '../../apimachinery/schema.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
 import type { Resource } from '../registry.ts';
@@ -12,7 +13,7 @@ const common = new Set(['apiVersion', 'kind', 'metadata', 'status']);
 
 /** Unless the kind says otherwise: the status from outside, everything else from the status; of a custom resource its metadata too. */
 function computeResetFields({ stored: { definition }, struct, custom }: Resource, subresource: string): readonly string[] | undefined {
-  const part = subresource === '' ? definition : definition.subresources?.[subresource];
+  const part = subresource === '' ? definition : own(definition.subresources, subresource);
   if (part && 'resetFields' in part) return part.resetFields;
   if (definition.subresources?.['status'] === undefined) return undefined;
   if (subresource !== 'status') return ['status'];

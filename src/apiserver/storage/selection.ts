@@ -1,5 +1,6 @@
 /** Label and field selectors over cache entries. */
 import { badRequest } from '../../apimachinery/errors.ts';
+import { own } from '../../apimachinery/own.ts';
 import type { FieldSelector, LabelMatcher } from '../../apimachinery/selectors.ts';
 import { parseFieldSelector, parseLabelSelector } from '../../apimachinery/selectors.ts';
 import type { CacheEntry, Cacher } from '../cacher/cacher.ts';
@@ -73,10 +74,10 @@ function fieldOf(resource: Resource, cacher: Cacher, entry: CacheEntry, field: s
   if (field === 'metadata.name') return entry.name;
   if (field === 'metadata.namespace') return entry.namespace;
   const { fields } = indexOf(resource, cacher, entry);
-  const known = fields[field];
+  const known = own(fields, field);
   if (known !== undefined) return known;
   // A field that only this served version can be selected by.
-  const select = resource.definition.selectableFields?.[field];
+  const select = own(resource.definition.selectableFields, field);
   return select?.(servedObject(resource, entry)) ?? '';
 }
 

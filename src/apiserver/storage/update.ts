@@ -3,6 +3,7 @@ import { copyJson } from '../../apimachinery/copy.ts';
 import { badRequest, conflict, invalid, notFound, StatusError, staleObject } from '../../apimachinery/errors.ts';
 import { invalidValue, path } from '../../apimachinery/fieldpath.ts';
 import { pathSegmentName } from '../../apimachinery/names.ts';
+import { own } from '../../apimachinery/own.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../apimachinery/validation/objectmeta.ts';
 import { RevisionMismatchError } from '../../store/store.ts';
 import { compareStored, encodeStored } from '../cacher/bytes.ts';
@@ -145,7 +146,7 @@ function prepare(request: WriteRequest, object: StoredObject, old: StoredObject)
   ensureNamespace(object, definition.namespaced ? request.namespace : '');
   if (old.metadata.generation === undefined) delete object.metadata.generation;
   else object.metadata.generation = old.metadata.generation;
-  const subresource = request.subresource === '' ? undefined : definition.subresources?.[request.subresource];
+  const subresource = request.subresource === '' ? undefined : own(definition.subresources, request.subresource);
   if (request.subresource === 'status') keepAllBut(object, old, 'status');
   else if (definition.subresources?.['status']?.type === 'object' && request.subresource === '') keepField(object, old, 'status');
   if (subresource?.type === 'object') subresource.prepareForUpdate?.(object, old, strategy);
@@ -182,7 +183,7 @@ function validate(request: WriteRequest, object: StoredObject, old: StoredObject
   const at = path('metadata');
   const errors = validateObjectMeta(object.metadata, { namespaced: definition.namespaced, validateName: pathSegmentName, standardFinalizers }, at);
   errors.push(...validateObjectMetaUpdate(object.metadata, old.metadata, at, { standardFinalizers }));
-  const subresource = request.subresource === '' ? undefined : definition.subresources?.[request.subresource];
+  const subresource = request.subresource === '' ? undefined : own(definition.subresources, request.subresource);
   if (subresource?.type === 'object') errors.push(...(subresource.validateUpdate?.(object, old, strategy) ?? []));
   else errors.push(...(definition.validateUpdate?.(object, old, strategy) ?? []));
   if (errors.length > 0) throw invalid({ group: definition.group, kind: definition.kind }, object.metadata.name, errors);

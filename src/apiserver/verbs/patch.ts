@@ -6,6 +6,7 @@ import { DecodeError, strictDecodingMessage } from '../../apimachinery/decode/er
 import { decodeObject, type FieldValidation } from '../../apimachinery/decode/object.ts';
 import { badRequest, invalid, notFound, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
 import { invalidValue } from '../../apimachinery/fieldpath.ts';
+import { own } from '../../apimachinery/own.ts';
 import { applyJsonPatch } from '../../apimachinery/patch/json.ts';
 import { applyMergePatch } from '../../apimachinery/patch/merge.ts';
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic.ts';
@@ -35,7 +36,7 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
 /** Fails with 415 for a type that this resource does not take. */
 export function patchTypeOf(contentType: string | undefined, custom: boolean): PatchType {
   const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  const found = patchTypes[type];
+  const found = own(patchTypes, type);
   if (found && !(custom && found === 'strategic')) return found;
   if (!custom) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   const accepted = Object.keys(patchTypes).filter((one) => patchTypes[one] !== 'strategic');

@@ -9,6 +9,7 @@ import { invalidValue, path } from '../../apimachinery/fieldpath.ts';
 import type { FieldManagerInput } from '../../apimachinery/managedfields/index.ts';
 import { applyServerSide, scaleManagedFields, trackUpdate, withScaleManagedFields } from '../../apimachinery/managedfields/index.ts';
 import type { KubeObject, LabelSelector, ManagedFieldsEntry, ObjectMeta } from '../../apimachinery/meta.ts';
+import { own } from '../../apimachinery/own.ts';
 import { formatLabelSelector } from '../../apimachinery/selectors.ts';
 import { formOf } from '../answer/form.ts';
 import { valueReply } from '../answer/reply.ts';
@@ -36,15 +37,16 @@ interface Scale extends StoredObject {
 }
 
 const read = (object: unknown, dotted: string): unknown =>
-  dotted.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], object);
+  dotted.split('.').reduce<unknown>((value, key) => own(value as Record<string, unknown> | undefined, key), object);
 
 function write(object: StoredObject, dotted: string, value: unknown): void {
   const keys = dotted.split('.');
   const last = keys.pop() as string;
   let holder = object as Record<string, unknown>;
   for (const key of keys) {
-    holder[key] ??= {};
-    holder = holder[key] as Record<string, unknown>;
+    const inner = own(holder, key) ?? {};
+    holder[key] = inner;
+    holder = inner as Record<string, unknown>;
   }
   holder[last] = value;
 }

@@ -6,7 +6,7 @@ import type { Labels } from '../../apimachinery/selectors.ts';
 import type { PodInfo } from './podinfo.ts';
 import { addResources, type Resources, resourcesOf } from './resources.ts';
 
-const noLabels: Labels = {};
+const noLabels: Labels = Object.create(null);
 const noImages: ReadonlyMap<string, number> = new Map();
 const emptyNode: Node = { metadata: { name: '' }, spec: {} };
 
@@ -32,7 +32,8 @@ export class NodeInfo implements NodeLike {
   setNode(node: Node): void {
     this.present = true;
     this.node = node;
-    this.labels = node.metadata.labels ?? noLabels;
+    // Without what objects inherit: pods may name any key, `constructor` too.
+    this.labels = node.metadata.labels ? Object.assign(Object.create(null), node.metadata.labels) : noLabels;
     this.allocatable = resourcesOf(node.status?.allocatable);
     this.maxPods = value(node.status?.allocatable?.pods ?? 0);
     const images = (node.status?.images ?? []).flatMap(({ names, sizeBytes = 0 }) => (names ?? []).map((name) => [name, sizeBytes] as const));

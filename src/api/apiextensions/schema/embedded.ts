@@ -3,6 +3,7 @@ import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, path, quote, required } from '../../../apimachinery/fieldpath.ts';
 import type { ObjectMeta } from '../../../apimachinery/meta.ts';
 import { validateDns1035Label, validatePathSegment } from '../../../apimachinery/names.ts';
+import { own } from '../../../apimachinery/own.ts';
 import { validateObjectMeta } from '../../../apimachinery/validation/objectmeta.ts';
 import type { JSONSchemaProps } from '../v1/types.gen.ts';
 import { isSchema, itemsOf } from './struct.ts';
@@ -56,7 +57,7 @@ export function validateEmbedded(value: unknown, schema: JSONSchemaProps | undef
     );
   }
   for (const [name, inner] of Object.entries(value)) {
-    const property = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+    const property = own(schema.properties, name);
     if (property) errors.push(...validateEmbedded(inner, property, here.child(name)));
     else if (isSchema(schema.additionalProperties)) errors.push(...validateEmbedded(inner, schema.additionalProperties, here.key(name)));
   }
@@ -76,7 +77,7 @@ function follow(object: Json, dotted: string, wanted: 'int64' | 'string'): { val
     if (!isObject(value)) {
       return value === undefined ? { value } : { value, problem: accessorProblem(`.${names.slice(0, index + 1).join('.')}`, value, 'map[string]interface{}') };
     }
-    value = value[name];
+    value = own(value, name);
     if (value === undefined) return { value };
   }
   const fits = wanted === 'int64' ? typeof value === 'number' && Number.isInteger(value) : typeof value === 'string';

@@ -1,6 +1,7 @@
 /** Formats that a schema may ask for. Source: kube-openapi `validation/strfmt`, apiextensions `apiserver/validation`. */
 import { parseCidr, parseIp } from '../../../apimachinery/ip.ts';
 import { validateDnsLabel, validateDnsSubdomain } from '../../../apimachinery/names.ts';
+import { own } from '../../../apimachinery/own.ts';
 import type { JSONSchemaProps } from '../v1/types.gen.ts';
 
 const dateTime = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
@@ -64,8 +65,8 @@ const numeric: Readonly<Record<string, readonly string[]>> = { integer: ['int32'
 export function knownFormat({ type, format, 'x-kubernetes-int-or-string': either }: JSONSchemaProps): string {
   if (!format) return '';
   if (either || !type || type === 'string') return Object.hasOwn(formats, format.replaceAll('-', '')) ? format : '';
-  return numeric[type]?.includes(format) ? format : '';
+  return own(numeric, type)?.includes(format) ? format : '';
 }
 
 /** Whether a text is of a format; of one that is none every text is. */
-export const isOfFormat = (text: string, format: string): boolean => formats[format.replaceAll('-', '')]?.(text) ?? true;
+export const isOfFormat = (text: string, format: string): boolean => own(formats, format.replaceAll('-', ''))?.(text) ?? true;

@@ -2,6 +2,7 @@
 
 import type { FieldError, FieldPath } from '../../../apimachinery/fieldpath.ts';
 import { duplicate, invalidValue, path } from '../../../apimachinery/fieldpath.ts';
+import { own } from '../../../apimachinery/own.ts';
 import type { JSONSchemaProps } from '../v1/types.gen.ts';
 import { isSchema, itemsOf } from './struct.ts';
 
@@ -19,7 +20,7 @@ export function validateLists(value: unknown, schema: JSONSchemaProps | undefine
     for (const [index, item] of value.entries()) errors.push(...validateLists(item, items, here.index(index)));
   } else if (isObject(value)) {
     for (const [name, inner] of Object.entries(value)) {
-      const property = schema.properties?.[name] ?? (isSchema(schema.additionalProperties) ? schema.additionalProperties : undefined);
+      const property = own(schema.properties, name) ?? (isSchema(schema.additionalProperties) ? schema.additionalProperties : undefined);
       if (property) errors.push(...validateLists(inner, property, at ? at.child(name) : path(name)));
     }
   }
@@ -37,7 +38,7 @@ function duplicates(list: readonly unknown[], schema: JSONSchemaProps, at: Field
       errors.push(invalidValue(at.index(index), item, 'must be an object for an array of list-type map'));
       continue;
     }
-    const identity = kind === 'map' ? Object.fromEntries(keys.map((key) => [key, (item as Json)[key]])) : item;
+    const identity = kind === 'map' ? Object.fromEntries(keys.map((key) => [key, own(item as Json, key)])) : item;
     const text = JSON.stringify(identity);
     if (seen.has(text)) errors.push(duplicate(at.index(index), identity));
     seen.add(text);

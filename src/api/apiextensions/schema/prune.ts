@@ -2,6 +2,7 @@
 
 import { isRawNumber } from '../../../apimachinery/codec/number.ts';
 import { copyJson } from '../../../apimachinery/copy.ts';
+import { own } from '../../../apimachinery/own.ts';
 import type { JSONSchemaProps } from '../v1/types.gen.ts';
 import { isSchema, itemsOf, preserves } from './struct.ts';
 
@@ -34,7 +35,7 @@ function pruneValue(value: unknown, schema: JSONSchemaProps | undefined, path: s
   if (!isObject(value)) return;
   for (const [name, inner] of Object.entries(value)) {
     if (schema?.['x-kubernetes-embedded-resource'] && metaFields.has(name)) continue;
-    const property = schema?.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+    const property = own(schema?.properties, name);
     if (property) pruneValue(inner, property, join(path, name), unknown, false);
     else if (isSchema(schema?.additionalProperties)) pruneValue(inner, schema.additionalProperties, join(path, name), unknown, false);
     else if (schema?.additionalProperties === true || keeping) continue;
@@ -55,8 +56,8 @@ export function dropNulls(value: unknown, schema: JSONSchemaProps | undefined): 
   }
   if (!isObject(value)) return;
   for (const [name, inner] of Object.entries(value)) {
-    const own = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
-    const property = own ?? (isSchema(schema.additionalProperties) ? schema.additionalProperties : undefined);
+    const declared = own(schema.properties, name);
+    const property = declared ?? (isSchema(schema.additionalProperties) ? schema.additionalProperties : undefined);
     if (inner === null && property && !property.nullable) delete value[name];
     else dropNulls(inner, property);
   }
@@ -72,11 +73,11 @@ export function applyDefaults(value: unknown, schema: JSONSchemaProps | undefine
   }
   if (!isObject(value)) return;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if (property.default !== undefined && value[name] === undefined) value[name] = copyJson(property.default);
-    applyDefaults(value[name], property);
+    if (property.default !== undefined && own(value, name) === undefined) value[name] = copyJson(property.default);
+    applyDefaults(own(value, name), property);
   }
   if (!isSchema(schema.additionalProperties)) return;
-  for (const [name, inner] of Object.entries(value)) if (!schema.properties?.[name]) applyDefaults(inner, schema.additionalProperties);
+  for (const [name, inner] of Object.entries(value)) if (!own(schema.properties, name)) applyDefaults(inner, schema.additionalProperties);
 }
 
 /** Whether anything below has a default: objects of other schemas need not be looked at. */

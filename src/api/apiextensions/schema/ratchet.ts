@@ -1,6 +1,7 @@
 /** What was wrong before and was not touched does not stand in the way of an update (KEP-4008). */
 import { deepEqual } from '../../../apimachinery/equality.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
+import { own } from '../../../apimachinery/own.ts';
 
 type Json = Record<string, unknown>;
 
@@ -8,7 +9,7 @@ type Json = Record<string, unknown>;
 const stepsOf = (field: string): string[] => [...field.matchAll(/([^.[\]]+)/g)].map(([step]) => step);
 
 const valueAt = (object: unknown, steps: readonly string[]): unknown =>
-  steps.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null ? (value as Json)[step] : undefined), object);
+  steps.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null ? own(value as Json, step) : undefined), object);
 
 /** Errors about values that this update changed. */
 export function ratchet(errors: readonly FieldError[], object: unknown, old: unknown): FieldError[] {

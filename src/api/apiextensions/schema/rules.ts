@@ -9,6 +9,7 @@ import { CelCostError, compileCel } from '../../../apimachinery/cel/program.ts';
 import { celDuration, celOptional, celValue } from '../../../apimachinery/cel/values.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { duplicate, forbiddenField, invalidUnshown, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
+import { own } from '../../../apimachinery/own.ts';
 import type { JSONSchemaProps, ValidationRule } from '../v1/types.gen.ts';
 import { isSchema, itemsOf } from './struct.ts';
 
@@ -29,7 +30,7 @@ function typed(value: unknown, schema: JSONSchemaProps | undefined): unknown {
       const { additionalProperties } = schema;
       return Object.fromEntries(entries.map(([name, inner]) => [name, typed(inner, additionalProperties)]));
     }
-    return Object.fromEntries(entries.map(([name, inner]) => [celName(name), typed(inner, schema.properties?.[name])]));
+    return Object.fromEntries(entries.map(([name, inner]) => [celName(name), typed(inner, own(schema.properties, name))]));
   }
   if (typeof value === 'number') return schema.type === 'number' ? value : celValue(value);
   return typeof value === 'string' ? typedText(value, schema.format) : value;
@@ -114,9 +115,10 @@ export function validateRules(value: unknown, old: unknown, schema: JSONSchemaPr
   } else if (isObject(value)) {
     const before = isObject(old) ? old : {};
     for (const [name, inner] of Object.entries(value)) {
-      const property = schema.properties?.[name];
-      if (property) errors.push(...validateRules(inner, before[name], property, at === '' ? name : `${at}.${name}`, budget));
-      else if (isSchema(schema.additionalProperties)) errors.push(...validateRules(inner, before[name], schema.additionalProperties, `${at}[${name}]`, budget));
+      const property = own(schema.properties, name);
+      if (property) errors.push(...validateRules(inner, own(before, name), property, at === '' ? name : `${at}.${name}`, budget));
+      else if (isSchema(schema.additionalProperties))
+        errors.push(...validateRules(inner, own(before, name), schema.additionalProperties, `${at}[${name}]`, budget));
     }
   }
   return errors;

@@ -3,6 +3,7 @@ import { RE2JS } from 're2js';
 import { deepEqual } from '../../../apimachinery/equality.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { invalidValue, notSupportedInOrder, quote, required, tooLong, tooMany, typeInvalid } from '../../../apimachinery/fieldpath.ts';
+import { own } from '../../../apimachinery/own.ts';
 import type { JSONSchemaProps } from '../v1/types.gen.ts';
 import { isOfFormat, knownFormat } from './formats.ts';
 import { isSchema, itemsOf } from './struct.ts';
@@ -131,7 +132,7 @@ const integerRanges: Readonly<Record<string, number>> = { int32: 2 ** 31, int64:
 function checkNumber(value: number, schema: JSONSchemaProps, format: string, path: string, result: Result): void {
   const wrong = (text: string): void => result.add(invalidValue(at(path), value, `${path} in body should be ${text}`));
   const { maximum, minimum, multipleOf, type } = schema;
-  const range = type === 'integer' ? (integerRanges[format] ?? 2 ** 63) : undefined;
+  const range = type === 'integer' ? (own(integerRanges, format) ?? 2 ** 63) : undefined;
   if (range !== undefined && (value >= range || value < -range || !Number.isInteger(value))) {
     const of = format === '' ? '(default format)' : `with format ${format}`;
     result.add(invalidValue('<nil>', '', `Checked value must be of type ${type} ${of} in ${path}`));
@@ -175,9 +176,12 @@ function checkObject(value: Json, schema: JSONSchemaProps, path: string, result:
     else if (isSchema(additionalProperties)) result.merge(check(value[name], additionalProperties, `${path}.${name}`));
   }
   for (const [name, property] of Object.entries(properties)) {
-    if (Object.hasOwn(value, name) && value[name] !== undefined) result.merge(check(value[name], property, child(path, name)));
+    {
+      const given = own(value, name);
+      if (given !== undefined) result.merge(check(given, property, child(path, name)));
+    }
   }
-  for (const name of schema.required ?? []) if (value[name] === undefined) result.add(required(at(`${path}.${name}`)));
+  for (const name of schema.required ?? []) if (own(value, name) === undefined) result.add(required(at(`${path}.${name}`)));
   result.matches++;
 }
 

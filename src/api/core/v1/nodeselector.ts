@@ -1,4 +1,6 @@
 /** Which nodes a pod may and would like to run on: node selectors, node affinity, topology terms. Pure functions. */
+
+import { own } from '../../../apimachinery/own.ts';
 import { compileRequirement, type LabelOperator, type Labels, newRequirement } from '../../../apimachinery/requirement.ts';
 import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod, PreferredSchedulingTerm, TopologySelectorTerm } from './types.gen.ts';
 
@@ -17,7 +19,7 @@ const operators: Readonly<Record<string, LabelOperator>> = { In: 'in', NotIn: 'n
 
 function compileExpressions(expressions: readonly NodeSelectorRequirement[]): NodeTest {
   const tests = expressions.map(({ key, operator, values }) => {
-    const known = operators[operator];
+    const known = own(operators, operator);
     if (!known) throw new Error(`${JSON.stringify(operator)} is not a valid node selector operator`);
     return compileRequirement(newRequirement(key, known, values ?? []));
   });

@@ -1,5 +1,6 @@
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { forbiddenField, path } from '../../../apimachinery/fieldpath.ts';
+import { own } from '../../../apimachinery/own.ts';
 import { validateEnumInOrder, validateImmutable } from '../../../apimachinery/validation/common.ts';
 import { ageColumn, countColumn, nameColumn, textColumn } from '../../columns.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
@@ -11,7 +12,7 @@ const systemPrefix = 'system-';
 const systemValues: Readonly<Record<string, number>> = { 'system-node-critical': 2_000_001_000, 'system-cluster-critical': 2_000_000_000 };
 
 function systemClassError({ metadata: { name }, value = 0, globalDefault = false }: PriorityClass): string | undefined {
-  const wanted = systemValues[name];
+  const wanted = own(systemValues, name);
   if (wanted === undefined) return `${name} is not a known system priority class`;
   if (value !== wanted) return `value of ${name} PriorityClass must be ${wanted}`;
   return globalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined;

@@ -1,6 +1,7 @@
 /** What a limit range forbids, as the sentences that clients get. */
 import { podLimits, podRequests, type Quantities } from '../../../api/core/v1/pod/helpers.ts';
 import type { LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../../api/core/v1/types.gen.ts';
+import { own } from '../../../apimachinery/own.ts';
 import { compareQuantities, formatQuantity, parseQuantity, type QuantityLike, quantitySign } from '../../../apimachinery/quantity.ts';
 
 type Amounts = Readonly<Record<string, QuantityLike>>;
@@ -53,7 +54,7 @@ const ratio: Check = (enforced, request, limit, { type, name }) => {
 function violations(check: Check, bounds: Amounts | undefined, requests: Amounts, limits: Amounts, type: string): string[] {
   return Object.entries(bounds ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, enforced]) => check(enforced, requests[name], limits[name], { type, name }) ?? []);
+    .flatMap(([name, enforced]) => check(enforced, own(requests, name), own(limits, name), { type, name }) ?? []);
 }
 
 const ofLimit = (item: LimitRangeItem, requests: Amounts, limits: Amounts): string[] => [

@@ -1,4 +1,5 @@
 import type { Container, LimitRange, Pod } from '../../../api/core/v1/types.gen.ts';
+import { own } from '../../../apimachinery/own.ts';
 
 type Amounts = Record<string, string | number>;
 const annotation = 'kubernetes.io/limit-ranger';
@@ -14,7 +15,7 @@ function defaultsOf({ spec }: LimitRange): { requests: Amounts; limits: Amounts 
 /** Sets what is missing and gives the names of what was set, sorted. */
 function fill(amounts: Amounts, defaults: Amounts): string[] {
   const missing = Object.keys(defaults)
-    .filter((name) => amounts[name] === undefined)
+    .filter((name) => own(amounts, name) === undefined)
     .sort();
   for (const name of missing) amounts[name] = defaults[name] ?? 0;
   return missing;

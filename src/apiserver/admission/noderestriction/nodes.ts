@@ -1,6 +1,7 @@
 /** What a kubelet may change of its own Node: nothing by which it could draw workloads to itself. */
 import type { Node } from '../../../api/core/v1/types.gen.ts';
 import { semanticEqual } from '../../../apimachinery/equality.ts';
+import { own as ownValue } from '../../../apimachinery/own.ts';
 import { objectOf, oldObjectOf, refusal } from '../attributes.ts';
 import { quote, type Restriction } from './restriction.ts';
 
@@ -30,7 +31,8 @@ function isForbidden(label: string): boolean {
   return ofKubernetes && !own.has(label) && !within(domain, 'kubelet.kubernetes.io') && !within(domain, 'node.kubernetes.io');
 }
 
-const changedLabels = (a: Labels = {}, b: Labels = {}): string[] => [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => a[key] !== b[key]);
+const changedLabels = (a: Labels = {}, b: Labels = {}): string[] =>
+  [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => ownValue(a, key) !== ownValue(b, key));
 const forbiddenChanges = (a: Labels | undefined, b: Labels | undefined): string => changedLabels(a, b).filter(isForbidden).sort().join(', ');
 
 export const restrictNodes: Restriction = (node, attributes) => {

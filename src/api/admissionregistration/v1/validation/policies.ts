@@ -3,6 +3,7 @@ import { semanticEqual } from '../../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { duplicate, forbiddenField, invalidValue, notSupported, notSupportedInOrder, path, required } from '../../../../apimachinery/fieldpath.ts';
 import { validateDns1035Label, validateDnsSubdomain, validatePathSegment } from '../../../../apimachinery/names.ts';
+import { own } from '../../../../apimachinery/own.ts';
 import { validateLabelSelector } from '../../../../apimachinery/selectors.ts';
 import { checked, validateConditions, validateQualifiedNameField, validateReferenceName } from '../../../../apimachinery/validation/common.ts';
 import { policyEnvironment, policyMessageEnvironment } from '../../expressions.ts';
@@ -173,7 +174,7 @@ function validateMutationResult(expression: string, wanted: string, scope: Scope
 
 function validateMutation({ patchType, jsonPatch, applyConfiguration }: Mutation, scope: Scope, one: FieldPath): FieldError[] {
   if (!patchType) return [required(one.child('patchType'))];
-  const kinds = { JSONPatch: { jsonPatch, applyConfiguration }, ApplyConfiguration: { applyConfiguration, jsonPatch } }[patchType];
+  const kinds = own({ JSONPatch: { jsonPatch, applyConfiguration }, ApplyConfiguration: { applyConfiguration, jsonPatch } }, patchType);
   if (!kinds) return [notSupported(one.child('patchType'), patchType, ['ApplyConfiguration', 'JSONPatch'])];
   const [[wanted, patch], [other, second]] = Object.entries(kinds) as [[string, typeof jsonPatch], [string, typeof jsonPatch]];
   const errors: FieldError[] = [];

@@ -1,6 +1,7 @@
 /** What a schema may say of how lists and maps are merged. Source of the rules: upstream's `apiextensions/validation`. */
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { forbiddenField, invalidValue, notSupportedInOrder, required } from '../../../../apimachinery/fieldpath.ts';
+import { own } from '../../../../apimachinery/own.ts';
 import type { JSONSchemaProps } from '../types.gen.ts';
 import { schemaValue } from './internal.ts';
 import { itemsOf } from './rules/sizes.ts';
@@ -45,7 +46,7 @@ function validateKeys(schema: JSONSchemaProps, keys: readonly string[], at: Fiel
     return [...errors, invalidValue(itemsAt.child('type'), items.type ?? '', "must be object if parent array's x-kubernetes-list-type is map")];
   }
   for (const [index, key] of keys.entries()) {
-    const property = items.properties?.[key];
+    const property = own(items.properties, key);
     if (!property) errors.push(invalidValue(keysAt, keys, 'entries must all be names of item properties'));
     else if (property.type === 'array' || property.type === 'object') {
       const typeAt = itemsAt.child('properties').key(key).child('type');
@@ -64,7 +65,7 @@ function validateIdentity(schema: JSONSchemaProps, listType: string, keys: reado
   const errors = items.nullable ? [forbiddenField(itemsAt.child('nullable'), `cannot be nullable when x-kubernetes-list-type is ${listType}`)] : [];
   if (listType === 'set') return errors;
   for (const key of keys) {
-    const property = items.properties?.[key];
+    const property = own(items.properties, key);
     if (!property) continue;
     const keyAt = itemsAt.child('properties').key(key);
     if (!items.required?.includes(key) && property.default === undefined) {

@@ -1,4 +1,6 @@
 /** Paths to a field of a schema, such as `.spec.color` and `['a']`. Source of the rules: apiextensions `schema/cel`. */
+
+import { own } from '../../../../apimachinery/own.ts';
 import type { JSONSchemaProps } from '../types.gen.ts';
 import { valuesOf } from './rules/sizes.ts';
 
@@ -23,7 +25,7 @@ export function resolvePath(text: string, root: JSONSchemaProps, arrayNotation =
     } else return `expected [ or . but got: ${token}`;
     const named: boolean = Object.keys(schema?.properties ?? {}).length > 0;
     if (!named && (schema?.additionalProperties === undefined || schema === undefined)) return 'does not refer to a valid field';
-    const next: JSONSchemaProps | undefined = named ? schema?.properties?.[name] : schema && valuesOf(schema);
+    const next: JSONSchemaProps | undefined = named ? own(schema?.properties, name) : schema && valuesOf(schema);
     if (named && !next) return 'does not refer to a valid field';
     schema = next;
     steps.push(name);

@@ -3,6 +3,7 @@ import { RE2JS } from 're2js';
 import { deepEqual } from '../../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { forbiddenField, invalidValue, required } from '../../../../apimachinery/fieldpath.ts';
+import { own } from '../../../../apimachinery/own.ts';
 import type { JSONSchemaProps } from '../types.gen.ts';
 import { isSchema, itemsOf, valuesOf } from './rules/sizes.ts';
 
@@ -171,7 +172,7 @@ function completeness(judged: JSONSchemaProps, declared: JSONSchemaProps | undef
     ...nestedCompleteness(judged, declared, declaredAt, judgedAt),
     ...(items ? completeness(items, itemsOf(declared), declaredAt.child('items'), judgedAt.child('items')) : []),
     ...Object.entries(judged.properties ?? {}).flatMap(([name, inner]) =>
-      completeness(inner, declared.properties?.[name], declaredAt.child('properties').key(name), judgedAt.child('properties').key(name)),
+      completeness(inner, own(declared.properties, name), declaredAt.child('properties').key(name), judgedAt.child('properties').key(name)),
     ),
   ];
 }

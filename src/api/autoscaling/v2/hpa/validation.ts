@@ -3,6 +3,7 @@ import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.t
 import { forbiddenField, invalidValue, notSupported, path, required } from '../../../../apimachinery/fieldpath.ts';
 import { parseApiVersion } from '../../../../apimachinery/meta.ts';
 import { validatePathSegment } from '../../../../apimachinery/names.ts';
+import { own } from '../../../../apimachinery/own.ts';
 import { checked, validateDnsLabelField, validateNonNegative, validateNonNegativeQuantity } from '../../../../apimachinery/validation/common.ts';
 import { validateContainerResourceName } from '../../../core/v1/resourcenames.ts';
 import type { CrossVersionObjectReference, HorizontalPodAutoscaler, HPAScalingRules, MetricSpec } from '../types.gen.ts';
@@ -98,7 +99,7 @@ function validateMetric(metric: MetricSpec, at: FieldPath, options: ReferenceOpt
   const errors: FieldError[] = [];
   const types = Object.keys(sourceOfType);
   if (!metric.type) errors.push(required(at.child('type'), 'must specify a metric source type'));
-  const expected = sourceOfType[metric.type];
+  const expected = own(sourceOfType, metric.type);
   if (!expected) errors.push(notSupported(at.child('type'), metric.type, types));
   const present = sources.filter((source) => metric[source] !== undefined);
   const [first] = present;

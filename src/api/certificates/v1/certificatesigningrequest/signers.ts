@@ -1,4 +1,6 @@
 /** The signers that are part of Kubernetes, and what each demands of a request. */
+
+import { own } from '../../../../apimachinery/own.ts';
 import { type CertificateRequest, parseCertificateRequest } from '../../../../apimachinery/x509/request.ts';
 import type { CertificateSigningRequest } from '../types.gen.ts';
 
@@ -56,7 +58,7 @@ const problems: Readonly<Record<string, (request: CertificateRequest, usages: re
 
 /** What a request asks of one of these signers against its rules; undefined when nothing, or when the signer is none of these. */
 export const signerProblem = (csr: CertificateSigningRequest, request: CertificateRequest = parseRequest(csr)): string | undefined =>
-  problems[csr.spec.signerName]?.(request, csr.spec.usages ?? []);
+  own(problems, csr.spec.signerName)?.(request, csr.spec.usages ?? []);
 
 export const isBuiltinSigner = (name: string): boolean => Object.hasOwn(problems, name);
 

@@ -3,6 +3,7 @@
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { duplicate, forbiddenField, invalidValue, path, required } from '../../../../apimachinery/fieldpath.ts';
 import { validateQualifiedName } from '../../../../apimachinery/names.ts';
+import { own } from '../../../../apimachinery/own.ts';
 import { approximateValue, canonicalQuantity, compareQuantities } from '../../../../apimachinery/quantity.ts';
 import { checked } from '../../../../apimachinery/validation/common.ts';
 import { isOvercommitAllowed, validateContainerResourceName, validateResourceName } from '../resourcenames.ts';
@@ -56,7 +57,7 @@ const order: readonly Pair[] = [
 ];
 
 type Amounts = Readonly<Record<string, string | number>> | undefined;
-const amountOf = (item: LimitRangeItem, field: string, name: string): string | number | undefined => (item[field as keyof LimitRangeItem] as Amounts)?.[name];
+const amountOf = (item: LimitRangeItem, field: string, name: string): string | number | undefined => own(item[field as keyof LimitRangeItem] as Amounts, name);
 
 function validateRatio(item: LimitRangeItem, name: string, at: FieldPath): FieldError[] {
   const ratio = item.maxLimitRequestRatio?.[name];
@@ -64,7 +65,7 @@ function validateRatio(item: LimitRangeItem, name: string, at: FieldPath): Field
   const field = at.child('maxLimitRequestRatio').key(name);
   const text = canonicalQuantity(ratio);
   const errors = compareQuantities(ratio, '1') < 0 ? [invalidValue(field, text, `ratio ${text} is less than 1`)] : [];
-  const [min, max] = [item.min?.[name], item.max?.[name]];
+  const [min, max] = [own(item.min, name), own(item.max, name)];
   if (min === undefined || max === undefined) return errors;
   const most = approximateValue(max) / approximateValue(min);
   if (approximateValue(ratio) > most) errors.push(invalidValue(field, text, `ratio ${text} is greater than max/min = ${most.toFixed(6)}`));
@@ -80,7 +81,7 @@ function validateAmounts(item: LimitRangeItem, name: string, at: FieldPath): Fie
     return invalidValue(at.child(field).key(name), amount, message(canonicalQuantity(less), canonicalQuantity(more)));
   });
   errors.push(...validateRatio(item, name, at));
-  const [limit, request] = [item.default?.[name], item.defaultRequest?.[name]];
+  const [limit, request] = [own(item.default, name), own(item.defaultRequest, name)];
   if (item.type === 'Pod' || isOvercommitAllowed(name) || limit === undefined || request === undefined || compareQuantities(limit, request) === 0)
     return errors;
   const [a, b] = [canonicalQuantity(limit), canonicalQuantity(request)];

@@ -1,6 +1,7 @@
 /** Labels of nodes that have a newer name. */
 import type { FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { validateLabelValue } from '../../../../apimachinery/names.ts';
+import { own } from '../../../../apimachinery/own.ts';
 import type { NodeSelectorTerm } from '../types.gen.ts';
 
 const deprecated: Readonly<Record<string, string>> = {
@@ -15,7 +16,7 @@ const deprecated: Readonly<Record<string, string>> = {
 };
 
 /** Why not to use the label; undefined for a good one. */
-export const nodeLabelDeprecation = (label: string): string | undefined => deprecated[label];
+export const nodeLabelDeprecation = (label: string): string | undefined => own(deprecated, label);
 
 /** `checkValues` where values that are none are no error. */
 export const nodeTermWarnings = ({ matchExpressions = [] }: NodeSelectorTerm, checkValues: boolean, path: FieldPath): string[] =>

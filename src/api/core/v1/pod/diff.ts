@@ -1,11 +1,12 @@
 /** What differs between two JSON values, for people to read. */
+import { own } from '../../../../apimachinery/own.ts';
 
 const isTree = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 function walk(before: unknown, after: unknown, at: string, lines: string[]): void {
   if (isTree(before) && isTree(after) && Array.isArray(before) === Array.isArray(after)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      walk(before[key], after[key], Array.isArray(before) ? `${at}[${key}]` : at === '' ? key : `${at}.${key}`, lines);
+      walk(own(before, key), own(after, key), Array.isArray(before) ? `${at}[${key}]` : at === '' ? key : `${at}.${key}`, lines);
     }
     return;
   }

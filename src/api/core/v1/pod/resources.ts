@@ -3,6 +3,7 @@
  * Source of the rule: KEP-753 (sidecar containers), KEP-2837 (pod-level resources), KEP-1287 (in-place resize).
  */
 
+import { own } from '../../../../apimachinery/own.ts';
 import type { Quantity } from '../../../../apimachinery/quantity.ts';
 import { addQuantities, compareQuantities, parseQuantity, quantitySign } from '../../../../apimachinery/quantity.ts';
 import type { Container, ContainerStatus, Pod } from '../types.gen.ts';
@@ -49,11 +50,17 @@ export function quantitiesOf(list: ResourceList | undefined): Quantities {
 }
 
 function addTo(total: Quantities, more: Quantities): void {
-  for (const name in more) total[name] = total[name] ? addQuantities(total[name], more[name]!) : more[name]!;
+  for (const name in more) {
+    const before = own(total, name);
+    total[name] = before ? addQuantities(before, more[name]!) : more[name]!;
+  }
 }
 
 function raiseTo(total: Quantities, other: Quantities): void {
-  for (const name in other) if (!total[name] || compareQuantities(other[name]!, total[name]) > 0) total[name] = other[name]!;
+  for (const name in other) {
+    const most = own(total, name);
+    if (!most || compareQuantities(other[name]!, most) > 0) total[name] = other[name]!;
+  }
 }
 
 function maxOf(...lists: (ResourceList | undefined)[]): Quantities {
@@ -94,7 +101,7 @@ function aggregate(pod: Pod, level: Level, options: PodResourcesOptions): Quanti
   const missing = level === 'requests' ? options.nonMissingContainerRequests : undefined;
   const of = (container: Container, resizable: boolean): Quantities => {
     const asked = effective(pod, container.resources?.[level], resizable ? statuses?.get(container.name) : undefined, level);
-    for (const name in missing) asked[name] ??= parseQuantity(missing[name]!);
+    for (const name in missing) if (!Object.hasOwn(asked, name)) asked[name] = parseQuantity(missing[name]!);
     return asked;
   };
 
@@ -147,6 +154,9 @@ export function podLimits(pod: Pod, options: PodResourcesOptions = {}): Quantiti
   applyPodLevel(pod, total, 'limits', options);
   if (options.excludeOverhead) return total;
   const overhead = quantitiesOf(pod.spec.overhead);
-  for (const name in overhead) if (total[name] && quantitySign(total[name]) !== 0) total[name] = addQuantities(total[name], overhead[name]!);
+  for (const name in overhead) {
+    const limit = own(total, name);
+    if (limit && quantitySign(limit) !== 0) total[name] = addQuantities(limit, overhead[name]!);
+  }
   return total;
 }

@@ -3,6 +3,7 @@ import { semanticEqual } from '../../../../apimachinery/equality.ts';
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { forbiddenField, invalidValue, path, required, unnamedField } from '../../../../apimachinery/fieldpath.ts';
 import { rangeError } from '../../../../apimachinery/names.ts';
+import { own } from '../../../../apimachinery/own.ts';
 import { validatePodAnnotations } from '../podtemplate/validation/annotations.ts';
 import { appArmorPrefix } from '../podtemplate/validation/profiles.ts';
 import { mirrorAnnotation, validateTolerations } from '../podtemplate/validation/scheduling.ts';
@@ -19,7 +20,7 @@ export function validatePodAnnotationsUpdate(pod: Pod, old: Pod): FieldError[] {
   const before = old.metadata.annotations ?? {};
   const errors: FieldError[] = [];
   for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {
-    if (now[key] === before[key]) continue;
+    if (own(now, key) === own(before, key)) continue;
     const verb = Object.hasOwn(before, key) ? 'remove or update' : 'add';
     const at = annotationsPath.key(key);
     if (key.startsWith(appArmorPrefix)) errors.push(forbiddenField(at, `may not ${verb} AppArmor annotations`));

@@ -1,4 +1,6 @@
 /** Arithmetic on resource lists, as quotas need it. */
+
+import { own } from '../../../../apimachinery/own.ts';
 import {
   addQuantities,
   compareQuantities,
@@ -18,11 +20,11 @@ export const none: Quantity = quantityOf(0);
 type Names = Iterable<string>;
 
 export const only = (amounts: Quantities, names: Names): Quantities =>
-  Object.fromEntries([...names].flatMap((name) => (amounts[name] ? [[name, amounts[name]]] : [])));
+  Object.fromEntries([...names].flatMap((name) => (Object.hasOwn(amounts, name) ? [[name, amounts[name]!]] : [])));
 
 export function sum(a: Quantities, b: Quantities): Quantities {
   const total = { ...a };
-  for (const name in b) total[name] = total[name] ? addQuantities(total[name], b[name] ?? none) : (b[name] ?? none);
+  for (const name in b) total[name] = addQuantities(own(total, name) ?? none, b[name]!);
   return total;
 }
 
@@ -30,7 +32,7 @@ export function sum(a: Quantities, b: Quantities): Quantities {
 export function difference(a: Quantities, b: Quantities): Quantities {
   const rest: Quantities = {};
   for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const amount = subtractQuantities(a[name] ?? none, b[name] ?? none);
+    const amount = subtractQuantities(own(a, name) ?? none, own(b, name) ?? none);
     rest[name] = quantitySign(amount) < 0 ? none : amount;
   }
   return rest;
@@ -40,11 +42,11 @@ export const withoutZeros = (amounts: Quantities): Quantities => Object.fromEntr
 export const negativeNames = (amounts: Quantities): string[] => Object.keys(amounts).filter((name) => quantitySign(amounts[name] ?? none) < 0);
 /** The names of which there is more in `amounts` than in `limits`, where those say something. */
 export const exceeding = (amounts: Quantities, limits: Quantities): string[] =>
-  Object.keys(amounts).filter((name) => limits[name] && compareQuantities(amounts[name] ?? none, limits[name]) > 0);
+  Object.keys(amounts).filter((name) => Object.hasOwn(limits, name) && compareQuantities(amounts[name]!, limits[name]!) > 0);
 
 export function sameAmounts(a: Quantities, b: Quantities): boolean {
   const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => b[name] && compareQuantities(a[name] ?? none, b[name]) === 0);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && compareQuantities(a[name]!, b[name]!) === 0);
 }
 
 /** As an object carries it. */

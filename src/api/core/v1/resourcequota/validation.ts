@@ -2,6 +2,7 @@
 
 import type { FieldError, FieldPath } from '../../../../apimachinery/fieldpath.ts';
 import { invalidValue, path, required } from '../../../../apimachinery/fieldpath.ts';
+import { own } from '../../../../apimachinery/own.ts';
 import { immutableMessage } from '../../../../apimachinery/validation/common.ts';
 import { isStandardQuotaResource, validateResourceName, validateResourceQuantity } from '../resourcenames.ts';
 import type { ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement } from '../types.gen.ts';
@@ -41,7 +42,7 @@ const validateList = (list: Readonly<Record<string, string | number>> | undefine
 
 /** The standard resources of the quota that the scope has nothing to say about. */
 const outOfScope = (scope: string, { hard = {} }: ResourceQuotaSpec): string[] =>
-  Object.keys(hard).filter((name) => isStandardQuotaResource(name) && scopes[scope] !== undefined && !scopes[scope].includes(name));
+  Object.keys(hard).filter((name) => isStandardQuotaResource(name) && own(scopes, scope)?.includes(name) === false);
 
 const conflicts = (names: readonly string[]): number => exclusive.filter((pair) => pair.every((name) => names.includes(name))).length;
 
@@ -49,7 +50,7 @@ function validateScopes(spec: ResourceQuotaSpec, at: FieldPath): FieldError[] {
   const names = spec.scopes ?? [];
   const wrong = (why: string): FieldError => invalidValue(at, names, why);
   const errors = names.flatMap((scope) => [
-    ...(scopes[scope] ? [] : [wrong('unsupported scope')]),
+    ...(own(scopes, scope) ? [] : [wrong('unsupported scope')]),
     ...outOfScope(scope, spec).map(() => wrong('unsupported scope applied to resource')),
   ]);
   return [...errors, ...Array.from({ length: conflicts(names) }, () => wrong('conflicting scopes'))];
@@ -57,7 +58,7 @@ function validateScopes(spec: ResourceQuotaSpec, at: FieldPath): FieldError[] {
 
 function validateRequirement(requirement: ScopedResourceSelectorRequirement, spec: ResourceQuotaSpec, at: FieldPath): FieldError[] {
   const { scopeName = '', operator = '', values = [] } = requirement;
-  const errors = scopes[scopeName] ? [] : [invalidValue(at.child('scopeName'), scopeName, 'unsupported scope')];
+  const errors = own(scopes, scopeName) ? [] : [invalidValue(at.child('scopeName'), scopeName, 'unsupported scope')];
   errors.push(...outOfScope(scopeName, spec).map(() => invalidValue(at, spec.scopeSelector, 'unsupported scope applied to resource')));
   if (withoutValues.includes(scopeName) && operator !== 'Exists') {
     const those = ['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort'].map((name) => `ResourceQuotaScope${name}`).join(', ');

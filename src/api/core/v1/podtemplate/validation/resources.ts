@@ -2,6 +2,7 @@
 
 import type { FieldPath } from '../../../../../apimachinery/fieldpath.ts';
 import { duplicate, FieldError, forbiddenField, invalidValue, required } from '../../../../../apimachinery/fieldpath.ts';
+import { own } from '../../../../../apimachinery/own.ts';
 import { canonicalQuantity, compareQuantities, formatQuantity } from '../../../../../apimachinery/quantity.ts';
 import { validateDnsLabelField } from '../../../../../apimachinery/validation/common.ts';
 import { podLimits, podRequests } from '../../pod/resources.ts';
@@ -88,9 +89,6 @@ export const validateContainerResources = (requirements: ResourceRequirements | 
 /** What running the pod costs beside its containers. */
 export const validateOverhead = (overhead: PodSpec['overhead'], path: FieldPath): FieldError[] =>
   overhead ? validateRequirements({ limits: overhead }, validateContainerResourceName, noClaims, path) : [];
-
-/** Names come from clients: `constructor` and `__proto__` are in every object, and no amounts. */
-const own = <T>(amounts: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(amounts, name) ? amounts[name] : undefined);
 
 const containersOnly = { skipPodLevelResources: true, excludeOverhead: true };
 
