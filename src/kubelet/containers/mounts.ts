@@ -14,12 +14,13 @@ import { writeHostsFile } from './hosts.ts';
 const propagations = { None: 'PROPAGATION_PRIVATE', HostToContainer: 'PROPAGATION_HOST_TO_CONTAINER', Bidirectional: 'PROPAGATION_BIDIRECTIONAL' } as const;
 
 function subPathOf(mount: VolumeMount, container: Container, env: ReadonlyMap<string, string>): string {
-  if (!mount.subPathExpr) return mount.subPath ?? '';
-  const path = expand(mount.subPathExpr, (name) => {
-    if (!env.has(name))
-      throw new Error(`failed to expand subPath for volumeMount "${mount.name}" of container "${container.name}": missing value for "${name}"`);
-    return env.get(name);
-  });
+  const path = mount.subPathExpr
+    ? expand(mount.subPathExpr, (name) => {
+        if (!env.has(name))
+          throw new Error(`failed to expand subPath for volumeMount "${mount.name}" of container "${container.name}": missing value for "${name}"`);
+        return env.get(name);
+      })
+    : (mount.subPath ?? '');
   if (path.startsWith('/')) throw new Error(`error SubPath \`${path}\` must not be an absolute path`);
   if (path.split('/').includes('..')) throw new Error(`unable to provision SubPath \`${path}\`: must not contain '..'`);
   return path;
@@ -46,11 +47,11 @@ async function volumeMount(
   if (!volume) throw new Error(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
   const containerPath = mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`;
   const source = pod.spec.volumes?.find(({ name }) => name === mount.name);
+  const subPath = subPathOf(mount, container, env);
   if (source?.image) {
     const image = { image: imageVolumes.get(mount.name)?.id ?? '', userSpecifiedImage: source.image.reference ?? '' };
-    return { containerPath, hostPath: '', readonly: true, image, imageSubPath: mount.subPath ?? '' };
+    return { containerPath, hostPath: '', readonly: true, image, imageSubPath: subPath };
   }
-  const subPath = subPathOf(mount, container, env);
   const target = join(context.paths.pod(pod.metadata.uid ?? ''), 'volume-subpaths', mount.name, container.name, String(index));
   const hostPath = !subPath
     ? volume.path

@@ -94,6 +94,8 @@ export interface CriClient {
   containerStatus(id: string): Promise<cri.ContainerStatus>;
   updateContainerResources(id: string, linux: cri.LinuxContainerResources): Promise<void>;
   reopenContainerLog(id: string): Promise<void>;
+  /** `Unimplemented` before containerd 2.1. */
+  checkpointContainer(request: cri.CheckpointContainerRequest): Promise<void>;
   /** `timeout` in seconds, 0 for none. */
   execSync(id: string, command: string[], timeout: number): Promise<{ stdout: Buffer; stderr: Buffer; exitCode: number }>;
   exec(request: cri.ExecRequest): Promise<string>;
@@ -193,6 +195,7 @@ export function createCriClient(endpoint: string, observe: CallObserver = () => 
     containerStatus: async (containerId) => (await runtime<cri.ContainerStatusResponse>('ContainerStatus', { containerId })).status ?? {},
     updateContainerResources: (containerId, linux) => runtime('UpdateContainerResources', { containerId, linux }),
     reopenContainerLog: (containerId) => runtime('ReopenContainerLog', { containerId }),
+    checkpointContainer: (request) => runtime('CheckpointContainer', request, { timeoutMs: Number(request.timeout ?? 0) * 1000 }),
     execSync: async (containerId, cmd, timeout) => {
       const answer = await runtime<cri.ExecSyncResponse>('ExecSync', { containerId, cmd, timeout }, { timeoutMs: timeout ? timeout * 1000 + 120_000 : 0 });
       return { stdout: Buffer.from(answer.stdout ?? []), stderr: Buffer.from(answer.stderr ?? []), exitCode: answer.exitCode ?? 0 };

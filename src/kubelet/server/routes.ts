@@ -5,6 +5,7 @@ import { containerNamed } from '../containers/resources.ts';
 import { messageOf, runtimeMessageOf } from '../context.ts';
 import { isRuntimeNotFound } from '../cri/client.ts';
 import { cadvisorMetrics } from './cadvisor.ts';
+import { checkpoint } from './checkpoint.ts';
 import { configz } from './configz.ts';
 import { loggedContainer, logOptions, readLog } from './logs.ts';
 import { kubeletMetrics, probeMetrics, resourceMetrics } from './metrics.ts';
@@ -56,6 +57,10 @@ export async function respond(parts: ServerParts, request: IncomingMessage, resp
   }
   if (first === 'logs') return systemLogs(parts, request, response, path);
   if (first === 'containerLogs' && segments.length === 3) return containerLogs(parts, response, segments, query);
+  if (first === 'checkpoint' && segments.length === 3) {
+    if (request.method !== 'POST') throw new HttpError(405, '405: Method Not Allowed');
+    return json(response, await checkpoint(parts, segments, query));
+  }
   if (first === 'run' && request.method === 'POST') return run(parts, response, segments, query);
   if (['exec', 'attach', 'portForward'].includes(first)) throw new HttpError(400, 'Upgrade request required');
   throw new HttpError(404, '404 page not found');
