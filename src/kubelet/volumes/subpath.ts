@@ -3,7 +3,7 @@
  * that somebody put there meanwhile, and what is bound into the container is the open file itself, not a path to it.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath, stat, writeFile } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, realpath, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { bindMount, isMountPoint, unmountBelow } from './mounts.ts';
 
@@ -12,7 +12,7 @@ const walk = O_PATH | constants.O_NOFOLLOW;
 const through = (handle: FileHandle): string => `/proc/self/fd/${handle.fd}`;
 
 /** Opens `components` below `root` one by one; with `create`, missing directories are made with that mode. */
-async function descend(root: string, components: readonly string[], create?: number): Promise<FileHandle> {
+export async function openBelow(root: string, components: readonly string[], create?: number): Promise<FileHandle> {
   let current = await open(root, O_PATH | constants.O_DIRECTORY);
   try {
     for (const component of components) {
@@ -24,6 +24,8 @@ async function descend(root: string, components: readonly string[], create?: num
         if (create === undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
         await mkdir(path, { mode: create });
         next = await open(path, walk);
+        // Whoever may write to the volume may write to what is made in it, whatever the umask of this process says.
+        if ((await next.stat()).isDirectory()) await chmod(through(next), create);
       }
       const info = await next.stat();
       await current.close();
@@ -72,7 +74,7 @@ export async function bindSubPath(volume: string, subPath: string, target: strin
   const info = await stat(root);
   if (!info.isDirectory()) throw new Error(`cannot use subPath of "${volume}": not a directory`);
   const { existing, missing } = await resolveInside(root, subPath);
-  const handle = await descend(root, [...existing, ...missing], info.mode & 0o7777);
+  const handle = await openBelow(root, [...existing, ...missing], info.mode & 0o7777);
   try {
     const isDirectory = (await handle.stat()).isDirectory();
     if (isDirectory) await mkdir(target, { recursive: true, mode: 0o750 });
