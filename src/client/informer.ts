@@ -43,6 +43,8 @@ export interface InformerOptions<T extends KubeObject> {
 /** One informer per resource and options, shared by all who ask. */
 export interface InformerFactory {
   informer<T extends KubeObject>(ref: ResourceRef<T>, options?: InformerOptions<T>): Informer<T>;
+  /** One of the whole resource that somebody asked for already: who needs less of the objects shares it rather than watch again. */
+  existing(ref: ResourceRef): Informer<KubeObject> | undefined;
   /** Starts all that were asked for and are not running; resolves when all have synced. */
   start(): Promise<void>;
   stop(): Promise<void>;

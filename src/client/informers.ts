@@ -18,6 +18,7 @@ interface Running<T extends KubeObject> {
 /** Makes a factory. `stop` leaves the caches readable; a stopped factory can't be started again. */
 export function createInformerFactory(client: Client, { log = consoleLog }: InformerFactoryOptions = {}): InformerFactory {
   const informers = new Map<string, Running<KubeObject>>();
+  const whole = new Map<string, Informer<KubeObject>>();
   const transforms = new Map<unknown, number>();
   const stopping = new AbortController();
   const runs = new Map<string, Promise<void>>();
@@ -50,9 +51,12 @@ export function createInformerFactory(client: Client, { log = consoleLog }: Info
       if (known) return known.informer as unknown as Informer<T>;
       const created = createInformer(client, ref, options, log);
       informers.set(id, created as unknown as Running<KubeObject>);
+      const { namespace, labelSelector, fieldSelector } = options;
+      if (!ref.metadataOnly && !namespace && !labelSelector && !fieldSelector) whole.set(resourceOf(ref), created.informer as unknown as Informer<KubeObject>);
       if (started) launch(id, created as unknown as Running<KubeObject>);
       return created.informer;
     },
+    existing: (ref) => whole.get(resourceOf(ref)),
     async start() {
       started = true;
       for (const [id, running] of informers) launch(id, running);
@@ -64,6 +68,8 @@ export function createInformerFactory(client: Client, { log = consoleLog }: Info
     },
   };
 }
+
+const resourceOf = ({ group, version, plural }: ResourceRef): string => `${group}/${version}/${plural}`;
 
 function createInformer<T extends KubeObject>(
   client: Client,

@@ -1,5 +1,5 @@
 /** Looks at one node of the graph, with fresh reads, and deletes it, lets it go, or leaves it. Source of the rules: upstream's `garbagecollector.go`. */
-import { isNotFound } from '../../apimachinery/errors.ts';
+import { isConflict, isNotFound } from '../../apimachinery/errors.ts';
 import type { KubeObject, OwnerReference } from '../../apimachinery/meta.ts';
 import type { Client, DeleteQuery, ResourceRef } from '../../client/client.ts';
 import { foregroundFinalizer, type Graph, type Identity, matchesCoordinates, type Node, orphanFinalizer } from './graph.ts';
@@ -123,9 +123,24 @@ export function createCollector(client: Client, graph: Graph, monitors: Monitors
     await remove(node, latest, finalizers.includes(orphanFinalizer) ? 'Orphan' : finalizers.includes(foregroundFinalizer) ? 'Foreground' : 'Background');
   }
 
+  /** By what was seen last: whoever writes names that version, so that one which has changed since is refused. */
+  async function attemptAsSeen(node: Node): Promise<boolean> {
+    const { identity, owners, resourceVersion, finalizers = [] } = node;
+    if (node.virtual || node.deletingDependents || resourceVersion === undefined) return false;
+    const { name, namespace, uid } = identity;
+    const seen: KubeObject = { metadata: { name, namespace, uid, resourceVersion, ownerReferences: [...owners], finalizers: [...finalizers] } };
+    try {
+      if (owners.length > 0) await collectOwned(node, seen, owners);
+      return true;
+    } catch (error) {
+      if (isConflict(error)) return false;
+      throw error;
+    }
+  }
+
   return {
     async attemptToDelete(node) {
-      if (node.beingDeleted && !node.deletingDependents) return false;
+      if ((node.beingDeleted && !node.deletingDependents) || (await attemptAsSeen(node))) return false;
       const latest = await read(node.identity);
       if (!latest) {
         graph.absent(node.identity);

@@ -21,6 +21,9 @@ export interface Identity {
 export interface Node {
   identity: Identity;
   owners: readonly OwnerReference[];
+  /** As it was seen last; absent while it is virtual. */
+  resourceVersion?: string;
+  finalizers?: readonly string[];
   dependents: Set<Node>;
   virtual: boolean;
   beingDeleted: boolean;
@@ -166,12 +169,14 @@ export function createGraph(queue: GraphQueue): Graph {
   return {
     get: (uid) => nodes.get(uid),
     observe(object, { apiVersion, kind }, old) {
-      const { uid = '', name, namespace = '', ownerReferences = [], deletionTimestamp } = object.metadata;
+      const { uid = '', name, namespace = '', ownerReferences = [], deletionTimestamp, resourceVersion, finalizers } = object.metadata;
       const identity = { apiVersion, kind, namespace, name, uid };
       const known = nodes.get(uid);
-      const node = known ?? { identity, owners: [], dependents: new Set<Node>(), virtual: false, beingDeleted: false, deletingDependents: false };
+      const node: Node = known ?? { identity, owners: [], dependents: new Set(), virtual: false, beingDeleted: false, deletingDependents: false };
       if (!known) nodes.set(uid, node);
       else if (known.virtual) materialize(known, identity);
+      if (resourceVersion) node.resourceVersion = resourceVersion;
+      if (finalizers || node.finalizers) node.finalizers = finalizers ?? [];
       if (deletionTimestamp !== undefined) node.beingDeleted = true;
       if (!semanticEqual(node.owners, ownerReferences)) relink(node, ownerReferences);
       transition(node, object, old);

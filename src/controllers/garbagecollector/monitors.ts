@@ -1,7 +1,7 @@
 /** One informer of metadata per resource that can be deleted, following what the server serves. */
 import { type KubeObject, keyOf } from '../../apimachinery/meta.ts';
 import type { ResourceRef } from '../../client/client.ts';
-import type { InformerFactory } from '../../client/informer.ts';
+import type { Informer, InformerFactory } from '../../client/informer.ts';
 import { createInformerFactory } from '../../client/informers.ts';
 import { discover, resourceId, type ServedResource } from '../common/discovery.ts';
 import { gvkOf } from '../common/ownership.ts';
@@ -19,10 +19,11 @@ export interface Monitors {
 }
 
 interface Monitor {
-  factory: InformerFactory;
+  informer: Informer<KubeObject>;
   version: string;
   started: number;
-  hasSynced: boolean;
+  /** Of a resource that no other controller watches. */
+  factory?: InformerFactory;
 }
 
 /** Churn without owners or dependents. */
@@ -30,18 +31,20 @@ const ignored: ReadonlySet<string> = new Set(['/events', 'events.k8s.io/events']
 /** A resource that can't be read for so long (a broken conversion webhook) holds nobody up any more. */
 const patienceMs = 30_000;
 
-export function createMonitors({ client, log, now }: Pick<ControllerContext, 'client' | 'log' | 'now'>, graph: Graph): Monitors {
+export function createMonitors({ client, informers, log, now }: Pick<ControllerContext, 'client' | 'informers' | 'log' | 'now'>, graph: Graph): Monitors {
   const monitors = new Map<string, Monitor>();
   let kinds = new Map<string, ResourceRef>();
   let discovered = false;
   let stopped = false;
 
   function watch(ref: ResourceRef): Monitor {
-    const factory = createInformerFactory(client, { log });
-    const monitor: Monitor = { factory, version: ref.version, started: now().getTime(), hasSynced: false };
+    const shared = informers.existing(ref);
+    const factory = shared ? undefined : createInformerFactory(client, { log });
+    const informer = shared ?? factory!.informer<KubeObject>({ ...ref, metadataOnly: true }, { transform: slim });
+    const monitor: Monitor = { informer, version: ref.version, started: now().getTime(), ...(factory ? { factory } : {}) };
     const gvk = gvkOf(ref);
     const uidOf = (object: KubeObject): string => object.metadata.uid ?? '';
-    factory.informer({ ...ref, metadataOnly: true }).addHandlers({
+    informer.addHandlers({
       added: (object) => graph.observe(object, gvk),
       updated(object, old) {
         const replaced = uidOf(old) !== uidOf(object);
@@ -50,9 +53,7 @@ export function createMonitors({ client, log, now }: Pick<ControllerContext, 'cl
       },
       deleted: (object) => graph.forget(uidOf(object)),
     });
-    void factory.start().then(() => {
-      monitor.hasSynced = true;
-    });
+    void factory?.start();
     log.debug({ resource: keyOf({ metadata: { name: ref.plural, namespace: ref.group } }) }, 'garbage collector watches a resource');
     return monitor;
   }
@@ -74,7 +75,8 @@ export function createMonitors({ client, log, now }: Pick<ControllerContext, 'cl
       const gone: Promise<void>[] = [];
       for (const [id, monitor] of monitors) {
         const ref = current.get(id);
-        if (ref?.version === monitor.version || (!ref && failedGroups.has(id.slice(0, id.lastIndexOf('/'))))) continue;
+        // What others watch is the server's own, and stays.
+        if (!monitor.factory || ref?.version === monitor.version || (!ref && failedGroups.has(id.slice(0, id.lastIndexOf('/'))))) continue;
         monitors.delete(id);
         gone.push(monitor.factory.stop());
       }
@@ -84,12 +86,30 @@ export function createMonitors({ client, log, now }: Pick<ControllerContext, 'cl
     },
     get synced() {
       const time = now().getTime();
-      return discovered && [...monitors.values()].every(({ hasSynced, started }) => hasSynced || time - started > patienceMs);
+      return discovered && [...monitors.values()].every(({ informer, started }) => informer.hasSynced || time - started > patienceMs);
     },
     resourceOf: (apiVersion, kind) => kinds.get(`${apiVersion}/${kind}`),
     async stop() {
       stopped = true;
-      await Promise.all([...monitors.values()].map(({ factory }) => factory.stop()));
+      await Promise.all([...monitors.values()].map(({ factory }) => factory?.stop()));
+    },
+  };
+}
+
+/** What the graph is made of. */
+function slim({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion, deletionTimestamp, ownerReferences, finalizers } = metadata;
+  return {
+    ...(apiVersion ? { apiVersion } : {}),
+    ...(kind ? { kind } : {}),
+    metadata: {
+      name,
+      ...(namespace ? { namespace } : {}),
+      ...(uid ? { uid } : {}),
+      ...(resourceVersion ? { resourceVersion } : {}),
+      ...(deletionTimestamp ? { deletionTimestamp } : {}),
+      ...(ownerReferences ? { ownerReferences } : {}),
+      ...(finalizers ? { finalizers } : {}),
     },
   };
 }

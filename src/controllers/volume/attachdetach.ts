@@ -15,6 +15,7 @@ import { csidrivers } from '../../api/storage/v1/csidriver.ts';
 import type { VolumeAttachment } from '../../api/storage/v1/types.gen.ts';
 import { volumeattachments } from '../../api/storage/v1/volumeattachment.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/errors.ts';
+import { sharedIndex } from '../common/ownership.ts';
 import { podsOnNodes } from '../common/podsonnodes.ts';
 import { defineController } from '../controller.ts';
 
@@ -29,6 +30,8 @@ const uniqueName = (driver: string, handle: string): string => `kubernetes.io/cs
 /** How long a volume that the kubelet still has in use is left attached after its last pod, in milliseconds. */
 const patienceMs = 6 * 60_000;
 const recheckMs = 1_000;
+const byNode = 'node';
+const byVolume = 'volume';
 
 export const attachDetachController = defineController({
   name: 'persistentvolume-attach-detach-controller',
@@ -45,13 +48,14 @@ export const attachDetachController = defineController({
     const nodeClient = client.resource(nodeKind);
     const onNode = podsOnNodes(pods);
     const unusedSince = new Map<string, number>();
+    sharedIndex(attachments, byNode, ({ spec }) => [spec.nodeName]);
+    sharedIndex(attachments, byVolume, ({ spec }) => [spec.source.persistentVolumeName ?? '']);
 
-    const enqueueNode = (name: string | undefined): void => void (name && enqueue(name));
-    pods.addHandlers({
-      added: ({ spec }) => enqueueNode(spec.volumes?.length ? spec.nodeName : undefined),
-      updated: ({ spec }) => enqueueNode(spec.volumes?.length ? spec.nodeName : undefined),
-      deleted: ({ spec }) => enqueueNode(spec.volumes?.length ? spec.nodeName : undefined),
-    });
+    const enqueueNode = (pod: Pod): void => {
+      const { nodeName, volumes: wanted = [] } = pod.spec;
+      if (nodeName && wanted.some((volume) => claimNameOf(pod, volume) !== undefined)) enqueue(nodeName);
+    };
+    pods.addHandlers({ added: enqueueNode, updated: enqueueNode, deleted: enqueueNode });
     nodes.addHandlers({
       updated: (node, old) => void (isDeepStrictEqual(node.status?.volumesInUse, old.status?.volumesInUse) || enqueue(node.metadata.name)),
       deleted: ({ metadata }) => enqueue(metadata.name),
@@ -80,7 +84,7 @@ export const attachDetachController = defineController({
         return;
       }
       const exclusive = !(volume.spec.accessModes ?? []).some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany');
-      const elsewhere = attachments.list().find(({ spec }) => spec.source.persistentVolumeName === volume.metadata.name && spec.nodeName !== nodeName);
+      const elsewhere = attachments.byIndex(byVolume, volume.metadata.name).find(({ spec }) => spec.nodeName !== nodeName);
       if (exclusive && elsewhere) {
         for (const pod of users) {
           say(
@@ -154,7 +158,7 @@ export const attachDetachController = defineController({
             wanted.set(volume.metadata.name, entry);
           }
         }
-        const own = attachments.list().filter(({ spec }) => spec.nodeName === nodeName);
+        const own = attachments.byIndex(byNode, nodeName);
         for (const { volume, users } of wanted.values()) await attach(nodeName, volume, users);
         let again = false;
         for (const attachment of own) {
