@@ -16,9 +16,11 @@ import { createDiscovery } from './discovery/serve.ts';
 import type { Exchange, Reply } from './exchange.ts';
 import type { FlowControl, FlowControlOptions } from './flowcontrol/flowcontrol.ts';
 import { createFlowControl } from './flowcontrol/flowcontrol.ts';
+import { Sharing } from './flowcontrol/sharing.ts';
 import { exchangeOfTransport, responseOfReply } from './http/inprocess.ts';
 import type { Listener, ListenOptions } from './http/listen.ts';
 import { listen } from './http/listen.ts';
+import { PieceSender } from './http/pieces.ts';
 import { rejectUpgrade } from './http/upgrade.ts';
 import { InFlight } from './inflight.ts';
 import type { HealthCheck } from './nonresource/health.ts';
@@ -131,7 +133,9 @@ export function createCore(options: CoreOptions): ServerCore {
     }
   });
   let security: Security | undefined;
-  const flowControl = createFlowControl({ ...options.flowControl, sizeOf: storedSizes(registry) });
+  const sharing = new Sharing();
+  const pieces = new PieceSender(sharing);
+  const flowControl = createFlowControl({ ...options.flowControl, sizeOf: storedSizes(registry), sharing });
   metrics.flowControl(flowControl);
 
   const discovery = createDiscovery(registry, {
@@ -207,6 +211,7 @@ export function createCore(options: CoreOptions): ServerCore {
     async listen(listenOptions) {
       const listener = await listen(listenOptions, {
         request: respond,
+        pieces,
         upgrade(exchange, request, socket, head) {
           exchange.upgrade = { request, socket, head };
           respond(exchange, (reply) => {

@@ -58,6 +58,8 @@ export interface Reply {
   headers: ReplyHeaders;
   /** One buffer, or several that are sent one after the other. */
   body?: Uint8Array | readonly Uint8Array[];
+  /** Who asked: large answers to one share what there is of turns. */
+  whose?: string;
   /** The answer was given on the socket of an upgrade: there is nothing left to send. */
   hijacked?: boolean;
   /** A streamed answer: called after the headers were sent. */

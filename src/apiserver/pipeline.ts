@@ -53,10 +53,12 @@ export function createPipeline(stages: Stages): Pipeline {
     } catch (error) {
       // What the server says on purpose is no failure of the server.
       if (!(error instanceof StatusError) || error.code === 500) logFailure(stages.log, exchange, error);
+      if (!context) await stages.flowControl.refuse(started);
       if (!(error instanceof StatusError)) failure = { error };
       reply = errorReply(exchange, error, context);
     }
     reply.headers['audit-id'] ??= auditId;
+    if (context) reply.whose = context.user.username;
     if (context?.flow) {
       // By UID: names of schemas and levels are not everybody's business.
       reply.headers['x-kubernetes-pf-flowschema-uid'] = context.flow.uid;

@@ -2,10 +2,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** The longest that a piece of work keeps the event loop, in milliseconds. */
-const sliceMs = 5;
+const sliceMs = 0.5;
 
 /** How many steps are taken between two looks at the clock. */
-const stepsPerLook = 64;
+const stepsPerLook = 8;
 
 /** Calls `step` for each item, giving the event loop back now and then. Stops early when `step` gives false. */
 export async function inSlices<T>(items: readonly T[], step: (item: T, index: number) => boolean | void): Promise<void> {

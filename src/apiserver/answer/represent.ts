@@ -186,31 +186,16 @@ async function joined(head: object, field: string, entries: readonly CacheEntry[
   return pieces;
 }
 
-/** The largest piece of a list that is sent as one buffer, in bytes. */
-const pieceBytes = 4 * 1024 * 1024;
-
+/** What is cached is not copied before it is sent. */
 function concatenate(head: Buffer, entries: readonly CacheEntry[], resource: Resource): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
-  let parts: Uint8Array[] = [head];
-  let size = head.length;
+  const parts: Uint8Array[] = [head];
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index] as CacheEntry;
-    if (index > 0) {
-      parts.push(comma);
-      size++;
-    }
-    const item = resource.fromStored || resource.custom ? jsonItem(resource, entry) : entry.json;
-    parts.push(item);
-    size += item.length;
-    if (size > pieceBytes) {
-      pieces.push(Buffer.concat(parts, size));
-      parts = [];
-      size = 0;
-    }
+    if (index > 0) parts.push(comma);
+    parts.push(resource.fromStored || resource.custom ? jsonItem(resource, entry) : entry.json);
   }
   parts.push(listTail);
-  pieces.push(Buffer.concat(parts, size + listTail.length));
-  return pieces;
+  return parts;
 }
 
 /** Items of built-in lists don't repeat their type; those of custom resources do. */

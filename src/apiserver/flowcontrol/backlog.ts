@@ -1,6 +1,7 @@
 /** Those who wait, of all levels: begun in fair order as seats come free and turns of the event loop begin. */
 import type { Flow } from './flow.ts';
 import type { Levels, PriorityLevel } from './levels.ts';
+import type { Sharing } from './sharing.ts';
 import type { Ticket } from './ticket.ts';
 import { Turn } from './turn.ts';
 
@@ -15,9 +16,9 @@ export class Backlog {
   /** How far the level was that was served last. */
   #pass = 0;
 
-  constructor(levels: Levels<Flow>) {
+  constructor(levels: Levels<Flow>, sharing: Sharing) {
     this.#levels = levels;
-    this.#turn = new Turn(() => {
+    this.#turn = new Turn(sharing, () => {
       if (!this.#blocked) this.#run();
     });
   }

@@ -11,6 +11,8 @@ import type { PriorityLevel } from './levels.ts';
 import { Levels } from './levels.ts';
 import { FlowCounts, flowControlText } from './metrics.ts';
 import type { QueueSetHost } from './queueset.ts';
+import { Refusals } from './refusals.ts';
+import { Sharing } from './sharing.ts';
 import { Ticket } from './ticket.ts';
 import type { IndexedFields } from './watches.ts';
 import { WatchCounts } from './watches.ts';
@@ -27,6 +29,8 @@ export interface FlowControlOptions {
 
 export interface FlowControlParts extends FlowControlOptions {
   sizeOf: WorkSources['sizeOf'];
+  /** Told of everybody who asks. */
+  sharing?: Sharing;
 }
 
 /** What only those know who know the resources. */
@@ -41,6 +45,8 @@ export type Admitted = Ticket<Flow>;
 export interface FlowControl {
   /** Resolves when it is the request's turn. Fails with 429. Until there is a configuration everybody is let in. */
   enter(context: RequestContext, waitMs: number): Admitted | Promise<Admitted> | undefined;
+  /** Resolves when the answer may be given to a request that is refused before it is known whose it is; undefined: at once. */
+  refuse(now: number): Promise<void> | undefined;
   /** The request is done, or the watch has begun; calls after the first do nothing. */
   leave(admitted: Admitted): void;
   /** Counts a watch that was let in until what it gives is called. */
@@ -62,7 +68,7 @@ const readOnlyVerbs = new Set(['get', 'list', 'watch', 'head', 'options']);
 const kindOf = ({ info }: RequestContext): 'mutating' | 'readOnly' => (readOnlyVerbs.has(info.verb) ? 'readOnly' : 'mutating');
 const oneSeat: Work = { initialSeats: 1, finalSeats: 0, lingerMs: 0 };
 
-export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: ownClock, sizeOf }: FlowControlParts): FlowControl {
+export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: ownClock, sizeOf, sharing = new Sharing() }: FlowControlParts): FlowControl {
   const now = ownClock ?? (() => performance.now());
   const inFlight = { mutating: 0, readOnly: 0 };
   const counts = new Map<string, FlowCounts>();
@@ -86,7 +92,8 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: o
     freed: () => backlog.freed(),
   };
   const levels = new Levels<Flow>(maxReadOnly + maxMutating, host);
-  const backlog = new Backlog(levels);
+  const backlog = new Backlog(levels, sharing);
+  const refusals = new Refusals(sharing);
   let classifier: Classifier<Flow> | undefined;
   let watches = new WatchCounts();
   let isSilent: WorkSources['isSilent'];
@@ -144,6 +151,8 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: o
       const work = exempt ? oneSeat : estimateWork(info, level.mostSeats || Number.POSITIVE_INFINITY, sources);
       const distinguisher = config.distinguisher === 'ByUser' ? user.username : config.distinguisher === 'ByNamespace' ? info.namespace : '';
       const ticket = new Ticket(flow, distinguisher, exempt ? noHand : flow.handOf(distinguisher), work, context);
+      // What the server itself asks is not in anybody's way, nor is anybody else there because of it.
+      if (!context.exchange.identity) sharing.heard(config, distinguisher, context.started);
       flow.counts.seats.observe(ticket.seats);
       switch (level.queues.admit(ticket, exempt || backlog.mayBegin(context.started), ownClock ? ownClock() : context.started)) {
         case 'run':
@@ -170,6 +179,7 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: o
       if (levels.isOver(flow.level)) levels.byName.delete(flow.level.config.name);
       backlog.freed();
     },
+    refuse: (now) => refusals.enter(now),
     watching: ({ info }) => watches.open(info),
     configure(configuration) {
       levels.configure(configuration.levels);

@@ -116,6 +116,20 @@ test('who comes late is not behind all who wait for a turn', () => {
   assert.deepEqual([...set.executing], [quiet]);
 });
 
+test('queues that are owed something are no longer owed it by who comes late', () => {
+  const clock = new Clock();
+  const set = new QueueSet<string>(settings, 1, clock);
+  // One request took long, so that the other queues of the same flow are far behind the meter.
+  const long = ticket('noisy', [0]);
+  set.admit(long, true);
+  for (let index = 0; index < 40; index++) set.admit(ticket('noisy', [index % 5]), false);
+  clock.pass(100);
+  set.finish(long);
+  set.admit(ticket('quiet', [7]), false);
+  const order = serveAll(set, clock, []);
+  assert.ok(order.indexOf('quiet') <= 5, order.join(' '));
+});
+
 test('who has waited long enough, or is gone, is turned away', () => {
   const clock = new Clock();
   const set = new QueueSet<string>(settings, 1, clock);

@@ -110,13 +110,14 @@ export class QueueSet<F = unknown> {
     }
     const queue = this.#choose(ticket.hand);
     ticket.queue = queue;
-    ticket.arrivalR = this.#currentR;
+    const idle = queue.waiting.size === 0;
+    ticket.arrivalR = idle ? this.#floor() : this.#currentR;
     const runs = free && this.waiting === 0 && this.#fits(ticket.seats);
     if (!runs && this.seatsInUse >= this.limit && queue.waiting.size >= this.settings.queueLengthLimit) return this.#refuse();
     if (!isBusy(queue)) {
-      queue.nextDispatchR = this.#currentR;
+      queue.nextDispatchR = ticket.arrivalR;
       this.#busyQueues++;
-    } else if (queue.waiting.size === 0 && queue.nextDispatchR < this.#currentR) queue.nextDispatchR = this.#currentR;
+    } else if (idle && queue.nextDispatchR < ticket.arrivalR) queue.nextDispatchR = ticket.arrivalR;
     if (runs) {
       this.#execute(ticket, now);
       return 'run';
@@ -278,6 +279,16 @@ export class QueueSet<F = unknown> {
       if (isBusy(last) || last.seatsInUse > 0) return;
       this.queues.pop();
     }
+  }
+
+  /**
+   * Where a queue begins that was idle: at the meter, yet behind nobody who waits. Queues that are behind the meter, since the
+   * seats or the processor were somebody else's for a while, are owed what they missed; but not by those who come later.
+   */
+  #floor(): number {
+    let floor = this.#currentR;
+    for (const { nextDispatchR } of this.#backlog) if (nextDispatchR < floor) floor = nextDispatchR;
+    return floor;
   }
 
   /** A queue that could not use all it had a right to does not save it up. */

@@ -5,6 +5,7 @@ import type { Exchange, Reply, Sink } from '../exchange.ts';
 import { bodyLength } from '../exchange.ts';
 import { readStream } from './body.ts';
 import { peerCertificateOf } from './peer.ts';
+import { largeAnswer, type Outlet, type PieceSender } from './pieces.ts';
 import { largeBytes, mustBeTaken } from './unread.ts';
 
 export function exchangeOfHttp1(request: IncomingMessage, whenClosed: (listener: () => void) => void): Exchange {
@@ -22,7 +23,7 @@ export function exchangeOfHttp1(request: IncomingMessage, whenClosed: (listener:
 }
 
 /** Sends a reply on an HTTP/1.1 response. */
-export function replyHttp1(response: ServerResponse, head: boolean, reply: Reply): void {
+export function replyHttp1(response: ServerResponse, head: boolean, reply: Reply, pieces: PieceSender): void {
   if (response.headersSent || response.destroyed) return;
   if (reply.stream && !head) {
     response.writeHead(reply.status, reply.headers);
@@ -35,15 +36,20 @@ export function replyHttp1(response: ServerResponse, head: boolean, reply: Reply
     reply.headers['content-length'] = bodyLength(body);
   }
   response.writeHead(reply.status, reply.headers);
-  if (!head && body && bodyLength(body) > largeBytes) mustBeTaken(response, () => response.destroy());
+  const length = head ? 0 : bodyLength(body);
+  if (length > largeBytes) mustBeTaken(response, () => response.destroy());
   if (head || !body) response.end();
-  else if (body instanceof Uint8Array) response.end(body);
-  else {
-    response.cork();
-    for (const part of body) response.write(part);
-    response.end();
-  }
+  else if (length > largeAnswer) pieces.send(body instanceof Uint8Array ? [body] : body, reply.whose ?? '', outletOf(response));
+  else response.end(body instanceof Uint8Array ? body : Buffer.concat(body, length));
 }
+
+const outletOf = (response: ServerResponse): Outlet => ({
+  write: (chunk, taken) => void response.write(chunk, taken),
+  end: () => void response.end(),
+  get closed() {
+    return response.destroyed;
+  },
+});
 
 function sinkOf(response: ServerResponse): Sink {
   return {

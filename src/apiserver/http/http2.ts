@@ -6,6 +6,7 @@ import type { Exchange, Reply, Sink } from '../exchange.ts';
 import { bodyLength } from '../exchange.ts';
 import { readStream } from './body.ts';
 import { peerCertificateOf } from './peer.ts';
+import { largeAnswer, type Outlet, type PieceSender } from './pieces.ts';
 import { largeBytes, mustBeTaken } from './unread.ts';
 
 export function exchangeOfHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Exchange {
@@ -27,7 +28,7 @@ export function exchangeOfHttp2(stream: ServerHttp2Stream, headers: IncomingHttp
 }
 
 /** Sends a reply on an HTTP/2 stream. */
-export function replyHttp2(stream: ServerHttp2Stream, head: boolean, reply: Reply): void {
+export function replyHttp2(stream: ServerHttp2Stream, head: boolean, reply: Reply, pieces: PieceSender): void {
   if (stream.headersSent || stream.destroyed || stream.closed) return;
   const headers = { ':status': reply.status, ...reply.headers };
   const { body } = reply;
@@ -38,15 +39,20 @@ export function replyHttp2(stream: ServerHttp2Stream, head: boolean, reply: Repl
     stream.respond(headers, { endStream: true });
   } else {
     stream.respond(headers);
-    if (bodyLength(body) > largeBytes) mustBeTaken(stream, () => stream.close(constants.NGHTTP2_CANCEL));
-    if (body instanceof Uint8Array) stream.end(body);
-    else {
-      stream.cork();
-      for (const part of body) stream.write(part);
-      stream.end();
-    }
+    const length = bodyLength(body);
+    if (length > largeBytes) mustBeTaken(stream, () => stream.close(constants.NGHTTP2_CANCEL));
+    if (length > largeAnswer) pieces.send(body instanceof Uint8Array ? [body] : body, reply.whose ?? '', outletOf(stream));
+    else stream.end(body instanceof Uint8Array ? body : Buffer.concat(body, length));
   }
 }
+
+const outletOf = (stream: ServerHttp2Stream): Outlet => ({
+  write: (chunk, taken) => void stream.write(chunk, taken),
+  end: () => void stream.end(),
+  get closed() {
+    return stream.closed || stream.destroyed;
+  },
+});
 
 function sinkOf(stream: ServerHttp2Stream): Sink {
   return {

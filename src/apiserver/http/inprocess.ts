@@ -39,7 +39,7 @@ export function responseOfReply(reply: Reply, signal: AbortSignal | undefined): 
     reply.stream(queue);
     return { status: reply.status, headers, body: queue };
   }
-  const parts = reply.body === undefined ? [] : reply.body instanceof Uint8Array ? [reply.body] : reply.body;
+  const parts = reply.body === undefined ? [] : reply.body instanceof Uint8Array ? [reply.body] : [Buffer.concat(reply.body)];
   return {
     status: reply.status,
     headers,

@@ -9,8 +9,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import type { Exchange, Responder } from '../exchange.ts';
+import { paceArrivals } from './arrivals.ts';
 import { exchangeOfHttp1, replyHttp1 } from './http1.ts';
 import { exchangeOfHttp2, replyHttp2 } from './http2.ts';
+import type { PieceSender } from './pieces.ts';
 
 export interface ListenOptions {
   /** Default `127.0.0.1`. */
@@ -28,6 +30,8 @@ export interface ListenOptions {
 export interface Handlers {
   request(exchange: Exchange, respond: Responder): void;
   /** `head` are bytes that already came after the request's headers. */
+  /** Sends large answers. */
+  pieces: PieceSender;
   upgrade(exchange: Exchange, request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
@@ -87,6 +91,7 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     noDelay: true,
   } as Parameters<typeof createSecureServer>[0]);
 
+  paceArrivals(server);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     // A peer that vanished without a word is found out.
@@ -107,7 +112,7 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     // A client that resets a stream without an error is gone all the same; by itself the stream would wait for it to read.
     stream.once('aborted', () => stream.destroy());
     const head = headers[':method'] === 'HEAD';
-    handlers.request(exchangeOfHttp2(stream, headers), (reply) => replyHttp2(stream, head, reply));
+    handlers.request(exchangeOfHttp2(stream, headers), (reply) => replyHttp2(stream, head, reply, handlers.pieces));
   });
   // A listener to requests would bring the compatibility layer to every HTTP/2 stream; this one is for HTTP/1.1 alone.
   server.removeAllListeners('newListener');
@@ -125,7 +130,7 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
       if (closing) response.shouldKeepAlive = false;
       // A body that nobody will read blocks the connection: answer, then close it.
       if (!request.complete && reply.status >= 400 && !reply.stream) response.shouldKeepAlive = false;
-      replyHttp1(response, request.method === 'HEAD', reply);
+      replyHttp1(response, request.method === 'HEAD', reply, handlers.pieces);
     });
   });
   server.on('upgrade', (rawRequest: unknown, socket: Duplex, head: Buffer) => {
