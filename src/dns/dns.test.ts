@@ -176,3 +176,16 @@ test('garbage is not answered and does no harm', async () => {
   socket.close();
   assert.deepEqual(data(await ask('web.shop.svc.cluster.local')), ['10.96.1.1']);
 });
+
+test('what is asked before the cluster has been listed is answered when it has', async () => {
+  const listed = Promise.withResolvers<void>();
+  let seen = false;
+  const early: ClusterView = { ...view, service: (...name) => (seen ? view.service(...name) : undefined), synced: listed.promise };
+  const starting = await startDns({ view: early, domain: 'cluster.local', address: '127.0.0.1', port: 0, resolvers: () => [], log });
+  const answer = ask('web.shop.svc.cluster.local', 'A', starting.port);
+  await ask('web.shop.svc.cluster.local'); // time for the first to arrive
+  seen = true;
+  listed.resolve();
+  assert.deepEqual(data(await answer), ['10.96.1.1']);
+  await starting.close();
+});

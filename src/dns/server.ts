@@ -1,6 +1,7 @@
 /** The sockets of cluster DNS: answers over UDP and TCP on one address and port. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, type DecodedPacket, decode, encode, type Packet } from 'dns-packet';
 import type { Logger } from 'pino';
 import { encodeDatagram, resolve, serverFailure } from './answer.ts';
@@ -27,7 +28,12 @@ export interface DnsServer {
 /** Idle connections end after this many milliseconds (RFC 7766, section 6.2.3). */
 const idleMs = 10_000;
 
-/** Resolves when both sockets are open. */
+/** How long a query waits for the first listing; resolvers ask again, or elsewhere, after five seconds. */
+const patienceMs = 5_000;
+/** Those that have been listed. */
+const complete = new WeakSet<ClusterView>();
+
+/** Resolves when both sockets are open. What is asked before `view` is complete is answered as soon as it is. */
 export async function startDns(options: DnsOptions): Promise<DnsServer> {
   const udp = createSocket(options.address.includes(':') ? 'udp6' : 'udp4');
   const connections = new Set<TcpSocket>();
@@ -114,6 +120,7 @@ function parse(message: Buffer): DecodedPacket | undefined {
 async function answer(message: Buffer, query: DecodedPacket, options: DnsOptions, transport: 'udp' | 'tcp'): Promise<Packet | Buffer> {
   const { view, domain, resolvers, log } = options;
   try {
+    if (view) await known(view);
     const outcome = view ? resolve(view, domain, query) : { kind: 'forward' as const };
     if (outcome.kind === 'answer') return outcome.response;
     if (outcome.kind === 'forward') return await forward(message, resolvers(), transport);
@@ -121,6 +128,23 @@ async function answer(message: Buffer, query: DecodedPacket, options: DnsOptions
   } catch (error) {
     log.debug({ err: error, name: query.questions?.[0]?.name }, 'no answer to a DNS query');
     return serverFailure(query);
+  }
+}
+
+/** What is asked while the cluster is still being listed waits a little, as long as its client does; throws when that does not help. */
+async function known(view: ClusterView): Promise<void> {
+  if (complete.has(view)) return;
+  const patience = new AbortController();
+  try {
+    await Promise.race([
+      view.synced,
+      sleep(patienceMs, undefined, { signal: patience.signal, ref: false }).then(() => {
+        throw new Error('the cluster could not be listed yet');
+      }),
+    ]);
+    complete.add(view);
+  } finally {
+    patience.abort();
   }
 }
 

@@ -99,10 +99,10 @@ export class SupervisedChild {
       const code = await this.#runOnce();
       if (this.#stopping) return;
       this.#restarts++;
-      if (Date.now() - this.#startedAt > healthyAfterMs) this.#backoffMs = firstBackoffMs;
-      this.#onEvent(`${this.spec.name} ended (${code}); starting it again in ${this.#backoffMs} ms`);
-      await this.#sleep(this.#backoffMs);
-      this.#backoffMs = Math.min(this.#backoffMs * 2, maxBackoffMs);
+      const healthy = Date.now() - this.#startedAt > healthyAfterMs;
+      this.#onEvent(`${this.spec.name} ended (${code}); starting it again ${healthy ? 'at once' : `in ${this.#backoffMs} ms`}`);
+      if (!healthy) await this.#sleep(this.#backoffMs);
+      this.#backoffMs = healthy ? firstBackoffMs : Math.min(this.#backoffMs * 2, maxBackoffMs);
     }
   }
 
