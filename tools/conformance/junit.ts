@@ -10,6 +10,8 @@ const decode = (text: string): string =>
     return (name && entities[name]) ?? whole;
   });
 
+const labelled = '[It] ';
+
 /**
  * Verdicts by code name, of tests that ran. `[It] ` in front and ginkgo's labels behind the name are taken off.
  * A test that was interrupted, timed out or panicked counts as failed.
@@ -19,9 +21,9 @@ export function verdictsOf(junit: string): Map<string, Verdict> {
   for (const [, attributes = ''] of junit.matchAll(/<testcase ([^>]*)>/g)) {
     const name = decode(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? '');
     const status = /\bstatus="([^"]*)"/.exec(attributes)?.[1] ?? '';
-    if (!name.startsWith('[It] ') || status === 'skipped' || status === 'pending') continue;
-    const codeName = /^\[It\] (.*\[Conformance\])/.exec(name)?.[1];
-    if (codeName) verdicts.set(codeName, status === 'passed' ? 'passed' : 'failed');
+    if (!name.startsWith(labelled) || status === 'skipped' || status === 'pending') continue;
+    const codeName = /^\[It\] (.*\[Conformance\])/.exec(name)?.[1] ?? name.slice(labelled.length).replace(/ \[sig-[^[\]]*\]$/, '');
+    verdicts.set(codeName.replaceAll(/\s+/g, ' '), status === 'passed' ? 'passed' : 'failed');
   }
   return verdicts;
 }

@@ -8,7 +8,8 @@ const junit = `<testsuites><testsuite>
   <testcase name="[It] [sig-apps] Job should run [Conformance] [sig-apps, Conformance]" status="passed" time="1"></testcase>
   <testcase name="[It] [sig-node] Pods should &lt;be&gt; &#34;updated&#34; [NodeConformance] [Conformance]" status="timedout" time="1"><failure>x</failure></testcase>
   <testcase name="[It] [sig-node] Pods not run [Conformance]" status="skipped" time="0"></testcase>
-  <testcase name="[It] [sig-node] no conformance test" status="failed" time="0"></testcase>
+  <testcase name="[It] [sig-node] Mounts [NodeConformance] on [LinuxOnly] [sig-node, NodeConformance]" status="failed" time="0"></testcase>
+  <testcase name="[It] [sig-cli] Kubectl  works [sig-cli]" status="passed" time="0"></testcase>
 </testsuite></testsuites>`;
 
 test('verdicts are read by code name; what was skipped did not run', () => {
@@ -17,6 +18,8 @@ test('verdicts are read by code name; what was skipped did not run', () => {
     [
       ['[sig-apps] Job should run [Conformance]', 'passed'],
       ['[sig-node] Pods should <be> "updated" [NodeConformance] [Conformance]', 'failed'],
+      ['[sig-node] Mounts [NodeConformance] on [LinuxOnly]', 'failed'],
+      ['[sig-cli] Kubectl works', 'passed'],
     ],
   );
 });
@@ -28,4 +31,8 @@ test('the page counts by SIG and names every failure with its cause', () => {
   assert.match(page, /\| sig-node \| 2 \| 0 \| 1 \| 1 \|/);
   assert.match(page, /\| \*\*all\*\* \| 3 \| 1 \| 1 \| 1 \|/);
   assert.ok(page.includes(`- \`${failure}\`: because`));
+  const beyond = page.slice(page.indexOf('## Beyond conformance'));
+  assert.match(beyond, /\| sig-cli \| 1 \| 1 \| 0 \|/);
+  assert.match(beyond, /\| of them `\[NodeConformance\]` \| 1 \| 0 \| 1 \|/);
+  assert.ok(beyond.includes('- `[sig-node] Mounts [NodeConformance] on [LinuxOnly]`: not looked into yet'));
 });

@@ -1,7 +1,8 @@
 /**
  * Makes docs/conformance.md from JUnit reports of upstream's suite:
  *   node tools/conformance/report.ts --suite conformance.yaml REPORT.xml…
- * `conformance.yaml` is upstream's own list of the suite. Of several reports the last that ran a test counts.
+ * `conformance.yaml` is upstream's own list of the suite. Of several reports the last that ran a test counts. Tests that are
+ * not in the list stand in a section of their own.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,10 +18,39 @@ export interface Report {
   causes: Readonly<Record<string, string>>;
 }
 
+const unexplained = 'not looked into yet';
 const sigOf = (name: string): string => /^\[(sig-[a-z-]+)\]/.exec(name)?.[1] ?? 'other';
 
+/** Tests that are in the reports without being part of the suite. */
+function beyond({ names, verdicts, causes }: Report): string[] {
+  const conformance = new Set(names);
+  const others = [...verdicts].filter(([name]) => !conformance.has(name)).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (others.length === 0) return [];
+  const row = (title: string, take: (name: string) => boolean): string => {
+    const taken = others.filter(([name]) => take(name));
+    const passed = taken.filter(([, verdict]) => verdict === 'passed').length;
+    return `| ${title} | ${taken.length} | ${passed} | ${taken.length - passed} |`;
+  };
+  const sigs = [...new Set(others.map(([name]) => sigOf(name)))].sort();
+  return [
+    '## Beyond conformance',
+    '',
+    'Other tests of the same program that need no cloud, no alpha feature and no image or kernel module that is missing here, as far as they have been run. Those that skip themselves are not counted.',
+    '',
+    '| SIG | tests run | passed | failed |',
+    '| --- | ---: | ---: | ---: |',
+    ...sigs.map((sig) => row(sig, (name) => sigOf(name) === sig)),
+    row('**all**', () => true),
+    row('of them `[NodeConformance]`', (name) => name.includes('[NodeConformance]')),
+    '',
+    ...others.filter(([, verdict]) => verdict === 'failed').map(([name]) => `- \`${name}\`: ${causes[name] ?? unexplained}`),
+    '',
+  ];
+}
+
 /** The page as Markdown. */
-export function conformancePage({ names, verdicts, causes }: Report): string {
+export function conformancePage(report: Report): string {
+  const { names, verdicts, causes } = report;
   const sigs = [...new Set(names.map(sigOf))].sort();
   const count = (sig: string | undefined, verdict: Verdict | undefined): number =>
     names.filter((name) => (sig === undefined || sigOf(name) === sig) && verdicts.get(name) === verdict).length;
@@ -38,8 +68,9 @@ export function conformancePage({ names, verdicts, causes }: Report): string {
     ...sigs.map((sig) => row(sig, sig)),
     row('**all**', undefined),
     '',
-    ...(failed.length > 0 ? ['## Failed, and why', '', ...failed.map((name) => `- \`${name}\`: ${causes[name] ?? 'not looked into yet'}`), ''] : []),
+    ...(failed.length > 0 ? ['## Failed, and why', '', ...failed.map((name) => `- \`${name}\`: ${causes[name] ?? unexplained}`), ''] : []),
     ...(absent.length > 0 ? ['## Not run', '', ...absent.map((name) => `- \`${name}\`${causes[name] ? `: ${causes[name]}` : ''}`), ''] : []),
+    ...beyond(report),
   ].join('\n');
 }
 
