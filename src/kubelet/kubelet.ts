@@ -152,7 +152,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       (uid) => manager.wake(uid),
       (seconds) => meters.observe('pleg_relist_duration_seconds', seconds),
     );
-    const others = (pod: Pod): Pod[] => manager.active().filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
+    // As the scheduler counts: what was deleted by force holds nothing, though it may be about to end.
+    const others = ({ metadata: { uid } }: Pod): Pod[] =>
+      manager.active().filter(({ metadata }) => metadata.uid !== uid && !manager.get(metadata.uid ?? '')?.removed);
     const manager = createPodManager(
       {
         context,

@@ -102,6 +102,11 @@ export class PodWorker {
     return this.#admitted && !this.#rejected && (this.#state === 'syncing' || this.#state === 'terminating');
   }
 
+  /** The API has forgotten it, by force it may be: what it still holds is nobody's business but ours. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+
   /** Resolves when nothing of the pod runs, and its volumes are gone. */
   get ended(): Promise<void> {
     return this.#ended.promise;
