@@ -7,7 +7,7 @@ import type { Client } from '../../client/client.ts';
 import { createInformerFactory } from '../../client/informers.ts';
 import { createEventRecorder } from '../../client/recorder.ts';
 import { nameserversOf, type Resolver } from '../../dns/forward.ts';
-import { type DnsServer, startDns } from '../../dns/server.ts';
+import { startDns } from '../../dns/server.ts';
 import { createClusterView } from '../../dns/view.ts';
 import type { KubeletConfiguration } from '../../kubelet/config/configuration.ts';
 import { createCriClient } from '../../kubelet/cri/client.ts';
@@ -100,16 +100,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     pinnedImages: [pauseImageName],
     server: { port: kubeletPort, clientCa: options.clientCa, ...(serving ? { current: () => pairOf(serving()) } : {}) },
   });
+  // Pods of before ask for names already.
+  const dns = await startDns({ view, domain: facts.clusterDomain, address: ip, port: nodeDnsPort, resolvers, log: log.child({ component: 'dns' }) });
   await Promise.all([kubelet.start(), informers.start()]);
   await proxy.start();
-  const dns = await dnsServer();
   const sweeping = sweepAfterRuntime(layout, log.child({ component: 'sweep' }), stopping.signal);
   log.info({ node }, 'the node runs');
-
-  async function dnsServer(): Promise<DnsServer> {
-    await view.synced;
-    return startDns({ view, domain: facts.clusterDomain, address: ip, port: nodeDnsPort, resolvers, log: log.child({ component: 'dns' }) });
-  }
 
   return {
     async stop() {
