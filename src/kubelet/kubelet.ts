@@ -44,6 +44,7 @@ import { describeRuntime } from './runtime/describe.ts';
 import { createPleg } from './runtime/pleg.ts';
 import { createMeters, operationName } from './server/meters.ts';
 import { createKubeletServer, type KubeletServer } from './server/server.ts';
+import { createServingCertificate } from './server/servingcertificate.ts';
 import { createShutdownManager } from './shutdown/shutdown.ts';
 import { createStaticPods } from './staticpods/staticpods.ts';
 import { createStatusManager } from './status/manager.ts';
@@ -273,7 +274,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       pleg.start(),
       ...(options.podCidr ? [cri.updateRuntimeConfig({ networkConfig: { podCidr: options.podCidr } })] : []),
     ]);
-    if (options.enableServer ?? true) server = await createKubeletServer({ context, manager, cache, statuses, cgroups, probes, volumes, problems });
+    const serving = config.serverTLSBootstrap ? createServingCertificate(context, () => server?.renew()) : undefined;
+    const parts = { context, manager, cache, statuses, cgroups, probes, volumes, problems, ...(serving ? { serving } : {}) };
+    if (options.enableServer ?? true) server = await createKubeletServer(parts);
     events.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Normal', 'Starting', 'Starting kubelet.');
     await reporter.register();
     await allocations.serve({ active: () => manager.active(), find: (namespace, name) => manager.find(namespace, name)?.pod });
@@ -282,6 +285,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       csi.start(() => reporter.node()?.metadata.uid),
       reporter.run(),
       keepLease(context, () => reporter.node()?.metadata.uid),
+      ...(serving ? [serving.run()] : []),
     ];
     await statics.start();
     await Promise.race([informersReady, aborted]);

@@ -54,7 +54,8 @@ export interface Issuer {
   name: Subject | Buffer;
 }
 
-const extension = (oid: string, critical: boolean, value: Buffer): Buffer =>
+/** An X.509 extension (RFC 5280 section 4.1). */
+export const extension = (oid: string, critical: boolean, value: Buffer): Buffer =>
   der.sequence(der.objectIdentifier(oid), ...(critical ? [der.boolean(true)] : []), der.octetString(value));
 
 /** A named bit list (X.690 section 11.2.2): no trailing zero bits. */
@@ -75,7 +76,7 @@ function keyIdentifier(key: KeyObject): Buffer {
 }
 
 /** The signature algorithm for a key, and the digest to sign with. */
-function algorithmOf(key: KeyObject): { identifier: Buffer; digest: string | null } {
+export function algorithmOf(key: KeyObject): { identifier: Buffer; digest: string | null } {
   switch (key.asymmetricKeyType) {
     case 'ec': {
       const curve = key.asymmetricKeyDetails?.namedCurve;

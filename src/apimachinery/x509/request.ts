@@ -1,7 +1,11 @@
-/** Reading PKCS#10 certificate requests (RFC 2986). */
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+/** PKCS#10 certificate requests (RFC 2986). */
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { algorithmOf, extension } from './certificate.ts';
 import * as der from './der.ts';
-import { type AlternativeNames, decodeAlternativeNames, decodeName, type Subject } from './name.ts';
+import { type AlternativeNames, decodeAlternativeNames, decodeName, encodeAlternativeNames, encodeName, type Subject } from './name.ts';
+
+const extensionRequest = '1.2.840.113549.1.9.14';
+const subjectAltName = '2.5.29.17';
 
 export interface CertificateRequest extends AlternativeNames {
   subject: Subject;
@@ -25,13 +29,13 @@ function requestedNames(attributes: der.DerElement | undefined): AlternativeName
   if (!attributes) return none;
   for (const attribute of der.children(attributes.content)) {
     const [type, values] = der.children(attribute.content);
-    if (!type || !values || der.decodeObjectIdentifier(type.content) !== '1.2.840.113549.1.9.14') continue;
+    if (!type || !values || der.decodeObjectIdentifier(type.content) !== extensionRequest) continue;
     for (const list of der.children(values.content)) {
       for (const extension of der.children(list.content)) {
         const parts = der.children(extension.content);
         const [oid] = parts;
         const value = parts.at(-1);
-        if (oid && value && der.decodeObjectIdentifier(oid.content) === '2.5.29.17') return decodeAlternativeNames(Buffer.from(value.content));
+        if (oid && value && der.decodeObjectIdentifier(oid.content) === subjectAltName) return decodeAlternativeNames(Buffer.from(value.content));
       }
     }
   }
@@ -51,4 +55,22 @@ export function parseCertificateRequest(pem: string): CertificateRequest {
   const digest = digests[der.decodeObjectIdentifier(oid.content)];
   const signatureValid = digest !== undefined && verify(digest, info.raw, publicKey, signature.content.subarray(1));
   return { subject: decodeName(Buffer.from(name.raw)), publicKey, signatureValid, ...requestedNames(attributes) };
+}
+
+/** A `CERTIFICATE REQUEST` block for a name and `hosts` (DNS names and IP addresses), signed with the key that it is for. */
+export function createCertificateRequest(
+  subject: Subject,
+  hosts: readonly string[],
+  { privateKey, publicKey }: Record<'privateKey' | 'publicKey', KeyObject>,
+): string {
+  const { identifier, digest } = algorithmOf(privateKey);
+  const names = hosts.length > 0 ? [extension(subjectAltName, false, encodeAlternativeNames(hosts))] : [];
+  const attributes = names.length > 0 ? [der.sequence(der.objectIdentifier(extensionRequest), der.set(der.sequence(...names)))] : [];
+  const info = der.sequence(
+    der.unsignedInteger(Buffer.from([0])),
+    encodeName(subject),
+    publicKey.export({ type: 'spki', format: 'der' }),
+    der.context(0, true, ...attributes),
+  );
+  return der.encodePem('CERTIFICATE REQUEST', der.sequence(info, identifier, der.bitString(sign(digest, info, privateKey))));
 }

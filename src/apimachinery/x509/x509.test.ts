@@ -3,7 +3,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { issueCertificate, subjectOf } from './certificate.ts';
 import { addressBytes, decodeName, encodeName } from './name.ts';
-import { parseCertificateRequest } from './request.ts';
+import { createCertificateRequest, parseCertificateRequest } from './request.ts';
 
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -52,6 +52,17 @@ gxPZAiEAq5t6lWqsSN1V3/2VCc06wawk1icTMUAK80eKle4zEV0=
 `);
   assert.deepEqual(request.subject, { commonName: 'system:node:n1', organizations: ['system:nodes'] });
   assert.deepEqual([request.dns, request.ips, request.signatureValid], [['n1'], ['10.0.0.7'], true]);
+});
+
+test('a request says who asks, for which names, with which key', () => {
+  const subject = { commonName: 'system:node:n1', organizations: ['system:nodes'] };
+  for (const keys of [pair(), generateKeyPairSync('rsa', { modulusLength: 1024 })]) {
+    const request = parseCertificateRequest(createCertificateRequest(subject, ['n1', '10.0.0.7', 'fd00::1'], keys));
+    assert.deepEqual(request.subject, subject);
+    assert.deepEqual([request.dns, request.ips, request.signatureValid], [['n1'], ['10.0.0.7', 'fd00:0000:0000:0000:0000:0000:0000:0001'], true]);
+    assert.ok(request.publicKey.equals(keys.publicKey));
+  }
+  assert.deepEqual(parseCertificateRequest(createCertificateRequest(subject, [], pair())).dns, []);
 });
 
 test('a name keeps its units, places and number, in the order that Go has', () => {

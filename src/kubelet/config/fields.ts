@@ -75,6 +75,8 @@ export const fields = {
       throw new Error('priority and shutdownGracePeriodSeconds are whole numbers');
   }),
   seccompDefault: flag(false),
+  /** Instead of the serving certificate that the cluster gives by itself, one that somebody approves. */
+  serverTLSBootstrap: flag(false),
   enableDebuggingHandlers: flag(true),
   enableSystemLogHandler: flag(true),
   registerWithTaints: objects<Taint>(({ key, effect }) => {
@@ -156,7 +158,6 @@ export const unsupported: Readonly<Record<string, { why: string; holds?: readonl
   readOnlyPort: { why: 'there is no port without authentication', holds: [0] },
   healthzPort: { why: '/healthz is on the main port', holds: [0] },
   rotateCertificates: { why: 'certificates are always renewed', holds: [true] },
-  serverTLSBootstrap: { why: 'the cluster issues the serving certificate', holds: [false] },
   cgroupsPerQOS: { why: noSuchPart, holds: [true] },
   cpuCFSQuota: { why: noSuchPart, holds: [true] },
   runOnce: { why: noSuchPart, holds: [false] },

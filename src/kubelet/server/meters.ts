@@ -19,6 +19,7 @@ const counters = {
   admission_rejections_total: { help: 'Cumulative number pod admission rejections by the Kubelet.' },
   device_plugin_registration_total: { help: 'Cumulative number of device plugin registrations. Broken down by resource name.' },
   topology_manager_admission_requests_total: { help: 'The number of admission requests where resources have to be aligned.' },
+  server_expiration_renew_errors: { help: 'Counter of certificate renewal errors.' },
   topology_manager_admission_errors_total: { help: 'The number of admission request failures where resources could not be aligned.' },
 } satisfies Record<string, Counter>;
 
@@ -34,6 +35,10 @@ const durations = {
   device_plugin_alloc_duration_seconds: {
     help: 'Duration in seconds to serve a device plugin Allocation request. Broken down by resource name.',
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  certificate_manager_server_rotation_seconds: {
+    help: 'Histogram of the number of seconds the previous certificate lived before being rotated.',
+    buckets: [60, 3600, 14400, 86400, 604800, 2592000, 7776000, 15552000, 31104000, 124416000],
   },
   image_pull_duration_seconds: {
     help: 'Duration in seconds to pull an image.',

@@ -12,6 +12,7 @@ import type { VolumeManager } from '../volumes/manager.ts';
 import { createGate, Refused } from './auth.ts';
 import { expiresSoon, selfSignedCertificate } from './certificate.ts';
 import { respond } from './routes.ts';
+import type { ServingCertificate } from './servingcertificate.ts';
 import { HttpError, stream } from './streaming.ts';
 import { UpgradeRefused } from './upgrade.ts';
 
@@ -23,12 +24,16 @@ export interface ServerParts {
   cgroups: PodCgroups;
   probes: ProbeManager;
   volumes: VolumeManager;
+  /** Where the cluster signs the server's certificate on request. */
+  serving?: ServingCertificate;
   /** What is wrong with the kubelet itself; empty when it is well. */
   problems(): string[];
 }
 
 export interface KubeletServer {
   port: number;
+  /** Looks at once whether there is another certificate. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -42,7 +47,10 @@ export async function createKubeletServer(parts: ServerParts): Promise<KubeletSe
   const { server: settings, nodeName, nodeIps } = options;
   const own = (): Pair => selfSignedCertificate(options.hostname ?? nodeName, nodeIps);
   const given = settings.cert && settings.key ? { cert: settings.cert, key: settings.key } : undefined;
-  let pair = settings.current?.() ?? given ?? own();
+  // Until the first request has been signed there is none, and nobody can talk to the server: as with upstream's.
+  const wanted = (now?: Pair): Pair | undefined =>
+    parts.serving ? parts.serving.current() : (settings.current?.() ?? given ?? (now && !expiresSoon(now.cert, new Date()) ? now : own()));
+  let pair = wanted();
   const gate = createGate(parts.context);
   const sockets = new Set<Duplex>();
 
@@ -86,8 +94,8 @@ export async function createKubeletServer(parts: ServerParts): Promise<KubeletSe
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.port, settings.address ?? '0.0.0.0', resolve));
   /** Connections that stand keep the certificate that they began with. */
   function renew(): void {
-    const next = settings.current?.() ?? given ?? (expiresSoon(pair.cert, new Date()) ? own() : pair);
-    if (String(next.cert) === String(pair.cert)) return;
+    const next = wanted(pair);
+    if (!next || String(next.cert) === String(pair?.cert)) return;
     pair = next;
     server.setSecureContext({ ...tls, ...pair });
     log.info({ node: nodeName }, "the server's certificate was renewed");
@@ -97,6 +105,7 @@ export async function createKubeletServer(parts: ServerParts): Promise<KubeletSe
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : settings.port,
+    renew,
     close: async () => {
       clearInterval(renewal);
       for (const socket of sockets) socket.destroy();
