@@ -8,6 +8,8 @@ import { type ReflectorTarget, runReflector } from './reflector.ts';
 
 export interface InformerFactoryOptions {
   log?: Pick<Logger, 'warn' | 'error'>;
+  /** For informers that are asked for without one of their own. */
+  transform?<T extends KubeObject>(object: T): T;
 }
 
 interface Running<T extends KubeObject> {
@@ -16,7 +18,7 @@ interface Running<T extends KubeObject> {
 }
 
 /** Makes a factory. `stop` leaves the caches readable; a stopped factory can't be started again. */
-export function createInformerFactory(client: Client, { log = consoleLog }: InformerFactoryOptions = {}): InformerFactory {
+export function createInformerFactory(client: Client, { log = consoleLog, transform: common }: InformerFactoryOptions = {}): InformerFactory {
   const informers = new Map<string, Running<KubeObject>>();
   const whole = new Map<string, Informer<KubeObject>>();
   const transforms = new Map<unknown, number>();
@@ -49,7 +51,7 @@ export function createInformerFactory(client: Client, { log = consoleLog }: Info
       const id = idOf(ref as unknown as ResourceRef, options as InformerOptions<never>);
       const known = informers.get(id);
       if (known) return known.informer as unknown as Informer<T>;
-      const created = createInformer(client, ref, options, log);
+      const created = createInformer(client, ref, common ? { transform: common, ...options } : options, log);
       informers.set(id, created as unknown as Running<KubeObject>);
       const { namespace, labelSelector, fieldSelector } = options;
       if (!ref.metadataOnly && !namespace && !labelSelector && !fieldSelector) whole.set(resourceOf(ref), created.informer as unknown as Informer<KubeObject>);

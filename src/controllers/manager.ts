@@ -9,6 +9,7 @@ import { createInformerFactory } from '../client/informers.ts';
 import { createEventRecorder } from '../client/recorder.ts';
 import { createWorkQueue, runWorkers, type WorkQueue } from '../client/workqueue.ts';
 import { NotYet } from './common/errors.ts';
+import { createSharing } from './common/sharing.ts';
 import { type ControllerContext, type ControllerDefinition, type Enqueue, managerIdentity, type RunningController } from './controller.ts';
 
 export interface ManagerOptions {
@@ -34,7 +35,7 @@ const defaultConcurrency = 5;
 export function runControllers(options: ManagerOptions): RunningManager {
   const { definitions, client, log, settings, now = () => new Date() } = options;
   const stopping = new AbortController();
-  const informers = createInformerFactory(client, { log });
+  const informers = createInformerFactory(client, { log, transform: createSharing() });
   const queues: WorkQueue[] = [];
   const running: RunningController[] = [];
   const work: Promise<void>[] = [];

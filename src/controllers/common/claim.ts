@@ -22,13 +22,15 @@ export interface ClaimOptions<O extends KubeObject, C extends KubeObject> {
 /** Gives what the owner has after this. A failed adoption or release fails the whole, after all were tried. */
 export async function claim<O extends KubeObject, C extends KubeObject>(options: ClaimOptions<O, C>): Promise<C[]> {
   const { owner, children, selector, candidates, filter = () => true } = options;
-  const claimed = new Set<C>();
+  /** Not the owner's; for most owners, none. */
+  const lost = new Set<C>();
+  const adopted = new Set<C>();
   let adoptable: Promise<void> | undefined;
 
   async function take(child: C): Promise<void> {
     adoptable ??= assertAdoptable(options);
     await adoptable;
-    if (await adopt(options, child)) claimed.add(child);
+    if (await adopt(options, child)) adopted.add(child);
   }
 
   /** What must be written; for most objects, nothing. */
@@ -36,18 +38,23 @@ export async function claim<O extends KubeObject, C extends KubeObject>(options:
     const controller = controllerOf(child);
     const matches = selector.matches(child.metadata.labels) && filter(child);
     if (controller) {
-      if (controller.uid !== owner.metadata.uid) return undefined;
-      if (matches) claimed.add(child);
-      else if (!owner.metadata.deletionTimestamp) return () => release(children, owner, child);
+      if (controller.uid === owner.metadata.uid && matches) return undefined;
+      lost.add(child);
+      if (controller.uid === owner.metadata.uid && !owner.metadata.deletionTimestamp) return () => release(children, owner, child);
       return undefined;
     }
+    lost.add(child);
     if (!matches || owner.metadata.deletionTimestamp || child.metadata.deletionTimestamp) return undefined;
     return child.metadata.namespace === owner.metadata.namespace ? () => take(child) : undefined;
   }
 
-  const writes = candidates.flatMap((child) => consider(child) ?? []);
+  const writes: (() => Promise<void>)[] = [];
+  for (const child of candidates) {
+    const write = consider(child);
+    if (write) writes.push(write);
+  }
   if (writes.length > 0) await runAll(writes, (write) => write());
-  return candidates.filter((child) => claimed.has(child));
+  return lost.size === 0 ? [...candidates] : candidates.filter((child) => !lost.has(child) || adopted.has(child));
 }
 
 /** Reads the owner anew: one that is being deleted, or was replaced, must not adopt. */

@@ -6,11 +6,6 @@ export const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cos
 
 const phaseRank: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
 
-/** Negative when `a` goes before `b`, 0 when this rule does not tell them apart. */
-type Rule = (a: Pod, b: Pod) => number;
-
-const truthFirst = (a: boolean, b: boolean): number => Number(b) - Number(a);
-
 /** Annotations that are no whole number, as the kubelet would not write them, count as 0. */
 export function deletionCost(pod: Pod): number {
   const text = pod.metadata.annotations?.[deletionCostAnnotation] ?? '0';
@@ -25,45 +20,66 @@ function sidecarRestarts(pod: Pod): number {
   return Math.max(0, ...(pod.status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name)).map((status) => status.restartCount));
 }
 
-const byUid: Rule = (a, b) => ((a.metadata.uid ?? '') < (b.metadata.uid ?? '') ? -1 : 1);
+/** A moment, and how long ago it was as a power of two: ages of the same magnitude are the same. */
+interface Age {
+  since: string | undefined;
+  magnitude: number;
+}
 
-/** The younger first, where ages of the same magnitude are the same; then by uid, so that not always the youngest goes. */
-function byAge(time: (pod: Pod) => string | undefined, now: number): Rule {
-  const magnitude = (since: string): number => {
-    const age = now - Date.parse(since);
-    return age > 0 ? Math.floor(Math.log2(age * 1e6)) : -1;
-  };
-  return (a, b) => {
-    const [one, two] = [time(a), time(b)];
-    if (one === two) return 0;
-    if (one === undefined) return -1;
-    if (two === undefined) return 1;
-    return magnitude(one) - magnitude(two) || byUid(a, b);
-  };
+function ageOf(since: string | undefined, now: number): Age {
+  const age = since === undefined ? 0 : now - Date.parse(since);
+  return { since, magnitude: age > 0 ? Math.floor(Math.log2(age * 1e6)) : -1 };
+}
+
+/** What is compared of a pod, computed once: there may be ten thousand of them. */
+interface Ranked {
+  pod: Pod;
+  /** Compared one after the other; the smaller goes first. */
+  first: readonly number[];
+  readySince: Age | undefined;
+  second: readonly number[];
+  created: Age;
+}
+
+/** The younger goes first; where that does not tell, by uid, so that not always the youngest goes. */
+function compareAges(a: Age, b: Age, pods: [Pod, Pod]): number {
+  if (a.since === b.since) return 0;
+  if (a.since === undefined) return -1;
+  if (b.since === undefined) return 1;
+  return a.magnitude - b.magnitude || ((pods[0].metadata.uid ?? '') < (pods[1].metadata.uid ?? '') ? -1 : 1);
+}
+
+function compareNumbers(a: readonly number[], b: readonly number[]): number {
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return a[index]! - b[index]!;
+  return 0;
+}
+
+function compare(a: Ranked, b: Ranked): number {
+  const pods: [Pod, Pod] = [a.pod, b.pod];
+  return (
+    compareNumbers(a.first, b.first) ||
+    (a.readySince && b.readySince ? compareAges(a.readySince, b.readySince, pods) : 0) ||
+    compareNumbers(a.second, b.second) ||
+    compareAges(a.created, b.created, pods)
+  );
 }
 
 /** The `count` pods that go. `rank` is how many replicas a pod's node has: the more crowded goes first. */
 export function podsToDelete(pods: readonly Pod[], count: number, rank: (pod: Pod) => number, now: Date): Pod[] {
   if (count >= pods.length) return [...pods];
-  const readySince = (pod: Pod): string | undefined => podCondition(pod, 'Ready')?.lastTransitionTime;
-  const byReadyTime = byAge(readySince, now.getTime());
-  const rules: Rule[] = [
-    (a, b) => truthFirst(!a.spec.nodeName, !b.spec.nodeName),
-    (a, b) => (phaseRank[a.status?.phase ?? ''] ?? 0) - (phaseRank[b.status?.phase ?? ''] ?? 0),
-    (a, b) => truthFirst(!isPodReady(a), !isPodReady(b)),
-    (a, b) => deletionCost(a) - deletionCost(b),
-    (a, b) => rank(b) - rank(a),
-    (a, b) => (isPodReady(a) && isPodReady(b) ? byReadyTime(a, b) : 0),
-    (a, b) => restarts(b) - restarts(a),
-    (a, b) => sidecarRestarts(b) - sidecarRestarts(a),
-    byAge((pod) => pod.metadata.creationTimestamp, now.getTime()),
-  ];
-  const compare: Rule = (a, b) => {
-    for (const rule of rules) {
-      const order = rule(a, b);
-      if (order !== 0) return order;
-    }
-    return 0;
-  };
-  return [...pods].sort(compare).slice(0, count);
+  const time = now.getTime();
+  const ranked = pods.map((pod): Ranked => {
+    const ready = isPodReady(pod);
+    return {
+      pod,
+      first: [Number(Boolean(pod.spec.nodeName)), phaseRank[pod.status?.phase ?? ''] ?? 0, Number(ready), deletionCost(pod), -rank(pod)],
+      readySince: ready ? ageOf(podCondition(pod, 'Ready')?.lastTransitionTime, time) : undefined,
+      second: [-restarts(pod), -sidecarRestarts(pod)],
+      created: ageOf(pod.metadata.creationTimestamp, time),
+    };
+  });
+  return ranked
+    .sort(compare)
+    .slice(0, count)
+    .map(({ pod }) => pod);
 }

@@ -61,6 +61,13 @@ function setup<T extends ReplicasObject>(kind: ReplicasKind<T>, context: Control
   const control = createPodControl(client, events);
   const expectations = createUidExpectations(() => now().getTime());
 
+  /** With the last that was waited for, the next burst may come at once. */
+  function observe(key: string, note: () => void): void {
+    const waited = !expectations.satisfied(key);
+    note();
+    if (waited && expectations.satisfied(key)) enqueue(key);
+  }
+
   enqueueSelf(sets, enqueue, keyOf);
   sets.addHandlers({ deleted: (set) => expectations.forget(keyOf(set)) });
   watchOwned({
@@ -71,8 +78,8 @@ function setup<T extends ReplicasObject>(kind: ReplicasKind<T>, context: Control
       return !selector.empty && selector.matches(pod.metadata.labels);
     },
     enqueue: (key) => enqueue.after(key, batchMs(sets.getByKey(key))),
-    created: (key) => expectations.creationObserved(key),
-    deleted: (key, pod) => expectations.deletionObserved(key, keyOf(pod)),
+    created: (key) => observe(key, () => expectations.creationObserved(key)),
+    deleted: (key, pod) => observe(key, () => expectations.deletionObserved(key, keyOf(pod))),
     updated(set, pod, old) {
       const seconds = set.spec?.minReadySeconds ?? 0;
       if (seconds > 0 && isPodReady(pod) && !isPodReady(old)) enqueue.after(keyOf(set), seconds * 1_000);
