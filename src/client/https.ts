@@ -30,8 +30,21 @@ export interface HttpsTransportOptions {
   responseTimeoutMs?: number;
 }
 
+/**
+ * Connections for requests that end. More at once wait for their turn: a hundred pods that start would open hundreds of connections
+ * else, and a handshake costs both sides more than most requests do.
+ */
+const maxConnections = 32;
+const maxIdleConnections = 8;
+
 /** A connection that is silent for so long is probed, so that a watch notices a dead peer. */
 const keepAliveProbeMs = 30_000;
+
+interface Agents {
+  ending: http.Agent;
+  /** For requests that hold their connection for as long as they like. */
+  lasting: http.Agent;
+}
 
 class TimeoutError extends Error {
   readonly code = 'ETIMEDOUT';
@@ -44,30 +57,33 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
   const basePath = base.pathname.replace(/\/$/, '');
   const secure = base.protocol === 'https:';
   const requests = trackRequests();
-  let agent: http.Agent | undefined;
+  let agents: Agents | undefined;
   let agentCredentials: ClientCredentials = {};
 
   const currentCredentials = async (): Promise<ClientCredentials> =>
     typeof options.credentials === 'function' ? options.credentials() : (options.credentials ?? {});
 
   /** A new certificate needs new connections; those under way finish on the old ones. */
-  function agentFor(credentials: ClientCredentials): http.Agent {
-    if (agent && same(agentCredentials.cert, credentials.cert) && same(agentCredentials.key, credentials.key)) return agent;
-    const previous = agent;
+  function agentsFor(credentials: ClientCredentials): Agents {
+    if (agents && same(agentCredentials.cert, credentials.cert) && same(agentCredentials.key, credentials.key)) return agents;
+    const previous = agents;
     agentCredentials = credentials;
-    agent = secure
-      ? new https.Agent({
-          keepAlive: true,
-          ca: options.ca,
-          cert: credentials.cert,
-          key: credentials.key,
-          servername: options.serverName,
-          rejectUnauthorized: options.insecureSkipTlsVerify !== true,
-          ALPNProtocols: ['http/1.1'],
-        })
-      : new (plainHttp().Agent)({ keepAlive: true });
+    const make = (limits: http.AgentOptions): http.Agent =>
+      secure
+        ? new https.Agent({
+            keepAlive: true,
+            ca: options.ca,
+            cert: credentials.cert,
+            key: credentials.key,
+            servername: options.serverName,
+            rejectUnauthorized: options.insecureSkipTlsVerify !== true,
+            ALPNProtocols: ['http/1.1'],
+            ...limits,
+          })
+        : new (plainHttp().Agent)({ keepAlive: true, ...limits });
+    agents = { ending: make({ maxSockets: maxConnections, maxFreeSockets: maxIdleConnections }), lasting: make({ maxFreeSockets: maxIdleConnections }) };
     if (previous) closeIdle(previous);
-    return agent;
+    return agents;
   }
 
   function exchange(request: TransportRequest, credentials: ClientCredentials, signal: AbortSignal, done: () => void): Promise<TransportResponse> {
@@ -76,7 +92,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
       if (credentials.token !== undefined) headers['authorization'] ??= `Bearer ${credentials.token}`;
       if (request.body) headers['content-length'] = request.body.byteLength;
       const outgoing = (secure ? https : plainHttp()).request({
-        agent: agentFor(credentials),
+        agent: agentsFor(credentials)[lasts(request.path) ? 'lasting' : 'ending'],
         host: base.hostname.replace(/^\[|\]$/g, ''),
         port: base.port || (secure ? 443 : 80),
         method: request.method,
@@ -128,7 +144,8 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
     },
     async close() {
       requests.abortAll(new Error('the transport is closed'));
-      agent?.destroy();
+      agents?.ending.destroy();
+      agents?.lasting.destroy();
     },
   };
 }
@@ -145,8 +162,11 @@ function same(a: string | Buffer | undefined, b: string | Buffer | undefined): b
   return a === b || (Buffer.isBuffer(a) && Buffer.isBuffer(b) && a.equals(b));
 }
 
-function closeIdle(agent: http.Agent): void {
-  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+/** Watches, and logs that are followed. */
+const lasts = (path: string): boolean => /[?&](watch|follow)=(1|true)(&|$)/.test(path);
+
+function closeIdle({ ending, lasting }: Agents): void {
+  for (const { freeSockets } of [ending, lasting]) for (const sockets of Object.values(freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
 function flatten(headers: http.IncomingHttpHeaders): Record<string, string> {

@@ -176,6 +176,20 @@ test('HTTP: no connection and no answer end with ETIMEDOUT, a refused connection
   await refused.close();
 });
 
+test('HTTP: many requests at once share a few connections, which watches do not take from them', async () => {
+  const { handler } = createEcho();
+  const { server, url } = await createHttp((request, user) => handler({ ...request, path: request.path.replace('?watch=true', '') }, user));
+  let most = 0;
+  server.on('connection', () => server.getConnections((_, count) => (most = Math.max(most, count))));
+  const transport = createHttpsTransport({ server: url });
+  const watches = await Promise.all(Array.from({ length: 40 }, () => transport.request({ method: 'GET', path: '/stream?watch=true' })));
+  await Promise.all(Array.from({ length: 200 }, async (_, index) => readBody(await transport.request({ method: 'GET', path: `/${index}` }))));
+  assert.ok(most > 40 && most <= 72, `${most} connections`);
+  for (const { body } of watches) for await (const _ of body) break;
+  await transport.close();
+  server.close();
+});
+
 test('a kubeconfig file gives server, trust and credentials; token files are read again', async (t) => {
   t.mock.timers.enable({ apis: ['Date'] });
   const folder = await mkdtemp(join(tmpdir(), 'knarr-kubeconfig-'));
