@@ -21,8 +21,11 @@ export function celValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(celValue);
   const result: Record<string, unknown> = {};
   for (const [key, one] of Object.entries(value)) if (one !== undefined) result[key] = celValue(one);
-  return result;
+  return celMap(result);
 }
+
+/** The evaluator knows what a value is by its constructor: an object with a member of that name is told as a map. */
+export const celMap = (object: Readonly<Record<string, unknown>>): object => (Object.hasOwn(object, 'constructor') ? new Map(Object.entries(object)) : object);
 
 /** `optional.of` the value, `optional.none` of undefined. */
 export const celOptional = (value: unknown): unknown => (value === undefined ? Optional.none() : Optional.of(value));

@@ -17,6 +17,10 @@ const atoms = [
   'variables.a',
   'object.metadata.name',
   'object.data',
+  'object.data.constructor',
+  'object.data["__proto__"]',
+  'object.metadata.labels',
+  '{"toString": 1}',
   'request.userInfo.groups',
   'true',
   'false',
@@ -170,11 +174,14 @@ export const widgetDefinition = {
                   either: { 'x-kubernetes-int-or-string': true },
                   list: { type: 'array', maxItems: 20, items: { type: 'string', maxLength: 50 } },
                   map: { type: 'object', maxProperties: 20, additionalProperties: { type: 'integer' } },
+                  constructor: { type: 'string', maxLength: 20 },
+                  toString: { type: 'string', default: 'a' },
                   open: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
                 },
                 'x-kubernetes-validations': [
                   { rule: '!has(self.number) || 100 / self.number < 1000', messageExpression: '"number is " + string(self.number)' },
                   { rule: '!has(self.text) || self.text.matches("^[a-z]*$") || self.text.size() < 300' },
+                  { rule: '!has(self.constructor) || self.constructor != "b"' },
                   { rule: '!has(self.list) || self.list.all(x, x.size() < 40)' },
                   { rule: '!has(oldSelf.text) || !has(self.text) || self.text.startsWith(oldSelf.text.substring(0, 1))' },
                 ],
@@ -187,7 +194,7 @@ export const widgetDefinition = {
   },
 };
 
-const widgetFields = ['text', 'number', 'either', 'list', 'map', 'open', 'other'];
+const widgetFields = ['constructor', 'toString', '__proto__', 'text', 'number', 'either', 'list', 'map', 'open', 'other'];
 
 /** A policy that looks at the fuzzer's config maps alone, and lets them pass. */
 export const policyName = 'fuzz';

@@ -64,6 +64,11 @@ const texts = [
   'v1',
   'apps/v1',
 ];
+/** Keys that every object inherits something under. */
+const inherited = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'prototype', '__defineGetter__'];
+/** Any key, more often than not one that is special in this language. */
+export const anyKey = (random: Random): string => (random.oneIn(2) ? random.pick(inherited) : anyText(random));
+
 const scalars: readonly unknown[] = [
   null,
   true,
@@ -137,7 +142,8 @@ export function mutateValue(random: Random, value: Container, times: number): vo
         break;
       case 1:
         if (Array.isArray(holder)) holder.push(holder[key]);
-        else put(holder, anyText(random), holder[key]);
+        // With a value as its neighbour has: in a map it is right.
+        else put(holder, anyKey(random), structuredClone(holder[key]));
         break;
       case 2: {
         const [from, fromKey] = random.pick(all) as [Record<string | number, unknown>, string | number];

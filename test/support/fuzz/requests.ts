@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { structOf } from '../../../src/api/schema.ts';
 import { encodeEnvelope } from '../../../src/apimachinery/codec/protobuf.ts';
 import { celExpression, celRequest } from './cel.ts';
-import { anyText, anyValue, jsonText, mutateBytes, mutateValue } from './mutate.ts';
+import { anyKey, anyText, anyValue, jsonText, mutateBytes, mutateValue } from './mutate.ts';
 import { anyName, anyObject, collectionOf, isConsequential, namespace, type Sample } from './objects.ts';
 import { patchRequest } from './patches.ts';
 import type { Random } from './random.ts';
@@ -177,7 +177,7 @@ const url: Area = (random) => {
   }
   const query = Array.from({ length: random.below(4) }, () => {
     const value = random.oneIn(10) ? continuation(random) : anyText(random).slice(0, 3000);
-    return `${random.oneIn(10) ? anyText(random).slice(0, 100) : random.pick(queryNames)}=${random.oneIn(4) ? value : encodeURIComponent(value.toWellFormed())}`;
+    return `${random.oneIn(10) ? anyKey(random).slice(0, 100) : random.pick(queryNames)}=${random.oneIn(4) ? value : encodeURIComponent(value.toWellFormed())}`;
   });
   if (random.oneIn(6)) query.push('watch=1', 'timeoutSeconds=1');
   const method = random.oneIn(3) ? random.pick(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'FOO']) : 'GET';
@@ -238,12 +238,15 @@ const headerNames = [
   'sec-websocket-key',
 ];
 
+const inheritedHeaders = ['__proto__', 'constructor', 'tostring', 'impersonate-extra-__proto__', 'impersonate-extra-constructor'];
+
 const headers: Area = (random) => {
   const base = random.oneIn(2) ? json(random) : url(random);
   for (let i = 0; i <= random.below(4); i++) {
     const value = random.oneIn(3) ? anyText(random) : random.pick(headerValues);
     // What HTTP itself forbids no client library sends.
-    base.headers[random.pick(headerNames)] = value.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '').trim();
+    const name = random.oneIn(10) ? random.pick(inheritedHeaders) : random.pick(headerNames);
+    base.headers[name] = value.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '').trim();
   }
   if (base.body && random.oneIn(3)) {
     base.headers['content-encoding'] = 'gzip';

@@ -6,7 +6,7 @@ import type { CelBudget } from '../../../apimachinery/cel/meter.ts';
 import { celName } from '../../../apimachinery/cel/names.ts';
 import type { CelProgram } from '../../../apimachinery/cel/program.ts';
 import { CelCostError, compileCel } from '../../../apimachinery/cel/program.ts';
-import { celDuration, celOptional, celValue } from '../../../apimachinery/cel/values.ts';
+import { celDuration, celMap, celOptional, celValue } from '../../../apimachinery/cel/values.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { duplicate, forbiddenField, invalidUnshown, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
 import { own } from '../../../apimachinery/own.ts';
@@ -28,9 +28,9 @@ function typed(value: unknown, schema: JSONSchemaProps | undefined): unknown {
     const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
     if (isSchema(schema.additionalProperties)) {
       const { additionalProperties } = schema;
-      return Object.fromEntries(entries.map(([name, inner]) => [name, typed(inner, additionalProperties)]));
+      return celMap(Object.fromEntries(entries.map(([name, inner]) => [name, typed(inner, additionalProperties)])));
     }
-    return Object.fromEntries(entries.map(([name, inner]) => [celName(name), typed(inner, own(schema.properties, name))]));
+    return celMap(Object.fromEntries(entries.map(([name, inner]) => [celName(name), typed(inner, own(schema.properties, name))])));
   }
   if (typeof value === 'number') return schema.type === 'number' ? value : celValue(value);
   return typeof value === 'string' ? typedText(value, schema.format) : value;

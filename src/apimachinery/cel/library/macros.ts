@@ -1,7 +1,7 @@
 /** Macros that the parser's library does not have: two-variable comprehensions, `existsOne`, `sortBy`, `optMap`, `optFlatMap`, and a `has` for every member. */
 import { type ASTNode, type Environment, Optional } from '@marcbachmann/cel-js';
 import { hasFunction } from '../syntax.ts';
-import { CelStruct, celCompare, entriesOf } from '../values.ts';
+import { CelStruct, celCompare, celMap, entriesOf } from '../values.ts';
 import type { Library } from './register.ts';
 
 /** The parts of the library's checker, evaluator and scopes that macros are handed; they have no published types. */
@@ -109,7 +109,7 @@ function mergeEntries(pairs: [unknown, unknown][]): Record<string, unknown> {
   return result;
 }
 
-const toMap = (pairs: [unknown, unknown][]): Record<string, unknown> => Object.fromEntries(pairs.map(([key, value]) => [String(key), value]));
+const toMap = (pairs: [unknown, unknown][]): object => celMap(Object.fromEntries(pairs.map(([key, value]) => [String(key), value])));
 function hasMember(holder: unknown, name: string): boolean {
   if (holder instanceof Optional) return holder.hasValue() && hasMember(holder.value(), name);
   if (holder instanceof CelStruct) return Object.hasOwn(holder.fields, name);

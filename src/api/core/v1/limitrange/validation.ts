@@ -60,7 +60,7 @@ type Amounts = Readonly<Record<string, string | number>> | undefined;
 const amountOf = (item: LimitRangeItem, field: string, name: string): string | number | undefined => own(item[field as keyof LimitRangeItem] as Amounts, name);
 
 function validateRatio(item: LimitRangeItem, name: string, at: FieldPath): FieldError[] {
-  const ratio = item.maxLimitRequestRatio?.[name];
+  const ratio = own(item.maxLimitRequestRatio, name);
   if (ratio === undefined) return [];
   const field = at.child('maxLimitRequestRatio').key(name);
   const text = canonicalQuantity(ratio);
