@@ -94,10 +94,12 @@ export const podGarbageCollectorController = defineController({
           // Never scheduled, or on a node that somebody declared dead: no kubelet will finish it.
           if (!nodeName || isOutOfService(nodes.get('', nodeName))) doomed.add(pod);
         }
-        await runAll([...doomed], (pod) => remove(pod));
+        // One that can't be deleted does not keep the others.
+        const [first] = await Promise.allSettled([runAll([...doomed], (pod) => remove(pod))]);
         const gone = await goneNodes(all);
         const orphaned = all.filter(({ spec }) => spec.nodeName !== undefined && gone.has(spec.nodeName));
         await runAll(orphaned, (pod) => remove(pod, { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' }));
+        if (first.status === 'rejected') throw first.reason;
         return { requeueAfterMs: sweepMs };
       },
     };

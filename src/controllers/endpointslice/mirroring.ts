@@ -6,7 +6,7 @@ import type { EndpointAddress, Endpoints } from '../../api/core/v1/types.gen.ts'
 import { endpointslices } from '../../api/discovery/v1/endpointslice.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/discovery/v1/types.gen.ts';
 import { isNotFound } from '../../apimachinery/errors.ts';
-import { isIPv6 } from '../../apimachinery/ip.ts';
+import { isIPv6, parseIp } from '../../apimachinery/ip.ts';
 import { keyOf, splitKey } from '../../apimachinery/meta.ts';
 import { isNamespaceTerminating } from '../common/errors.ts';
 import { sharedIndex } from '../common/ownership.ts';
@@ -25,6 +25,9 @@ const isMine = ({ metadata }: EndpointSlice): boolean => metadata.labels?.[manag
 const shouldMirror = ({ metadata }: Endpoints): boolean => metadata.labels?.[skipLabel] !== 'true' && metadata.annotations?.[leaderAnnotation] === undefined;
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
 
+const isFor = (slice: EndpointSlice, wanted: EndpointSlice): boolean =>
+  slice.addressType === wanted.addressType && isDeepStrictEqual(plain(slice.ports ?? []), plain(wanted.ports ?? []));
+
 const endpointOf = ({ ip, hostname, nodeName, targetRef }: EndpointAddress, ready: boolean): Endpoint => ({
   addresses: [ip],
   conditions: { ready },
@@ -33,10 +36,20 @@ const endpointOf = ({ ip, hostname, nodeName, targetRef }: EndpointAddress, read
   ...(targetRef ? { targetRef } : {}),
 });
 
+export interface Mirrored {
+  slices: EndpointSlice[];
+  /** Addresses that are none, and those that are too many. */
+  invalid: number;
+  tooMany: number;
+}
+
 /** The slices that stand for the object: one for each address family and set of ports. Pure. */
-export function mirrored(endpoints: Endpoints): EndpointSlice[] {
+export function mirrored(endpoints: Endpoints): Mirrored {
   const { name, namespace, uid, labels = {}, annotations = {} } = endpoints.metadata;
   const slices = new Map<string, EndpointSlice>();
+  const added = new Map<string, number>();
+  let invalid = 0;
+  let tooMany = 0;
   for (const { addresses = [], notReadyAddresses = [], ports = [] } of endpoints.subsets ?? []) {
     const slicePorts: EndpointPort[] = ports.map(({ name: portName = '', port, protocol = 'TCP', appProtocol }) => ({
       name: portName,
@@ -45,9 +58,20 @@ export function mirrored(endpoints: Endpoints): EndpointSlice[] {
       ...(appProtocol === undefined ? {} : { appProtocol }),
     }));
     const all = [...addresses.map((address) => endpointOf(address, true)), ...notReadyAddresses.map((address) => endpointOf(address, false))];
+    const portsId = JSON.stringify(slicePorts);
     for (const endpoint of all) {
+      const count = added.get(portsId) ?? 0;
+      if (count >= maxEndpoints) {
+        tooMany++;
+        continue;
+      }
+      if (!parseIp(endpoint.addresses[0]!)) {
+        invalid++;
+        continue;
+      }
+      added.set(portsId, count + 1);
       const addressType = isIPv6(endpoint.addresses[0]!) ? 'IPv6' : 'IPv4';
-      const id = JSON.stringify([addressType, slicePorts]);
+      const id = `${addressType} ${portsId}`;
       const slice: EndpointSlice = slices.get(id) ?? {
         apiVersion: 'discovery.k8s.io/v1',
         kind: 'EndpointSlice',
@@ -64,17 +88,17 @@ export function mirrored(endpoints: Endpoints): EndpointSlice[] {
         ports: slicePorts,
       };
       slices.set(id, slice);
-      if (slice.endpoints!.length < maxEndpoints) slice.endpoints!.push(endpoint);
+      slice.endpoints!.push(endpoint);
     }
   }
-  return [...slices.values()];
+  return { slices: [...slices.values()], invalid, tooMany };
 }
 
 export const endpointSliceMirroringController = defineController({
   name: 'endpointslice-mirroring-controller',
   identity: 'endpointslicemirroring-controller',
   eventSource: 'endpoint-slice-mirroring-controller',
-  setup({ client, informers }, enqueue) {
+  setup({ client, informers, events }, enqueue) {
     const services = informers.informer(serviceKind);
     const objects = informers.informer(endpointsKind);
     const slices = informers.informer(endpointslices);
@@ -88,17 +112,31 @@ export const endpointSliceMirroringController = defineController({
     };
     slices.addHandlers({ updated: onSlice, deleted: onSlice });
 
+    function warn({ metadata }: Endpoints, { invalid, tooMany }: Mirrored): void {
+      const about = { apiVersion: 'v1', kind: 'Endpoints', metadata };
+      if (invalid > 0) events.event(about, 'Warning', 'InvalidIPAddress', `Skipped ${invalid} invalid IP addresses when mirroring to EndpointSlices`);
+      if (tooMany === 0) return;
+      const message = `A max of ${maxEndpoints} addresses can be mirrored to EndpointSlices per Endpoints subset. ${invalid + tooMany} addresses were skipped`;
+      events.event(about, 'Warning', 'TooManyAddressesToMirror', message);
+    }
+
     return {
       async reconcile(key) {
         const { namespace, name } = splitKey(key);
         const object = objects.get(namespace, name);
         const service = services.get(namespace, name);
-        const wanted = object && service && !service.spec.selector && !object.metadata.deletionTimestamp && shouldMirror(object) ? mirrored(object) : [];
+        const mirrors = object && service && !service.spec.selector && !object.metadata.deletionTimestamp && shouldMirror(object);
+        const result = mirrors ? mirrored(object) : undefined;
+        if (object && result) warn(object, result);
+        const wanted = result?.slices ?? [];
         const existing = writes.apply(slices.byIndex(slicesByService, key), (slice) => isMine(slice) && serviceKeyOf(slice)[0] === key);
         const left = new Set(existing);
         try {
           for (const slice of wanted) {
-            const same = [...left].find((one) => one.addressType === slice.addressType && isDeepStrictEqual(plain(one.ports ?? []), plain(slice.ports)));
+            // Where the ports have changed, a slice that nobody needs any more is used again.
+            const same =
+              [...left].find((one) => isFor(one, slice)) ??
+              [...left].find((one) => one.addressType === slice.addressType && !wanted.some((other) => isFor(one, other)));
             if (!same) {
               writes.wrote(await resource.create(slice));
               continue;
@@ -106,6 +144,7 @@ export const endpointSliceMirroringController = defineController({
             left.delete(same);
             const { labels, annotations } = slice.metadata;
             const unchanged =
+              isFor(same, slice) &&
               isDeepStrictEqual(plain(same.endpoints ?? []), plain(slice.endpoints)) &&
               isDeepStrictEqual(same.metadata.labels, labels) &&
               isDeepStrictEqual(same.metadata.annotations ?? {}, annotations);

@@ -32,6 +32,8 @@ export interface ClusterOptions {
   server?: TestServer;
   /** What a controller writes with; absent: one that may do everything. */
   clientFor?(server: TestServer, identity: string): Client;
+  /** The controllers' clock. */
+  now?(): Date;
   /** Before the controllers start. */
   prepare?(client: Client): Promise<void>;
 }
@@ -83,7 +85,14 @@ export async function startCluster({ controllers, kubelet = runningStatus, setti
   await informers.start();
   await prepare?.(client);
   const run = () =>
-    runControllers({ definitions: controllers, client, clientFor: (identity) => options.clientFor?.(server, identity) ?? client, settings, log });
+    runControllers({
+      definitions: controllers,
+      client,
+      clientFor: (identity) => options.clientFor?.(server, identity) ?? client,
+      settings,
+      log,
+      ...(options.now ? { now: options.now } : {}),
+    });
   let manager = run();
   await manager.ready;
   return {

@@ -1,5 +1,6 @@
 /** What a pod or a persistent volume refers to, as far as its node must be able to read it. */
-import type { Container, PersistentVolume, Pod, Volume } from '../../../api/core/v1/types.gen.ts';
+import { podSecretNames } from '../../../api/core/v1/pod/secretnames.ts';
+import type { Container, PersistentVolume, Pod } from '../../../api/core/v1/types.gen.ts';
 
 /** Kinds of objects that a node reaches through its pods. */
 export type ReferenceType = 'secret' | 'configmap' | 'pvc' | 'resourceclaim' | 'serviceaccount';
@@ -8,22 +9,6 @@ export type ReferenceType = 'secret' | 'configmap' | 'pvc' | 'resourceclaim' | '
 export const referenceKey = (type: string, namespace: string, name: string): string => `${type}|${namespace}/${name}`;
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
-
-function volumeSecrets(volume: Volume): (string | undefined)[] {
-  return [
-    volume.azureFile?.secretName,
-    volume.cephfs?.secretRef?.name,
-    volume.cinder?.secretRef?.name,
-    volume.flexVolume?.secretRef?.name,
-    volume.rbd?.secretRef?.name,
-    volume.secret?.secretName,
-    volume.scaleIO?.secretRef?.name,
-    volume.iscsi?.secretRef?.name,
-    volume.storageos?.secretRef?.name,
-    volume.csi?.nodePublishSecretRef?.name,
-    ...(volume.projected?.sources ?? []).map((source) => source.secret?.name),
-  ];
-}
 
 /** Every reference of the pod, each once; a mirror pod's are not counted, since nobody but the node vouches for them. */
 export function podReferences(pod: Pod): string[] {
@@ -35,20 +20,13 @@ export function podReferences(pod: Pod): string[] {
   };
   const { spec } = pod;
   add('serviceaccount', spec.serviceAccountName);
-  for (const { name } of spec.imagePullSecrets ?? []) add('secret', name);
+  for (const name of podSecretNames(pod)) add('secret', name);
   const containers: Pick<Container, 'env' | 'envFrom'>[] = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];
   for (const { env, envFrom } of containers) {
-    for (const { secretRef, configMapRef } of envFrom ?? []) {
-      add('secret', secretRef?.name);
-      add('configmap', configMapRef?.name);
-    }
-    for (const { valueFrom } of env ?? []) {
-      add('secret', valueFrom?.secretKeyRef?.name);
-      add('configmap', valueFrom?.configMapKeyRef?.name);
-    }
+    for (const { configMapRef } of envFrom ?? []) add('configmap', configMapRef?.name);
+    for (const { valueFrom } of env ?? []) add('configmap', valueFrom?.configMapKeyRef?.name);
   }
   for (const volume of spec.volumes ?? []) {
-    for (const name of volumeSecrets(volume)) add('secret', name);
     add('configmap', volume.configMap?.name);
     for (const source of volume.projected?.sources ?? []) add('configmap', source.configMap?.name);
     add('pvc', volume.persistentVolumeClaim?.claimName);
