@@ -8,6 +8,7 @@ import type { KubeletConfiguration } from './config/configuration.ts';
 import type { ServiceEnvironment } from './containers/serviceenv.ts';
 import type { CriClient } from './cri/client.ts';
 import type { CsiDrivers } from './csi/drivers.ts';
+import type { PodClaims } from './dra/claims.ts';
 import type { NodeResources } from './node/capacity.ts';
 import type { ReferencedObjects } from './objects/cache.ts';
 import type { KubeletOptions } from './options.ts';
@@ -28,6 +29,8 @@ export interface KubeletContext {
   csi: CsiDrivers;
   /** What containers have for themselves: devices, CPUs, memory. */
   allocations: Allocations;
+  /** What pods have of drivers of dynamic resources. */
+  claims: PodClaims;
   /** Capacity and allocatable of this machine. */
   resources: NodeResources;
   paths: KubeletPaths;

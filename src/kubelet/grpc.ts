@@ -1,6 +1,7 @@
 /** gRPC services from a description of their messages: for those that this kubelet serves, and those that it calls. */
 import * as grpc from '@grpc/grpc-js';
 import type protobuf from 'protobufjs';
+import { RuntimeError } from './cri/client.ts';
 
 const plain: protobuf.IConversionOptions = { longs: Number, enums: String, defaults: true, arrays: true, objects: true };
 
@@ -57,3 +58,17 @@ export function unaryHandlers(answers: Readonly<Record<string, Answer>>): grpc.U
     ]),
   );
 }
+
+/** Calls one method after the other of a service that another process serves. Failures are {@link RuntimeError}s. */
+export const callerOf =
+  (client: grpc.Client, definition: grpc.ServiceDefinition, defaultMs?: number) =>
+  <R>(method: string, request: object, timeoutMs = defaultMs): Promise<R> => {
+    const { path, requestSerialize, responseDeserialize } = definition[method] as grpc.MethodDefinition<object, object>;
+    const options = timeoutMs ? { deadline: Date.now() + timeoutMs } : {};
+    return new Promise((resolve, reject) => {
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, new grpc.Metadata(), options, (error, value) => {
+        if (error) reject(new RuntimeError(method, error.code, error.details));
+        else resolve(value as R);
+      });
+    });
+  };

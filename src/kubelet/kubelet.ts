@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { nodes } from '../api/core/v1/node.ts';
 import { pods as podKind } from '../api/core/v1/pod.ts';
 import type { Node, Pod } from '../api/core/v1/types.gen.ts';
@@ -20,6 +21,8 @@ import { terminationMessage } from './containers/termination.ts';
 import { type KubeletContext, kubeletPaths, messageOf } from './context.ts';
 import { createCriClient } from './cri/client.ts';
 import { createCsiDrivers } from './csi/drivers.ts';
+import { createPodClaims, keepReconciled } from './dra/claims.ts';
+import { createDraDrivers } from './dra/drivers.ts';
 import { pressureRefusal } from './eviction/admit.ts';
 import { createEvictionManager } from './eviction/manager.ts';
 import { createHousekeeping } from './housekeeping/housekeeping.ts';
@@ -119,7 +122,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       reporter.poke();
       for (const uid of uids) manager.wake(uid);
     });
-    const csi = createCsiDrivers(options.rootDir, nodeName, client, log, signal, allocations.plugins);
+    const dra = createDraDrivers({ client, nodeName, log, signal });
+    const claims = createPodClaims({ client, file: join(options.rootDir, 'dra_manager_state'), driver: dra.get });
+    const csi = createCsiDrivers(options.rootDir, nodeName, client, log, signal, [allocations.plugins, dra]);
     const context: KubeletContext = {
       options,
       config,
@@ -132,6 +137,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       services,
       csi,
       allocations,
+      claims,
       resources,
       paths,
       now: () => new Date(),
@@ -261,6 +267,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     endWorkers = async () => {
       objects.stop();
       csi.stop();
+      dra.stop();
       await allocations.stop();
       probes.stop();
       await manager.stop();
@@ -279,9 +286,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     if (options.enableServer ?? true) server = await createKubeletServer(parts);
     events.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, uid: nodeName } }, 'Normal', 'Starting', 'Starting kubelet.');
     await reporter.register();
-    await allocations.serve({ active: () => manager.active(), find: (namespace, name) => manager.find(namespace, name)?.pod });
+    await allocations.serve({ claims, active: () => manager.active(), find: (namespace, name) => manager.find(namespace, name)?.pod });
     background = [
       enforceAllocatable(context, cgroups),
+      // Drivers publish what there is after that, not before.
+      dra.start(),
       csi.start(() => reporter.node()?.metadata.uid),
       reporter.run(),
       keepLease(context, () => reporter.node()?.metadata.uid),
@@ -297,7 +306,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       deleted: (pod) => (isMirrorPod(pod) ? statics.mirrors.gone(pod) : manager.deleted(pod)),
     });
     await housekeeping.start();
-    background.push(evictions.run(), shutdown.run());
+    background.push(
+      evictions.run(),
+      shutdown.run(),
+      keepReconciled(claims, () => manager.list().map(({ uid }) => uid), log, signal),
+    );
     if (allocations.cpus) {
       const reconciler = createCpuReconciler(context, allocations.cpus, manager.active, cache.last);
       background.push(reconciler.run(config.cpuManagerReconcilePeriod));

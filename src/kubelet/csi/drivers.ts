@@ -40,11 +40,18 @@ export interface OtherPlugins {
 
 const rescanMs = 10_000;
 
-export function createCsiDrivers(rootDir: string, nodeName: string, client: Client, log: Logger, signal: AbortSignal, others?: OtherPlugins): CsiDrivers {
+export function createCsiDrivers(
+  rootDir: string,
+  nodeName: string,
+  client: Client,
+  log: Logger,
+  signal: AbortSignal,
+  others: readonly OtherPlugins[] = [],
+): CsiDrivers {
   const directory = join(rootDir, 'plugins_registry');
   const bySocket = new Map<string, Registered>();
   /** Endpoints of the others, by the socket where they announce themselves. */
-  const ofOthers = new Map<string, string>();
+  const ofOthers = new Map<string, { plugins: OtherPlugins; endpoint: string }>();
   const resource = client.resource(csinodes);
   let nodeUid: () => string | undefined = () => undefined;
   let scanning: Promise<void> | undefined;
@@ -87,9 +94,10 @@ export function createCsiDrivers(rootDir: string, nodeName: string, client: Clie
         endpoint: string;
         supportedVersions: string[];
       }>('GetInfo');
-      if (others && type === others.type) {
-        const error = await others.register(name, endpoint || socket, supportedVersions).then(() => undefined, messageOf);
-        if (error === undefined) ofOthers.set(socket, endpoint || socket);
+      const plugins = others.find((one) => one.type === type);
+      if (plugins) {
+        const error = await plugins.register(name, endpoint || socket, supportedVersions).then(() => undefined, messageOf);
+        if (error === undefined) ofOthers.set(socket, { plugins, endpoint: endpoint || socket });
         await registration.call('NotifyRegistrationStatus', { pluginRegistered: error === undefined, ...(error ? { error } : {}) });
         return;
       }
@@ -124,10 +132,10 @@ export function createCsiDrivers(rootDir: string, nodeName: string, client: Clie
   async function scanOnce(): Promise<void> {
     const names = (await readdir(directory)).filter((name) => name.endsWith('.sock')).map((name) => join(directory, name));
     for (const [socket, driver] of bySocket) if (!names.includes(socket)) await unregister(socket, driver);
-    for (const [socket, endpoint] of ofOthers) {
-      if (names.includes(socket) && others?.holds(endpoint)) continue;
+    for (const [socket, { plugins, endpoint }] of ofOthers) {
+      if (names.includes(socket) && plugins.holds(endpoint)) continue;
       ofOthers.delete(socket);
-      others?.unregister(endpoint);
+      plugins.unregister(endpoint);
     }
     for (const socket of names) {
       if (bySocket.has(socket) || ofOthers.has(socket)) continue;

@@ -223,12 +223,9 @@ test('a plugin may announce itself where drivers do', async (t) => {
   const object = { metadata: { name: 'n' }, spec: { drivers: [] } };
   const client = { resource: () => ({ get: async () => object, update: async () => object }) } as unknown as Client;
   const { connected, unregister } = node.devices;
-  const drivers = createCsiDrivers(directory, 'n', client, pino({ enabled: false }), over.signal, {
-    type: 'DevicePlugin',
-    register: (name, endpoint) => node.devices.register(name, endpoint),
-    unregister,
-    holds: connected,
-  });
+  const drivers = createCsiDrivers(directory, 'n', client, pino({ enabled: false }), over.signal, [
+    { type: 'DevicePlugin', register: (name, endpoint) => node.devices.register(name, endpoint), unregister, holds: connected },
+  ]);
   await drivers.start(() => 'uid');
   const announce = join(directory, 'plugins_registry', 'widget.sock');
   const plugin = await startPlugin({ directory: join(directory, 'device-plugins'), resource, devices: [device('a')], announce });

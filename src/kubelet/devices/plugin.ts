@@ -1,7 +1,6 @@
 /** One device plugin, at its socket: calls to it, and the list of its devices as it changes. */
 import * as grpc from '@grpc/grpc-js';
-import { RuntimeError } from '../cri/client.ts';
-import { definitionOf } from '../grpc.ts';
+import { callerOf, definitionOf } from '../grpc.ts';
 import { type Allocation, type Device, messages, type PluginOptions } from './messages.ts';
 
 export interface Plugin {
@@ -30,24 +29,7 @@ export async function connectPlugin(socket: string): Promise<Plugin> {
     throw new Error(`failed to dial device plugin: context deadline exceeded`);
   }
 
-  function call<R>(method: string, request: object, timeoutMs?: number): Promise<R> {
-    const described = definition[method] as grpc.MethodDefinition<object, object>;
-    return new Promise((resolve, reject) => {
-      const options = timeoutMs ? { deadline: Date.now() + timeoutMs } : {};
-      channel.makeUnaryRequest(
-        described.path,
-        described.requestSerialize,
-        described.responseDeserialize,
-        request,
-        new grpc.Metadata(),
-        options,
-        (error, value) => {
-          if (error) reject(new RuntimeError(method, error.code, error.details));
-          else resolve(value as R);
-        },
-      );
-    });
-  }
+  const call = callerOf(channel, definition);
 
   return {
     options: () => call('GetDevicePluginOptions', {}),

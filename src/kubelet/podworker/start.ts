@@ -71,6 +71,8 @@ export async function startContainer(request: StartRequest): Promise<string> {
     if (targetName && !target) throw new Error(`unable to find target container ${targetName}`);
     config = await containerConfig(context, { pod, container, restartCount, image, facts, volumes, imageVolumes, targetId: target?.id ?? '' });
     await context.allocations.configure(pod, container, config);
+    const devices = context.claims.devicesOf(pod, container);
+    if (devices.length) config.cdiDevices = [...(config.cdiDevices ?? []), ...devices.map((name) => ({ name }))];
   } catch (error) {
     throw fail('CreateContainerConfigError', error, messageOf(error));
   }

@@ -86,6 +86,7 @@ export async function carryOut(
 
   const mounted = await volumes.setUp(pod, factsOf(context, pod, current));
   if (plan.createSandbox) {
+    await prepareClaims(context, pod);
     await createSandbox(parts, pod, plan.attempt);
     await refresh();
   }
@@ -141,6 +142,15 @@ const kindOf = (pod: Pod, container: Container): string =>
   isInit(pod, container) ? 'init_container' : pod.spec.ephemeralContainers?.some(({ name }) => name === container.name) ? 'ephemeral_container' : 'container';
 
 const isInit = (pod: Pod, { name }: Container): boolean => pod.spec.initContainers?.some((container) => container.name === name) ?? false;
+
+async function prepareClaims({ claims, events }: KubeletContext, pod: Pod): Promise<void> {
+  try {
+    await claims.prepare(pod);
+  } catch (error) {
+    events.event(podTarget(pod), 'Warning', 'FailedPrepareDynamicResources', `Failed to prepare dynamic resources: ${messageOf(error)}`);
+    throw error;
+  }
+}
 
 async function createSandbox({ context, runtimeHandler, cgroups }: SyncParts, pod: Pod, attempt: number): Promise<void> {
   const { cri, events, meters, paths } = context;

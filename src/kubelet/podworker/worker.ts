@@ -341,6 +341,8 @@ export class PodWorker {
     }
     const left = runningContainers(runtime);
     if (left.length) throw new Error(`detected running containers after KillPod: ${left.map(({ name }) => name).join(', ')}`);
+    // Before anybody is told that the pod has ended: others may get what it had from then on.
+    await context.claims.unprepare(this.uid);
     this.#report(this.#status(runtime, true));
     probes.remove(this.uid);
     this.#state = 'terminated';

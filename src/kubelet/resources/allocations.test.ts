@@ -47,7 +47,7 @@ const blank = (): ContainerConfig => ({
 test('devices come before what the pod says itself', async (t) => {
   const { root, begin } = await start(t);
   const own = begin();
-  await own.serve({ active: () => [], find: () => undefined });
+  await own.serve({ active: () => [], claims: { heldBy: () => [] }, find: () => undefined });
   t.after(() => own.stop());
   const plugin = await startPlugin({
     directory: join(root, 'device-plugins'),

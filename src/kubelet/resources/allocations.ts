@@ -20,7 +20,7 @@ import { type CpuManager, createCpuManager } from './cpus.ts';
 import { formatCpuSet, parseCpuSet, sorted } from './cpuset.ts';
 import { readMachine } from './machine.ts';
 import { createMemoryManager, type MemoryManager } from './memory.ts';
-import { servePodResources } from './podresources.ts';
+import { type PodResourcesInput, servePodResources } from './podresources.ts';
 import { containersOf } from './provider.ts';
 import { reservedMemoryOf, reservedMilliCpu } from './reserved.ts';
 import { topologyOptionsOf } from './topologyoptions.ts';
@@ -38,7 +38,7 @@ export interface Allocations extends Allocator {
   /** What a pod has for itself stays as it is; `granted` is the pod with what it has now. */
   resizeRefusal(pod: Pod, granted: Pod | undefined): { reason: 'Infeasible'; message: string } | undefined;
   /** Device plugins can register, and others can ask who has what. */
-  serve(pods: { active(): Pod[]; find(namespace: string, name: string): Pod | undefined }): Promise<void>;
+  serve(pods: Pick<PodResourcesInput, 'active' | 'claims' | 'find'>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -176,7 +176,7 @@ export function createAllocations({ config, log, meters, now, options, resources
       const blocks = memory?.blocks(uid, container.name) ?? [];
       if (blocks.length) linux.cpusetMems = sorted(new Set(blocks.flatMap(({ nodes }) => nodes))).join(',');
     },
-    serve: async ({ active, find }) => {
+    serve: async ({ active, claims, find }) => {
       const failed = (what: string) => (error: unknown) => {
         log.error({ err: messageOf(error) }, `${what} can not be served`);
         return undefined;
@@ -184,7 +184,7 @@ export function createAllocations({ config, log, meters, now, options, resources
       const registered = (resource: string): void => meters.count('device_plugin_registration_total', { resource_name: resource });
       registry = await servePluginRegistry(directory, devices, registered).catch(failed('device plugins'));
       const socket = join(rootDir, 'pod-resources', 'kubelet.sock');
-      const stop = await servePodResources({ socket, devices, cpus, memory, active, find }).catch(failed('the pod resources API'));
+      const stop = await servePodResources({ socket, devices, cpus, memory, claims, active, find }).catch(failed('the pod resources API'));
       if (stop) stopPodResources = stop;
     },
     stop: async () => {

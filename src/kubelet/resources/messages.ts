@@ -35,7 +35,7 @@ const v1 = {
   TopologyInfo: { fields: { nodes: list('NUMANode', 1) } },
   NUMANode: { fields: { ID: { type: 'int64', id: 1 } } },
   DynamicResource: { fields: { claimName: text(2), claimNamespace: text(3), claimResources: list('ClaimResource', 4) } },
-  ClaimResource: { fields: { cdiDevices: list('CDIDevice', 1), driverName: text(2), poolName: text(3), deviceName: text(4) } },
+  ClaimResource: { fields: { cdiDevices: list('CDIDevice', 1), driverName: text(2), poolName: text(3), deviceName: text(4), shareId: text(5) } },
   CDIDevice: { fields: { name: text(1) } },
 };
 

@@ -5,6 +5,7 @@ import * as grpc from '@grpc/grpc-js';
 import type { Container, Pod } from '../../api/core/v1/types.gen.ts';
 import { isRestartableInit } from '../containers/resources.ts';
 import type { ContainerDevices, DeviceManager } from '../devices/manager.ts';
+import type { HeldClaim, PodClaims } from '../dra/claims.ts';
 import { definitionOf, listenAt, unaryHandlers } from '../grpc.ts';
 import type { CpuManager } from './cpus.ts';
 import { sorted } from './cpuset.ts';
@@ -16,6 +17,7 @@ export interface PodResourcesInput {
   devices: DeviceManager;
   cpus: CpuManager | undefined;
   memory: MemoryManager | undefined;
+  claims: Pick<PodClaims, 'heldBy'>;
   /** Pods that hold resources of the node. */
   active(): Pod[];
   find(namespace: string, name: string): Pod | undefined;
@@ -25,18 +27,41 @@ const topologyOf = (nodes: readonly number[]): object => (nodes.length ? { topol
 const deviceOf = ({ resource, ids, nodes }: ContainerDevices): object => ({ resourceName: resource, deviceIds: ids, ...topologyOf(nodes) });
 const memoryOf = ({ type, size, nodes }: Block): object => ({ memoryType: type, size, ...topologyOf(nodes) });
 
+const claimOf = ({ name: claimName, namespace: claimNamespace, drivers }: HeldClaim): object => ({
+  claimName,
+  claimNamespace,
+  claimResources: Object.entries(drivers).flatMap(([driverName, devices]) =>
+    devices.map(({ poolName, deviceName, shareId, cdiDeviceIds }) => ({
+      cdiDevices: cdiDeviceIds.map((name) => ({ name })),
+      driverName,
+      poolName,
+      deviceName,
+      ...(shareId ? { shareId } : {}),
+    })),
+  ),
+});
+
 /** Serves until the function is called that it returns. */
-export async function servePodResources({ socket, devices, cpus, memory, active, find }: PodResourcesInput): Promise<() => void> {
-  const containerOf = (uid: string, { name }: Container): object => ({
+export async function servePodResources({ socket, devices, cpus, memory, claims, active, find }: PodResourcesInput): Promise<() => void> {
+  /** None while they can't be told, as upstream: the rest is worth as much without them. */
+  const claimsOf = (pod: Pod, container: Container): HeldClaim[] => {
+    try {
+      return claims.heldBy(pod, container);
+    } catch {
+      return [];
+    }
+  };
+  const containerOf = (pod: Pod, container: Container, uid = pod.metadata.uid ?? '', { name } = container): object => ({
     name,
     devices: devices.devicesOf(uid, name).map(deviceOf),
     cpuIds: sorted(cpus?.exclusive(uid, name) ?? []),
     memory: (memory?.blocks(uid, name) ?? []).map(memoryOf),
+    dynamicResources: claimsOf(pod, container).map(claimOf),
   });
-  const podOf = ({ metadata, spec }: Pod): object => ({
-    name: metadata.name,
-    namespace: metadata.namespace,
-    containers: [...(spec.initContainers ?? []).filter(isRestartableInit), ...spec.containers].map((container) => containerOf(metadata.uid ?? '', container)),
+  const podOf = (pod: Pod): object => ({
+    name: pod.metadata.name,
+    namespace: pod.metadata.namespace,
+    containers: [...(pod.spec.initContainers ?? []).filter(isRestartableInit), ...pod.spec.containers].map((container) => containerOf(pod, container)),
   });
   const server = new grpc.Server();
   server.addService(
