@@ -23,7 +23,7 @@ import { busybox, measureNode, measureRuntime } from './nodefigures.ts';
 import { freePort } from './targets.ts';
 
 const { values } = parseArgs({
-  options: { kubelet: { type: 'string' }, pods: { type: 'string', default: '100' }, rest: { type: 'string', default: '20' } },
+  options: { kubelet: { type: 'string' }, pods: { type: 'string', default: '100' }, rest: { type: 'string', default: '10' } },
 });
 const launcher = fileURLToPath(new URL('../knarr', import.meta.url));
 const [pods, rest] = [Number(values.pods), Number(values.rest)];

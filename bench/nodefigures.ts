@@ -76,13 +76,13 @@ export async function measureNode({ node, pid, config, transport, pods, rest }: 
 
   figures.set('resident when idle (MB)', usageOf([pid]).residentMb);
   const single: number[] = [];
-  for (let index = 0; index < 7; index++) single.push(await start([podOf(`one-${index}`, node)]));
+  for (let index = 0; index < 5; index++) single.push(await start([podOf(`one-${index}`, node)]));
   figures.set('1 pod Ready (ms)', median(single.slice(1)));
   for (const count of [30, pods]) {
     await removeAll();
     figures.set(`${count} pods Ready (s)`, (await start(Array.from({ length: count }, (_, index) => podOf(`pod-${index}`, node)))) / 1000);
   }
-  await sleep(10_000);
+  await sleep(5_000);
   const before = usageOf([pid]).cpuSeconds;
   await sleep(rest * 1000);
   figures.set(`CPU at rest with ${pods} pods (% of a core)`, ((usageOf([pid]).cpuSeconds - before) / rest) * 100);
@@ -178,7 +178,7 @@ export async function measureRuntime(config: ClusterConfig, many: number): Promi
     const sandboxes = await Promise.all(Array.from({ length: count }, (_, index) => one(index)));
     const took = performance.now() - began;
     figures.set(count === 1 ? '1 pod Ready (ms)' : `${count} pods Ready (s)`, count === 1 ? took : took / 1000);
-    for (const id of sandboxes) await cri.stopPodSandbox(id).then(() => cri.removePodSandbox(id));
+    await Promise.all(sandboxes.map((id) => cri.stopPodSandbox(id).then(() => cri.removePodSandbox(id))));
   }
   cri.close();
   return figures;
