@@ -39,6 +39,8 @@ export interface KubeletServer {
 
 type Pair = { cert: string | Buffer; key: string | Buffer };
 const renewalCheckMs = 600_000;
+/** Commands for exec are part of the path, and may be long: what Go's servers take. */
+const maxHeaderSize = 1 << 20;
 
 const statusOf = (error: unknown): number => (error instanceof HttpError || error instanceof Refused || error instanceof UpgradeRefused ? error.status : 500);
 
@@ -88,7 +90,7 @@ export async function createKubeletServer(parts: ServerParts): Promise<KubeletSe
     }
   }
 
-  const tls = { ...pair, ...(settings.clientCa ? { ca: settings.clientCa } : {}), requestCert: true, rejectUnauthorized: false };
+  const tls = { maxHeaderSize, ...pair, ...(settings.clientCa ? { ca: settings.clientCa } : {}), requestCert: true, rejectUnauthorized: false };
   const server: Server = createServer(tls, (request, response) => void answer(request, response));
   server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.port, settings.address ?? '0.0.0.0', resolve));
