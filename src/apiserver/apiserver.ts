@@ -9,7 +9,6 @@ import type { AuditOptions } from './audit/audit.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, CustomHandler, ObjectReader } from './contracts.ts';
 import type { ServerCore } from './core.ts';
 import { createCore } from './core.ts';
-import type { FlowControlOptions } from './flowcontrol/flowcontrol.ts';
 import type { Listener, ListenOptions } from './http/listen.ts';
 import type { HealthCheck } from './nonresource/health.ts';
 import type { KindRegistry } from './registry.ts';
@@ -19,6 +18,7 @@ import type { Dial, DialTarget } from './resources/proxy/dial.ts';
 import { dialDirectly } from './resources/proxy/dial.ts';
 import { resolveServiceName } from './resources/proxy/service.ts';
 import type { PathHandler } from './route.ts';
+import type { ServingOptions } from './serving.ts';
 
 /** What the functions that make authenticators, authorizers and plugins may use. */
 export interface ServerParts {
@@ -45,7 +45,7 @@ export interface SecurityParts {
   paths?: readonly PathHandler[];
 }
 
-export interface ApiServerOptions extends ResourceOptions {
+export interface ApiServerOptions extends ResourceOptions, ServingOptions {
   store: Store;
   /** Default: all built-in kinds. */
   kinds?: readonly KindDefinition[];
@@ -55,13 +55,8 @@ export interface ApiServerOptions extends ResourceOptions {
   security(parts: ServerParts): SecurityParts | Promise<SecurityParts>;
   /** As `/version` shows it. */
   version?: string;
-  flowControl?: FlowControlOptions;
   /** What is recorded of requests, and where. Default: nothing. */
   audit?: AuditOptions;
-  /** Default 60,000. */
-  requestTimeoutMs?: number;
-  /** How long requests are still taken once `/readyz` says that the server stops, in milliseconds. Default 0. */
-  shutdownDelayMs?: number;
   log?: Logger;
 }
 
@@ -88,16 +83,7 @@ export interface ApiServer {
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { log } = options;
   const kinds = (options.kinds ?? builtinKinds).filter((definition) => (options.enable ? options.enable(definition) : !definition.offByDefault));
-  const core = createCore({
-    store: options.store,
-    kinds,
-    ...(log ? { log } : {}),
-    ...(options.version === undefined ? {} : { version: options.version }),
-    ...(options.flowControl ? { flowControl: options.flowControl } : {}),
-    ...(options.audit ? { audit: options.audit } : {}),
-    ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
-    ...(options.shutdownDelayMs === undefined ? {} : { shutdownDelayMs: options.shutdownDelayMs }),
-  });
+  const core = createCore({ ...options, kinds });
   await core.start();
   const stopCompactor = startCompactor(options.store, { onError: (error) => log?.warn({ err: error }, 'the store could not be compacted') });
   const security = await options.security({

@@ -5,6 +5,8 @@ import type { Exchange } from './exchange.ts';
 
 /** A watch takes a place among the requests in flight only while it begins. Calls after the first do nothing. */
 export interface WatchProgress {
+  /** How long it lives at least when the client does not say, up to twice as long; in seconds. */
+  minSeconds: number;
   /** The state was sent, if any was asked for; what comes now are events. */
   begun(): void;
   ended(): void;
@@ -32,6 +34,8 @@ export interface RequestContext {
   annotate(key: string, value: string): void;
   /** How flow control classified the request, once it did. */
   flow: { readonly uid: string; readonly levelUid: string } | undefined;
+  /** Long answers may be compressed. */
+  compress: boolean;
   /** Told by a watch how far it is; absent for everything else. */
   watch: WatchProgress | undefined;
 }
@@ -58,6 +62,7 @@ export function createContext(exchange: Exchange, info: RequestInfo, user: UserI
       context.annotations[key] = value;
     },
     flow: undefined,
+    compress: true,
     watch: undefined,
   };
   return context;

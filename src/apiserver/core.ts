@@ -14,9 +14,11 @@ import type { RemoteVersion } from './discovery/documents.ts';
 import type { Discovery } from './discovery/serve.ts';
 import { createDiscovery } from './discovery/serve.ts';
 import type { Exchange, Reply } from './exchange.ts';
-import type { FlowControl, FlowControlOptions } from './flowcontrol/flowcontrol.ts';
+import { textReply } from './exchange.ts';
+import type { FlowControl } from './flowcontrol/flowcontrol.ts';
 import { createFlowControl } from './flowcontrol/flowcontrol.ts';
 import { Sharing } from './flowcontrol/sharing.ts';
+import { createBrowsers } from './http/browsers.ts';
 import { exchangeOfTransport, responseOfReply } from './http/inprocess.ts';
 import type { Listener, ListenOptions } from './http/listen.ts';
 import { listen } from './http/listen.ts';
@@ -37,21 +39,19 @@ import { createReader } from './reader.ts';
 import { KindRegistry } from './registry.ts';
 import type { PathHandler, Routes } from './route.ts';
 import { createRoutes } from './route.ts';
+import type { ServingOptions } from './serving.ts';
+import { defaultMinRequestSeconds } from './serving.ts';
 import { storedSizes } from './storage/size.ts';
 import type { Storage } from './storage/types.ts';
 import type { TargetHandler } from './verbs/custom.ts';
 import type { ResourceHandler } from './verbs/target.ts';
 
-export interface CoreOptions {
+export interface CoreOptions extends ServingOptions {
   store: Store;
   kinds: readonly KindDefinition[];
   log?: Logger;
   /** As `/version` shows it, e.g. `v1.36.2+knarr`. */
   version?: string;
-  flowControl?: FlowControlOptions;
-  requestTimeoutMs?: number;
-  /** How long requests are still taken once `/readyz` says that the server stops, in milliseconds. Default 0. */
-  shutdownDelayMs?: number;
   audit?: AuditOptions;
 }
 
@@ -95,6 +95,17 @@ function remoteDocument({ group, version }: RemoteVersion): RemoteDocument {
   return { path, serverRelativeURL: `/openapi/v3/${path}` };
 }
 
+/** What goes on being answered while a server drains, as upstream's does. */
+const pathsToTheEnd = ['/readyz', '/livez', '/healthz', '/metrics'];
+const retryAfterSeconds = 5;
+
+/** The answer of a server that ends; undefined for what it answers to the end. */
+function comeAgain({ url, headers }: Exchange): Reply | undefined {
+  if (pathsToTheEnd.some((path) => url.startsWith(path)) || headers['user-agent']?.startsWith('kube-apiserver/')) return undefined;
+  const text = 'The apiserver is shutting down, please try again later.\n';
+  return { ...textReply(429, text, { 'retry-after': String(retryAfterSeconds) }), lastOfConnection: true };
+}
+
 /** Connections have this long to take the last answers when the server stops, in milliseconds. */
 const closeGraceMs = 1000;
 
@@ -112,6 +123,10 @@ export function createCore(options: CoreOptions): ServerCore {
   const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
   let started = false;
   let stopping = false;
+  /** What comes now is told to come again. */
+  let draining = false;
+  const browsers = createBrowsers(options);
+  const born = performance.now();
   const fails = (failed: boolean, why: string): void => {
     if (failed) throw new Error(why);
   };
@@ -143,10 +158,10 @@ export function createCore(options: CoreOptions): ServerCore {
   });
   const routes: Routes = createRoutes(storage, discovery);
   routes.addPaths([
-    (context) => serveHealth(context, checks),
+    (context) => serveHealth(context, checks, performance.now() - born < (options.livezGraceMs ?? 0)),
     (context) => (context.info.path === '/metrics' ? metrics.serve() : undefined),
     flowControl.dump,
-    serveProfiling,
+    ...(options.profiling === false ? [] : [serveProfiling]),
     jsonPath('/version', versionInfo(options.version)),
     openapiPaths(registry, { remote: () => discovery.remote().map(remoteDocument) }),
     rootPath(registry),
@@ -161,6 +176,8 @@ export function createCore(options: CoreOptions): ServerCore {
     observe: metrics.observe,
     longRunning: metrics.longRunning,
     requestTimeoutMs,
+    minRequestTimeoutSeconds: options.minRequestTimeoutSeconds ?? defaultMinRequestSeconds,
+    compressResponses: options.compressResponses ?? true,
     log,
   });
 
@@ -169,7 +186,16 @@ export function createCore(options: CoreOptions): ServerCore {
     return security;
   }
 
-  function respond(exchange: Exchange, send: (reply: Reply) => void): void {
+  function respond(exchange: Exchange, answer: (reply: Reply) => void): void {
+    const send = (reply: Reply): void => {
+      browsers?.addHeaders(exchange, reply);
+      answer(reply);
+    };
+    const early = (draining ? comeAgain(exchange) : undefined) ?? browsers?.preflight(exchange);
+    if (early) {
+      send(early);
+      return;
+    }
     inFlight.begin();
     pipeline(exchange)
       .then(
@@ -212,6 +238,7 @@ export function createCore(options: CoreOptions): ServerCore {
       const listener = await listen(listenOptions, {
         request: respond,
         pieces,
+        goawayChance: options.goawayChance ?? 0,
         upgrade(exchange, request, socket, head) {
           exchange.upgrade = { request, socket, head };
           respond(exchange, (reply) => {
@@ -229,7 +256,8 @@ export function createCore(options: CoreOptions): ServerCore {
     },
     async close() {
       stopping = true;
-      for (const listener of listeners) listener.stop();
+      draining = options.shutdownSendRetryAfter ?? false;
+      if (!draining) for (const listener of listeners) listener.stop();
       cacher.endWatches();
       const left = await inFlight.drained(requestTimeoutMs);
       if (left > 0) log?.warn({ requests: left }, 'the server stops with requests unanswered');

@@ -58,6 +58,8 @@ export interface Reply {
   headers: ReplyHeaders;
   /** One buffer, or several that are sent one after the other. */
   body?: Uint8Array | readonly Uint8Array[];
+  /** Nothing more is taken on the connection. */
+  lastOfConnection?: boolean;
   /** Who asked: large answers to one share what there is of turns. */
   whose?: string;
   /** The answer was given on the socket of an upgrade: there is nothing left to send. */

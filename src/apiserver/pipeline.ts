@@ -10,11 +10,11 @@ import { errorReply } from './answer/reply.ts';
 import type { Auditor, AuditRecord } from './audit/audit.ts';
 import { asksForAnother, impersonate } from './authentication/impersonate.ts';
 import { forbiddenRequest } from './authorization/forbidden.ts';
-import type { RequestContext } from './context.ts';
+import type { RequestContext, WatchProgress } from './context.ts';
 import { createContext } from './context.ts';
 import type { Authenticator, AuthorizationAttributes, Authorizer, Credentials, RequestInfo } from './contracts.ts';
 import type { Exchange, Reply } from './exchange.ts';
-import type { Admitted, FlowControl } from './flowcontrol/flowcontrol.ts';
+import type { FlowControl } from './flowcontrol/flowcontrol.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import type { Route } from './route.ts';
 
@@ -30,6 +30,10 @@ export interface Stages {
   longRunning?(context: RequestContext): () => void;
   /** How long a request may take that is not long-running, in milliseconds. */
   requestTimeoutMs: number;
+  /** See {@link WatchProgress}. */
+  minRequestTimeoutSeconds: number;
+  /** Whether long answers may be compressed. */
+  compressResponses: boolean;
   log: Logger | undefined;
 }
 
@@ -47,6 +51,7 @@ export function createPipeline(stages: Stages): Pipeline {
     try {
       info = requestInfoOf(exchange);
       context = createContext(exchange, info, await authenticated(stages, exchange, info), started);
+      context.compress = stages.compressResponses;
       if (stages.audit) record = await begun(stages.audit, context, auditId);
       await impersonated(stages, context, record);
       reply = await serve(stages, context);
@@ -148,7 +153,8 @@ async function serve(stages: Stages, context: RequestContext): Promise<Reply> {
     admitted = await admitted;
     left -= performance.now() - context.started;
   }
-  const done = (): void => void (admitted && flowControl.leave(admitted as Admitted));
+  const place = admitted;
+  const done = (): void => void (place && flowControl.leave(place));
   let work: Promise<Reply>;
   try {
     await authorized(stages, context);
@@ -166,7 +172,8 @@ async function serveWatch(stages: Stages, context: RequestContext, route: Route)
   const admitted = entered instanceof Promise ? await entered : entered;
   const forget = flowControl.watching(context);
   const over = stages.longRunning?.(context);
-  const watch = {
+  const watch: WatchProgress = {
+    minSeconds: stages.minRequestTimeoutSeconds,
     begun: () => void (admitted && flowControl.leave(admitted)),
     ended() {
       watch.begun();

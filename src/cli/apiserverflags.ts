@@ -13,6 +13,15 @@ export function withApiServerFlags(command: Command, hidden = false): Command {
   return command;
 }
 
+const certificates = 'tls-sni-cert-key';
+
+/** `cert,key:names` with full paths. */
+function absolute(value: string): string {
+  const [files = '', ...names] = value.split(':');
+  const paths = files.split(',').map((file) => (file.trim() === '' ? '' : resolve(file.trim())));
+  return [paths.join(','), ...names].join(':');
+}
+
 const attributeOf = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** What was given, files as absolute paths: it is read again by processes that run elsewhere. */
@@ -23,7 +32,7 @@ export function apiServerFlagsOf(options: object): ApiServerFlags {
     if (given === undefined) continue;
     // A switch without a value is on.
     const values = given === true ? ['true'] : (given as string[]);
-    flags[name] = isFile(name) ? values.map((one) => (one === '-' || one === '' ? one : resolve(one))) : values;
+    flags[name] = isFile(name) ? values.map((one) => (one === '-' || one === '' ? one : resolve(one))) : name === certificates ? values.map(absolute) : values;
   }
   return flags;
 }

@@ -27,7 +27,7 @@ export function contentTypeOf(media: MediaType): string {
 export async function bodyReply(context: RequestContext, status: number, media: MediaType, body: Uint8Array | readonly Uint8Array[]): Promise<Reply> {
   const headers: ReplyHeaders = { 'cache-control': 'no-cache, private', 'content-type': contentTypeOf(media) };
   if (context.warnings.length > 0) headers['warning'] = warningHeaders(context.warnings);
-  if (bodyLength(body) >= compressFrom && acceptsGzip(context.exchange)) {
+  if (context.compress && bodyLength(body) >= compressFrom && acceptsGzip(context.exchange)) {
     headers['content-encoding'] = 'gzip';
     headers['vary'] = 'Accept-Encoding';
     const whole = body instanceof Uint8Array ? body : Buffer.concat(body);

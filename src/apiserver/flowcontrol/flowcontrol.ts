@@ -9,6 +9,7 @@ import { serveDump } from './dump.ts';
 import { Flow } from './flow.ts';
 import type { PriorityLevel } from './levels.ts';
 import { Levels } from './levels.ts';
+import { createInFlightLimit } from './maxinflight.ts';
 import { FlowCounts, flowControlText } from './metrics.ts';
 import type { QueueSetHost } from './queueset.ts';
 import { Refusals } from './refusals.ts';
@@ -23,6 +24,8 @@ export interface FlowControlOptions {
   /** Together they are the seats that levels share (upstream: `--max-requests-inflight`, `--max-mutating-requests-inflight`). */
   maxReadOnly?: number;
   maxMutating?: number;
+  /** Default true. Without it the two limits above hold each by itself, and nobody waits (upstream: `--enable-priority-and-fairness`). */
+  enabled?: boolean;
   /** Milliseconds of a steady clock, by which service is measured. Default `performance.now`. */
   now?(): number;
 }
@@ -39,8 +42,8 @@ export interface WorkKnowledge {
   isSilent?: WorkSources['isSilent'];
 }
 
-/** A request that was let in. */
-export type Admitted = Ticket<Flow>;
+/** A request that was let in: what stands for it is the business of who let it in. */
+export type Admitted = object;
 
 export interface FlowControl {
   /** Resolves when it is the request's turn. Fails with 429. Until there is a configuration everybody is let in. */
@@ -68,7 +71,10 @@ const readOnlyVerbs = new Set(['get', 'list', 'watch', 'head', 'options']);
 const kindOf = ({ info }: RequestContext): 'mutating' | 'readOnly' => (readOnlyVerbs.has(info.verb) ? 'readOnly' : 'mutating');
 const oneSeat: Work = { initialSeats: 1, finalSeats: 0, lingerMs: 0 };
 
-export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: ownClock, sizeOf, sharing = new Sharing() }: FlowControlParts): FlowControl {
+export const createFlowControl = ({ maxReadOnly = 400, maxMutating = 200, enabled = true, ...parts }: FlowControlParts): FlowControl =>
+  enabled ? createPriorityAndFairness(maxReadOnly + maxMutating, parts) : createInFlightLimit({ readOnly: maxReadOnly, mutating: maxMutating });
+
+function createPriorityAndFairness(seats: number, { now: ownClock, sizeOf, sharing = new Sharing() }: FlowControlParts): FlowControl {
   const now = ownClock ?? (() => performance.now());
   const inFlight = { mutating: 0, readOnly: 0 };
   const counts = new Map<string, FlowCounts>();
@@ -91,7 +97,7 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: o
     blocked: ({ flow }) => void flow.counts.blocked++,
     freed: () => backlog.freed(),
   };
-  const levels = new Levels<Flow>(maxReadOnly + maxMutating, host);
+  const levels = new Levels<Flow>(seats, host);
   const backlog = new Backlog(levels, sharing);
   const refusals = new Refusals(sharing);
   let classifier: Classifier<Flow> | undefined;
@@ -118,12 +124,12 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: o
     return found;
   }
 
-  function refuse({ flow }: Admitted, reason: string): Error {
+  function refuse({ flow }: Ticket<Flow>, reason: string): Error {
     flow.counts.reject(reason);
     return tooManyRequests('Too many requests, please try again later.', flow.level.retryAfter.dropped(Math.floor(Date.now() / 1000)));
   }
 
-  function waitFor(ticket: Admitted, { exchange }: RequestContext, waitMs: number): Promise<Admitted> {
+  function waitFor(ticket: Ticket<Flow>, { exchange }: RequestContext, waitMs: number): Promise<Admitted> {
     const { flow } = ticket;
     ticket.expires = ticket.arrived + waitMs;
     sweeper ??= setTimeout(sweep, sweepMs).unref();
@@ -166,7 +172,8 @@ export function createFlowControl({ maxReadOnly = 400, maxMutating = 200, now: o
           throw refuse(ticket, ticket.hand.length > 0 ? 'queue-full' : 'concurrency-limit');
       }
     },
-    leave(ticket) {
+    leave(admitted) {
+      const ticket = admitted as Ticket<Flow>;
       const { flow, context } = ticket;
       if (ticket.place < 0) return;
       const at = now();

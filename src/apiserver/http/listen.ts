@@ -7,7 +7,7 @@ import type { ServerHttp2Session } from 'node:http2';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions, SecureVersion } from 'node:tls';
 import type { Exchange, Responder } from '../exchange.ts';
 import { paceArrivals } from './arrivals.ts';
 import { exchangeOfHttp1, replyHttp1 } from './http1.ts';
@@ -19,17 +19,27 @@ export interface ListenOptions {
   host?: string;
   /** 0 picks a free port. */
   port: number;
+  /** HTTP/2 requests at a time on a connection. Default 100. */
+  maxStreams?: number;
   tls: {
     key: string | Buffer;
     cert: string | Buffer;
     /** PEM of the authorities that client certificates are verified against. */
     clientCa?: string | Buffer | (string | Buffer)[];
+    /** Default TLS 1.2. */
+    minVersion?: SecureVersion;
+    /** As OpenSSL names them. */
+    ciphers?: string;
+    /** Further certificates, by the names that clients ask for; the first that matches is shown. */
+    certificates?: readonly { names: readonly string[]; cert: string | Buffer; key: string | Buffer }[];
   };
 }
 
 export interface Handlers {
   request(exchange: Exchange, respond: Responder): void;
   /** `head` are bytes that already came after the request's headers. */
+  /** Of HTTP/2 requests, the part whose connection is closed after them. */
+  goawayChance: number;
   /** Sends large answers. */
   pieces: PieceSender;
   upgrade(exchange: Exchange, request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -45,6 +55,9 @@ export interface Listener {
   /** The same, and after `graceMs` milliseconds those that are left are cut off. */
   close(graceMs: number): Promise<void>;
 }
+
+/** As upstream: what clients think before they are told. */
+const defaultMaxStreams = 100;
 
 /** A connection that is silent for so long is probed, in milliseconds. */
 const keepAliveMs = 30_000;
@@ -80,9 +93,15 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     ca: options.tls.clientCa,
     requestCert: true,
     rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
-    // Go's server defaults: 250 streams per connection; large windows keep long lists from waiting for updates.
-    settings: { maxConcurrentStreams: 250, initialWindowSize: 1 << 20, maxHeaderListSize: 1 << 16, enableConnectProtocol: false },
+    minVersion: options.tls.minVersion ?? 'TLSv1.2',
+    ...(options.tls.ciphers === undefined ? {} : { ciphers: options.tls.ciphers }),
+    // Large windows keep long lists from waiting for updates.
+    settings: {
+      maxConcurrentStreams: options.maxStreams ?? defaultMaxStreams,
+      initialWindowSize: 1 << 20,
+      maxHeaderListSize: 1 << 16,
+      enableConnectProtocol: false,
+    },
     maxSessionMemory: 256,
     keepAliveTimeout: 180_000,
     headersTimeout: 32_000,
@@ -91,6 +110,9 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     noDelay: true,
   } as Parameters<typeof createSecureServer>[0]);
 
+  // The last that is added wins.
+  for (const { names, ...pair } of (options.tls.certificates ?? []).toReversed())
+    for (const name of names) server.addContext(name, { ...pair, ca: options.tls.clientCa });
   paceArrivals(server);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -112,7 +134,11 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     // A client that resets a stream without an error is gone all the same; by itself the stream would wait for it to read.
     stream.once('aborted', () => stream.destroy());
     const head = headers[':method'] === 'HEAD';
-    handlers.request(exchangeOfHttp2(stream, headers), (reply) => replyHttp2(stream, head, reply, handlers.pieces));
+    handlers.request(exchangeOfHttp2(stream, headers), (reply) => {
+      replyHttp2(stream, head, reply, handlers.pieces);
+      // Says goodbye, and lets what is under way end.
+      if (reply.lastOfConnection || (handlers.goawayChance > 0 && Math.random() < handlers.goawayChance)) stream.session?.close();
+    });
   });
   // A listener to requests would bring the compatibility layer to every HTTP/2 stream; this one is for HTTP/1.1 alone.
   server.removeAllListeners('newListener');
@@ -127,7 +153,7 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
       else response.once('close', listener);
     });
     handlers.request(exchange, (reply) => {
-      if (closing) response.shouldKeepAlive = false;
+      if (closing || reply.lastOfConnection) response.shouldKeepAlive = false;
       // A body that nobody will read blocks the connection: answer, then close it.
       if (!request.complete && reply.status >= 400 && !reply.stream) response.shouldKeepAlive = false;
       replyHttp1(response, request.method === 'HEAD', reply, handlers.pieces);

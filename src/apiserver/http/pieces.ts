@@ -50,10 +50,19 @@ class Rest {
   }
 }
 
+interface Sending {
+  rest: Rest;
+  outlet: Outlet;
+  whose: string;
+  /** In the order in which they came. */
+  number: number;
+}
+
 export class PieceSender {
   readonly #sharing: Sharing;
   /** Answers that can take a piece, by whose they are; who was served last is last. */
-  readonly #ready = new Map<string, { rest: Rest; outlet: Outlet; whose: string }[]>();
+  readonly #ready = new Map<string, Sending[]>();
+  #count = 0;
   #scheduled = false;
 
   constructor(sharing: Sharing) {
@@ -62,13 +71,18 @@ export class PieceSender {
 
   /** `whose`: those of one share what there is of turns. */
   send(parts: readonly Uint8Array[], whose: string, outlet: Outlet): void {
-    this.#offer({ rest: new Rest(parts), outlet, whose });
+    this.#offer({ rest: new Rest(parts), outlet, whose, number: this.#count++ });
   }
 
-  #offer(one: { rest: Rest; outlet: Outlet; whose: string }): void {
+  /** Of one's own answers the first goes on before the others: many at a time would all be late. */
+  #offer(one: Sending): void {
     const standing = this.#ready.get(one.whose);
-    if (standing) standing.push(one);
-    else this.#ready.set(one.whose, [one]);
+    if (!standing) this.#ready.set(one.whose, [one]);
+    else {
+      let place = standing.length;
+      while (place > 0 && (standing[place - 1] as Sending).number > one.number) place--;
+      standing.splice(place, 0, one);
+    }
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(this.#turn);

@@ -10,6 +10,8 @@ export interface HealthCheck {
   check(): void | Promise<void>;
   /** Where it counts; absent means everywhere. */
   on?: readonly ('healthz' | 'livez' | 'readyz')[];
+  /** A step of the start: for a while it is not asked of `/livez`. */
+  startup?: boolean;
   /** Shown after those that are added later. */
   last?: boolean;
 }
@@ -19,6 +21,7 @@ export function addHook(checks: HealthCheck[], name: string): () => void {
   let finished = false;
   checks.push({
     name: `poststarthook/${name}`,
+    startup: true,
     check() {
       if (!finished) throw new Error('not finished');
     },
@@ -30,12 +33,16 @@ export function addHook(checks: HealthCheck[], name: string): () => void {
 
 type Endpoint = 'healthz' | 'livez' | 'readyz';
 
-/** Undefined when the path is no health check's. */
-export function serveHealth(context: RequestContext, checks: readonly HealthCheck[]): Promise<Reply> | undefined {
+/** Undefined when the path is no health check's. `starting`: the server may still be at it. */
+export function serveHealth(context: RequestContext, checks: readonly HealthCheck[], starting = false): Promise<Reply> | undefined {
   const [, endpoint = '', ...rest] = context.info.path.split('/');
   if (endpoint !== 'healthz' && endpoint !== 'livez' && endpoint !== 'readyz') return undefined;
   const name = rest.join('/');
-  const relevant = checks.filter(({ on }) => !on || on.includes(endpoint)).sort((one, other) => Number(one.last ?? false) - Number(other.last ?? false));
+  const graced = starting && endpoint === 'livez';
+  const relevant = checks
+    .filter(({ on }) => !on || on.includes(endpoint))
+    .map((check) => (graced && check.startup ? { ...check, check: () => {} } : check))
+    .sort((one, other) => Number(one.last ?? false) - Number(other.last ?? false));
   if (!name) return serveAll(context, endpoint, relevant);
   const one = relevant.find((check) => check.name === name);
   return one && serveOne(one);

@@ -10,6 +10,7 @@ import type { CacheEntry, CacheEvent } from '../cacher/cacher.ts';
 import type { CacheWatcher } from '../cacher/resource-cache.ts';
 import type { Reply, Sink } from '../exchange.ts';
 import { contentTypes } from '../negotiation/accept.ts';
+import { defaultMinRequestSeconds } from '../serving.ts';
 import { inSlices } from '../slices.ts';
 import { prepareServed } from '../storage/objects.ts';
 import type { ListOptions } from '../storage/options.ts';
@@ -18,9 +19,6 @@ import type { Selection } from '../storage/selection.ts';
 import { selectionOf } from '../storage/selection.ts';
 import { encodingsOf } from './read.ts';
 import type { Target } from './target.ts';
-
-/** A watch without `timeoutSeconds` lives this long, up to twice as long, in seconds (upstream: `--min-request-timeout`). */
-const minTimeoutSeconds = 1800;
 
 /** Bookmarks come about this often, in milliseconds. */
 const bookmarkMs = 60_000;
@@ -136,7 +134,7 @@ class ResourceWatch implements CacheWatcher {
     cache.watchers.add(this);
     sink.onClose(() => this.#stop());
     if (!this.#start.initial) this.#target.context.watch?.begun();
-    const seconds = this.#options.timeoutSeconds ?? minTimeoutSeconds * (1 + Math.random());
+    const seconds = this.#options.timeoutSeconds ?? (this.#target.context.watch?.minSeconds ?? defaultMinRequestSeconds) * (1 + Math.random());
     this.#timers.push(setTimeout(() => this.ended(), Math.min(seconds, 2_000_000) * 1000));
     if (this.#options.allowWatchBookmarks) this.#timers.push(setInterval(() => this.#bookmark(), bookmarkMs * (0.9 + Math.random() * 0.2)));
     for (const timer of this.#timers) timer.unref();

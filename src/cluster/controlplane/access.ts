@@ -7,6 +7,7 @@ import type { EncryptionOptions } from '../../apiserver/storage/encryption/index
 import { UserError } from '../config.ts';
 import { type ApiServerFlag, type ApiServerFlags, apiServerFlagNames } from './apiserverflags.ts';
 import { flagReader } from './flagvalues.ts';
+import { type Serving, servingOf } from './serving.ts';
 
 type ServiceAccounts = Partial<AuthenticationOptions['serviceAccounts']>;
 
@@ -19,6 +20,7 @@ export interface Access {
   audit: AuditConfiguration;
   encryption?: Pick<EncryptionOptions, 'file' | 'reload'>;
   runtimeConfig?: string;
+  serving: Serving;
 }
 
 type Reader = ReturnType<typeof flagReader>;
@@ -205,6 +207,7 @@ export async function accessOf(flags: ApiServerFlags): Promise<Access> {
     serviceAccounts: serviceAccountsOf(reader),
     authorization: await authorizationOf(reader),
     audit: await auditOf(reader),
+    serving: servingOf(reader),
     ...(clientCa === undefined ? {} : { clientCa }),
     ...(file === undefined ? {} : { encryption: { file, reload: reload ?? false } }),
     ...(runtimeConfig === undefined ? {} : { runtimeConfig }),

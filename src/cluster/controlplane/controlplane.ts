@@ -10,6 +10,7 @@ import type { Store } from '../../store/store.ts';
 import { applyBootstrap } from '../bootstrap/bootstrap.ts';
 import type { Pki } from '../pki/pki.ts';
 import { type Access, enabledKinds } from './access.ts';
+import { kindsWithEventTtl } from './eventttl.ts';
 import type { SchedulerFile } from './schedulerconfig.ts';
 import { clientAuthorities, openAudit, openEncryption, secure } from './security.ts';
 import { controllerSettings } from './settings.ts';
@@ -69,8 +70,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const store = encryption ? encryption.wrap(options.store) : options.store;
   const enable = access?.runtimeConfig === undefined ? undefined : await enabledKinds(access.runtimeConfig);
   const kubeletClient = { cert: pki.leaves['apiserver-kubelet-client'].certificate, key: pki.leaves['apiserver-kubelet-client'].key };
+  const serving = access?.serving;
   const server = await createApiServer({
+    ...serving?.server,
     store,
+    ...(serving?.eventTtlSeconds === undefined ? {} : { kinds: kindsWithEventTtl(serving.eventTtlSeconds) }),
     log,
     serviceCidrs: [options.serviceCidr],
     kubeletClient,
@@ -83,10 +87,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   server.addHealthChecks(encryption?.healthChecks ?? []);
   const client = createClient(createInProcessTransport(server.handle, serverIdentity), { userAgent: 'knarr-server' });
-  const tls = { cert: pki.leaves.apiserver.certificate, key: pki.leaves.apiserver.key, clientCa: clientAuthorities(options) };
+  const tls = { cert: pki.leaves.apiserver.certificate, key: pki.leaves.apiserver.key, clientCa: clientAuthorities(options), ...serving?.tls };
   let port = options.listen[0]?.port ?? 0;
   const listen = async (): Promise<void> => {
-    for (const { address, port: wanted } of options.listen) port = (await server.listen({ host: address, port: wanted || port, tls })).port;
+    const { maxStreams } = serving ?? {};
+    for (const { address, port: wanted } of options.listen) {
+      port = (await server.listen({ host: address, port: wanted || port, tls, ...(maxStreams ? { maxStreams } : {}) })).port;
+    }
   };
   const urlOf = (address = options.listen[0]?.address ?? '127.0.0.1'): string => `https://${address}:${port}`;
   // Nobody comes in before the roles are there; only a port that is yet to be chosen must be known first.
