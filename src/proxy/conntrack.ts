@@ -3,23 +3,26 @@
  * is deleted, and goes on dropping those that were seen before the first endpoint came. Entries are deleted by the `conntrack` program.
  */
 import { spawn } from 'node:child_process';
-import type { Fragment } from './fragment.ts';
+import type { Fragment, UdpEntry } from './fragment.ts';
+
+const same = (one: UdpEntry, other: UdpEntry): boolean => one.address === other.address && one.port === other.port && one.onNodes === other.onNodes;
 
 /** Arguments of the `conntrack` calls that a change of a service needs. */
 export function staleEntries(from: Fragment, to: Fragment): string[][] {
   const calls: string[][] = [];
   for (const before of from.udp) {
-    const after = to.udp.find((one) => one.address === before.address && one.port === before.port);
-    for (const endpoint of before.endpoints) {
-      if (!after?.endpoints.includes(endpoint)) calls.push(['-D', '-p', 'udp', '--orig-dst', before.address, '--dst-nat', endpoint]);
-      if (!after?.endpoints.includes(endpoint) && before.nodePort) calls.push(['-D', '-p', 'udp', '--dport', String(before.nodePort), '--dst-nat', endpoint]);
+    const after = to.udp.find((one) => same(one, before))?.endpoints ?? [];
+    const selector = before.onNodes ? ['--dport', String(before.port)] : ['--orig-dst', before.address];
+    for (const { ip, port } of before.endpoints) {
+      if (after.some((one) => one.ip === ip && one.port === port)) continue;
+      // Another port of the same pod may be another service's endpoint, or the new one of this service.
+      calls.push(['-D', '-p', 'udp', ...selector, '--dst-nat', ip, '--reply-port-src', String(port)]);
     }
   }
   for (const after of to.udp) {
-    const before = from.udp.find((one) => one.address === after.address && one.port === after.port);
+    const before = from.udp.find((one) => same(one, after));
     if (after.endpoints.length === 0 || (before?.endpoints.length ?? 0) > 0) continue;
-    calls.push(['-D', '-p', 'udp', '--orig-dst', after.address, '--dport', String(after.port)]);
-    if (after.nodePort) calls.push(['-D', '-p', 'udp', '--dport', String(after.nodePort)]);
+    calls.push(['-D', '-p', 'udp', ...(after.onNodes ? [] : ['--orig-dst', after.address]), '--dport', String(after.port)]);
   }
   return calls;
 }

@@ -17,8 +17,17 @@ export interface Fragment {
   chains: ReadonlyMap<string, readonly string[]>;
   /** Sets with timeouts, for session affinity: name → seconds. */
   affinitySets: ReadonlyMap<string, number>;
-  /** Addresses and ports of UDP services, whose connections the kernel remembers (see `conntrack.ts`). */
-  udp: readonly { address: string; port: number; nodePort?: number; endpoints: readonly string[] }[];
+  /** Where UDP services are reached, whose connections the kernel remembers (see `conntrack.ts`). */
+  udp: readonly UdpEntry[];
+}
+
+export interface UdpEntry {
+  /** The service's; for a node port it tells the family alone. */
+  address: string;
+  port: number;
+  onNodes?: true;
+  /** All that packets may have been sent to, by whatever policy. */
+  endpoints: readonly Pick<Endpoint, 'ip' | 'port'>[];
 }
 
 export interface ProxyContext {
@@ -36,7 +45,7 @@ interface Builder {
   elements: Map<string, { set: SharedSet; key: string; verdict?: string }>;
   chains: Map<string, string[]>;
   affinitySets: Map<string, number>;
-  udp: { address: string; port: number; nodePort?: number; endpoints: readonly string[] }[];
+  udp: UdpEntry[];
 }
 
 /** Nothing for headless services, ExternalName, and those that another proxy takes care of. */
@@ -89,9 +98,11 @@ function addPort(into: Builder, service: Service, port: ServicePort, clusterIp: 
     else put(into, 'refused-nodeports', key, choice.none ? 'goto refuse' : 'drop');
   }
   if (protocol === 'udp') {
-    const targets = choice.cluster.map((one) => one.ip);
-    for (const address of [clusterIp, ...addresses])
-      into.udp.push({ address, port: port.port, ...(port.nodePort ? { nodePort: port.nodePort } : {}), endpoints: targets });
+    // Pods and the node itself may use any endpoint even where the policy is `Local`.
+    const outside = localOnly ? [...external, ...choice.cluster] : external;
+    into.udp.push({ address: clusterIp, port: port.port, endpoints: internal });
+    for (const address of addresses) into.udp.push({ address, port: port.port, endpoints: outside });
+    if (port.nodePort) into.udp.push({ address: clusterIp, port: port.nodePort, onNodes: true, endpoints: outside });
   }
 }
 
