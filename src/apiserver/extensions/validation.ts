@@ -45,13 +45,12 @@ export function validatorOf({ schema: holder, subresources }: CustomResourceDefi
     const ofStatus = subresource === 'status';
     if (!schema) return validateScale(value, scale, ofStatus);
     const found = validateSchema(value, schema);
-    const errors = [...(old ? ratchet(found, value, old) : found), ...validateScale(value, scale, ofStatus)];
+    const errors = [...(old ? ratchet(found, value, old, schema) : found), ...validateScale(value, scale, ofStatus)];
     if (!ofStatus) errors.push(...validateEmbedded(value, schema));
     if (!old || validateLists(old, schema).length === 0) errors.push(...validateLists(value, schema));
     if (!rules) return errors;
     // The name is judged with the rest of the metadata.
     if (!object.metadata.name || errors.some(({ type }) => blocking.has(type))) return [...errors, invalidValue('<nil>', null, unchecked)];
-    const broken = validateRules(value, old, schema);
-    return [...errors, ...(old ? ratchet(broken, value, old) : broken)];
+    return [...errors, ...validateRules(value, old, schema, { forgiving: true })];
   };
 }

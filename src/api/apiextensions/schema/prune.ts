@@ -4,7 +4,7 @@ import { isRawNumber } from '../../../apimachinery/codec/number.ts';
 import { copyJson } from '../../../apimachinery/copy.ts';
 import { own } from '../../../apimachinery/own.ts';
 import type { JSONSchemaProps } from '../v1/types.gen.ts';
-import { isSchema, itemsOf, preserves } from './struct.ts';
+import { isSchema, itemsOf, objectMetaStruct, preserves } from './struct.ts';
 
 type Json = Record<string, unknown>;
 
@@ -34,7 +34,10 @@ function pruneValue(value: unknown, schema: JSONSchemaProps | undefined, path: s
   }
   if (!isObject(value)) return;
   for (const [name, inner] of Object.entries(value)) {
-    if (schema?.['x-kubernetes-embedded-resource'] && metaFields.has(name)) continue;
+    if (schema?.['x-kubernetes-embedded-resource'] && metaFields.has(name)) {
+      if (name === 'metadata' && path !== '' && isObject(inner)) pruneMetadata(inner, join(path, name), unknown);
+      continue;
+    }
     const property = own(schema?.properties, name);
     if (property) pruneValue(inner, property, join(path, name), unknown, false);
     else if (isSchema(schema?.additionalProperties)) pruneValue(inner, schema.additionalProperties, join(path, name), unknown, false);
@@ -43,6 +46,16 @@ function pruneValue(value: unknown, schema: JSONSchemaProps | undefined, path: s
       if (!(path === '' && metaFields.has(name))) unknown.push(join(path, name));
       delete value[name];
     }
+  }
+}
+
+/** An embedded object's metadata has the fields that all metadata has, whatever the schema preserves. */
+function pruneMetadata(metadata: Json, path: string, unknown: string[]): void {
+  const { fields } = objectMetaStruct();
+  for (const name of Object.keys(metadata)) {
+    if (fields.has(name)) continue;
+    unknown.push(join(path, name));
+    delete metadata[name];
   }
 }
 

@@ -7,10 +7,12 @@ import { celName } from '../../../apimachinery/cel/names.ts';
 import type { CelProgram } from '../../../apimachinery/cel/program.ts';
 import { CelCostError, compileCel } from '../../../apimachinery/cel/program.ts';
 import { celDuration, celMap, celOptional, celValue } from '../../../apimachinery/cel/values.ts';
+import { deepEqual } from '../../../apimachinery/equality.ts';
 import type { FieldError } from '../../../apimachinery/fieldpath.ts';
 import { duplicate, forbiddenField, invalidUnshown, invalidValue, path, required } from '../../../apimachinery/fieldpath.ts';
 import { own } from '../../../apimachinery/own.ts';
 import type { JSONSchemaProps, ValidationRule } from '../v1/types.gen.ts';
+import { counterpart } from './ratchet.ts';
 import { isSchema, itemsOf } from './struct.ts';
 
 type Json = Record<string, unknown>;
@@ -104,31 +106,52 @@ export function hasRules(schema: JSONSchemaProps | undefined): boolean {
 /** What all rules together may cost for one object. */
 const objectBudget = 10_000_000;
 
-/** What the rules find wrong with a value that is valid otherwise. `old` is what stood there; absent when nothing did. */
-export function validateRules(value: unknown, old: unknown, schema: JSONSchemaProps, at = '', budget: CelBudget = { remaining: objectBudget }): FieldError[] {
+/**
+ * What the rules find wrong with a value that is valid otherwise. `old` is what stood there; absent when nothing did.
+ * `forgiving`: what was wrong before and was not touched is let through, save by rules about the change itself (KEP-4008).
+ */
+export const validateRules = (value: unknown, old: unknown, schema: JSONSchemaProps, { at = '', forgiving = false } = {}): FieldError[] =>
+  validateBelow(value, old, schema, at, { budget: { remaining: objectBudget }, forgiving, untouched: () => false });
+
+interface Surroundings {
+  budget: CelBudget;
+  forgiving: boolean;
+  /** Whether what is around it, as far down as before and after can be told apart, is as it was. */
+  untouched(): boolean;
+}
+
+function validateBelow(
+  value: unknown,
+  old: unknown,
+  schema: JSONSchemaProps,
+  at: string,
+  { budget, forgiving, untouched: around }: Surroundings,
+): FieldError[] {
   if (value === undefined || value === null) return [];
-  const errors = rulesOf(schema).flatMap((rule) => applyRule(rule, value, old, schema, at, budget));
+  let known: boolean | undefined;
+  const untouched = (): boolean => {
+    known ??= around() || (old !== undefined && deepEqual(old, value));
+    return known;
+  };
+  const errors = rulesOf(schema).flatMap((rule) => {
+    const found = applyRule(rule, value, old, schema, at, budget);
+    return forgiving && found.length > 0 && budget.remaining >= 0 && !rule.usesOld && untouched() ? [] : found;
+  });
+  const inside = { budget, forgiving, untouched };
   if (Array.isArray(value)) {
     const items = itemsOf(schema);
     if (!items || !hasRules(items)) return errors;
-    for (const [index, item] of value.entries()) errors.push(...validateRules(item, counterpart(item, old, schema), items, `${at}[${index}]`, budget));
+    for (const [index, item] of value.entries()) errors.push(...validateBelow(item, counterpart(item, old, schema), items, `${at}[${index}]`, inside));
   } else if (isObject(value)) {
     const before = isObject(old) ? old : {};
     for (const [name, inner] of Object.entries(value)) {
       const property = own(schema.properties, name);
-      if (property) errors.push(...validateRules(inner, own(before, name), property, at === '' ? name : `${at}.${name}`, budget));
+      if (property) errors.push(...validateBelow(inner, own(before, name), property, at === '' ? name : `${at}.${name}`, inside));
       else if (isSchema(schema.additionalProperties))
-        errors.push(...validateRules(inner, own(before, name), schema.additionalProperties, `${at}[${name}]`, budget));
+        errors.push(...validateBelow(inner, own(before, name), schema.additionalProperties, `${at}[${name}]`, inside));
     }
   }
   return errors;
-}
-
-/** The item that stood for the same thing: only lists with keys can tell. */
-function counterpart(item: unknown, old: unknown, schema: JSONSchemaProps): unknown {
-  const keys = schema['x-kubernetes-list-map-keys'];
-  if (schema['x-kubernetes-list-type'] !== 'map' || !keys || !Array.isArray(old) || !isObject(item)) return undefined;
-  return old.find((other) => isObject(other) && keys.every((key) => other[key] === item[key]));
 }
 
 const ruleText = ({ rule }: ValidationRule): string => `rule ${JSON.stringify(rule)}`;

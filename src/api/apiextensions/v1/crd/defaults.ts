@@ -21,8 +21,8 @@ function validateDefault(schema: JSONSchemaProps, at: FieldPath, insideMeta: boo
   }
   const wrong = validateSchema(value, schema);
   if (wrong.length > 0) return [...errors, ...wrong.map((error) => error.below(at))];
-  const broken = validateRules(value, value, schema, at.toString());
-  return [...errors, ...broken, ...(broken.length > 0 ? [] : validateRules(value, undefined, schema, at.toString()))];
+  const broken = validateRules(value, value, schema, { at: at.toString() });
+  return [...errors, ...broken, ...(broken.length > 0 ? [] : validateRules(value, undefined, schema, { at: at.toString() }))];
 }
 
 /** `at` is the place of the schema. Below `additionalProperties` no default counts. */
