@@ -24,10 +24,13 @@ export const serverSpec = (config: ClusterConfig, self: Self): ChildSpec => ({
   args: [...self.args, 'server', '--data-dir', config.dataDir],
 });
 
+/** Pods that use the node's network see the node's name as theirs: containers without a name of their own have the runtime's. */
+const named = (node: string): string[] => ['unshare', '--uts', 'sh', '-c', 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"', node];
+
 export const containerdSpec = (config: ClusterConfig, node: string): ChildSpec => ({
   ...filesOf(config, `${node}/containerd`),
   program: 'nsenter',
-  args: [inNode(config, node), 'containerd', '--config', nodeLayout(config, node).containerdConfig, '--log-level', 'warn'],
+  args: [inNode(config, node), ...named(node), 'containerd', '--config', nodeLayout(config, node).containerdConfig, '--log-level', 'warn'],
 });
 
 export const agentName = (node: string): string => `${node}/agent`;
