@@ -10,6 +10,8 @@ const junit = `<testsuites><testsuite>
   <testcase name="[It] [sig-node] Pods not run [Conformance]" status="skipped" time="0"></testcase>
   <testcase name="[It] [sig-node] Mounts [NodeConformance] on [LinuxOnly] [sig-node, NodeConformance]" status="failed" time="0"></testcase>
   <testcase name="[It] [sig-cli] Kubectl  works [sig-cli]" status="passed" time="0"></testcase>
+  <testcase name="[It] [sig-storage] Local one [sig-storage]" status="failed" time="0"></testcase>
+  <testcase name="[It] [sig-storage] Local two [sig-storage]" status="failed" time="0"></testcase>
 </testsuite></testsuites>`;
 
 test('verdicts are read by code name; what was skipped did not run', () => {
@@ -20,6 +22,8 @@ test('verdicts are read by code name; what was skipped did not run', () => {
       ['[sig-node] Pods should <be> "updated" [NodeConformance] [Conformance]', 'failed'],
       ['[sig-node] Mounts [NodeConformance] on [LinuxOnly]', 'failed'],
       ['[sig-cli] Kubectl works', 'passed'],
+      ['[sig-storage] Local one', 'failed'],
+      ['[sig-storage] Local two', 'failed'],
     ],
   );
 });
@@ -27,12 +31,13 @@ test('verdicts are read by code name; what was skipped did not run', () => {
 test('the page counts by SIG and names every failure with its cause', () => {
   const failure = '[sig-node] Pods should <be> "updated" [NodeConformance] [Conformance]';
   const names = ['[sig-apps] Job should run [Conformance]', failure, '[sig-node] Pods not run [Conformance]'];
-  const page = conformancePage({ names, verdicts: verdictsOf(junit), causes: { [failure]: 'because' } });
+  const page = conformancePage({ names, verdicts: verdictsOf(junit), causes: { [failure]: 'because', '[sig-storage] Local *': 'no disk' } });
   assert.match(page, /\| sig-node \| 2 \| 0 \| 1 \| 1 \|/);
   assert.match(page, /\| \*\*all\*\* \| 3 \| 1 \| 1 \| 1 \|/);
   assert.ok(page.includes(`- \`${failure}\`: because`));
   const beyond = page.slice(page.indexOf('## Beyond conformance'));
   assert.match(beyond, /\| sig-cli \| 1 \| 1 \| 0 \|/);
   assert.match(beyond, /\| of them `\[NodeConformance\]` \| 1 \| 0 \| 1 \|/);
+  assert.ok(beyond.includes('- `[sig-storage] Local *` (2): no disk\n'));
   assert.ok(beyond.includes('- `[sig-node] Mounts [NodeConformance] on [LinuxOnly]`: not looked into yet'));
 });

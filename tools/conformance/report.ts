@@ -21,6 +21,13 @@ export interface Report {
 const unexplained = 'not looked into yet';
 const sigOf = (name: string): string => /^\[(sig-[a-z-]+)\]/.exec(name)?.[1] ?? 'other';
 
+/** One line for each, or for all that have a cause in common: its name then ends in `*`, and is what their names begin with. */
+function failures(names: readonly string[], causes: Report['causes']): string[] {
+  const groupOf = (name: string): string => Object.keys(causes).find((key) => key.endsWith('*') && name.startsWith(key.slice(0, -1))) ?? name;
+  const groups = Map.groupBy(names, groupOf);
+  return [...groups].map(([group, { length }]) => `- \`${group}\`${group.endsWith('*') ? ` (${length})` : ''}: ${causes[group] ?? unexplained}`);
+}
+
 /** Tests that are in the reports without being part of the suite. */
 function beyond({ names, verdicts, causes }: Report): string[] {
   const conformance = new Set(names);
@@ -35,7 +42,7 @@ function beyond({ names, verdicts, causes }: Report): string[] {
   return [
     '## Beyond conformance',
     '',
-    'Other tests of the same program that need no cloud, no alpha feature and no image or kernel module that is missing here, as far as they have been run. Those that skip themselves are not counted.',
+    'Other tests of the same program that need no cloud and no alpha feature, as far as they have been run. Those that skip themselves are not counted.',
     '',
     '| SIG | tests run | passed | failed |',
     '| --- | ---: | ---: | ---: |',
@@ -43,7 +50,10 @@ function beyond({ names, verdicts, causes }: Report): string[] {
     row('**all**', () => true),
     row('of them `[NodeConformance]`', (name) => name.includes('[NodeConformance]')),
     '',
-    ...others.filter(([, verdict]) => verdict === 'failed').map(([name]) => `- \`${name}\`: ${causes[name] ?? unexplained}`),
+    ...failures(
+      others.flatMap(([name, verdict]) => (verdict === 'failed' ? name : [])),
+      causes,
+    ),
     '',
   ];
 }
