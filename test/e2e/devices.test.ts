@@ -6,6 +6,7 @@ import * as grpc from '@grpc/grpc-js';
 import type { Container, Node, Pod } from '../../src/api/core/v1/types.gen.ts';
 import { definitionOf } from '../../src/kubelet/grpc.ts';
 import { messages } from '../../src/kubelet/resources/messages.ts';
+import { startDriver } from '../../src/kubelet/testing/dradriver.ts';
 import { device, startPlugin, type TestPlugin } from '../../src/kubelet/testing/plugin.ts';
 import { eventually, startTestCluster, type TestCluster } from './cluster.ts';
 import { busybox, importBusybox } from './images.ts';
@@ -50,7 +51,13 @@ const ready = (name: string): Promise<string> => cluster.kubectl(['wait', 'pod',
 const cpusOf = async (name: string): Promise<string> =>
   (await cluster.kubectl(['exec', name, '--', 'grep', 'Cpus_allowed_list', '/proc/self/status'])).split(/\s+/)[1] ?? '';
 
-async function podResources(): Promise<{ name: string; containers: { devices: { deviceIds: string[] }[]; cpuIds: number[] }[] }[]> {
+interface ContainerResources {
+  devices: { deviceIds: string[] }[];
+  cpuIds: number[];
+  dynamicResources: { claimNamespace: string; claimResources: { driverName: string; poolName: string; deviceName: string }[] }[];
+}
+
+async function podResources(): Promise<{ name: string; containers: ContainerResources[] }[]> {
   const client = new grpc.Client(`unix://${join(kubelet, 'pod-resources/kubelet.sock')}`, grpc.credentials.createInsecure());
   const { path, requestSerialize, responseDeserialize } = definitionOf(messages, 'v1.PodResourcesLister')['List'] as grpc.MethodDefinition<object, object>;
   try {
@@ -117,4 +124,40 @@ test('what containers have outlives the agent, and its plugins come back', async
 test('a plugin that is gone leaves nothing to be had', async () => {
   plugin.stop();
   await eventually('no healthy devices', async () => (await allocatable()) === '0');
+});
+
+test('a driver of dynamic resources prepares what a pod claims, and hears of its end', async (t) => {
+  const driver = 'gpu.example.com';
+  const started = await startDriver({
+    name: driver,
+    socket: join(kubelet, 'plugins', driver, 'dra.sock'),
+    announce: join(kubelet, 'plugins_registry', `${driver}-reg.sock`),
+    devices: [{ requestNames: ['gpu'], poolName: 'node-1', deviceName: 'one' }],
+  });
+  t.after(started.stop);
+  await eventually('the registration', async () => started.state.told?.pluginRegistered === true);
+  const apiVersion = 'resource.k8s.io/v1';
+  const request = { name: 'gpu', exactly: { deviceClassName: driver } };
+  for (const [kind, spec] of Object.entries({
+    DeviceClass: { selectors: [{ cel: { expression: `device.driver == '${driver}'` } }] },
+    ResourceSlice: { driver, nodeName: 'node-1', pool: { name: 'node-1', generation: 1, resourceSliceCount: 1 }, devices: [{ name: 'one' }] },
+    ResourceClaimTemplate: { spec: { devices: { requests: [request] } } },
+  }))
+    await cluster.apply({ apiVersion, kind, metadata: { name: driver }, spec });
+  await cluster.apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'claims' },
+    spec: {
+      terminationGracePeriodSeconds: 0,
+      resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: driver }],
+      containers: [{ name: 'main', image: busybox, command: ['sleep', '1000'], resources: { claims: [{ name: 'gpu' }] } }],
+    },
+  });
+  await ready('claims');
+  assert.match(started.calls.join(), /^v1\.DRAPlugin prepare claims-gpu-\w+$/);
+  const found = (await podResources()).find(({ name }) => name === 'claims')?.containers[0]?.dynamicResources[0]?.claimResources;
+  assert.deepEqual(found, [{ cdiDevices: [], driverName: driver, poolName: 'node-1', deviceName: 'one', shareId: '' }]);
+  await cluster.kubectl(['delete', 'pod', 'claims', '--wait']);
+  assert.match(started.calls[1] ?? '', /^v1\.DRAPlugin unprepare claims-gpu-\w+$/);
 });

@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import * as grpc from '@grpc/grpc-js';
 import { pino } from 'pino';
 import type { Pod, PodSpec, PodStatus } from '../../api/core/v1/types.gen.ts';
 import type { ResourceClaim } from '../../api/resource/v1/types.gen.ts';
 import { notFound } from '../../apimachinery/errors.ts';
 import type { Client } from '../../client/client.ts';
 import { createCsiDrivers } from '../csi/drivers.ts';
-import { messages as registrationMessages } from '../csi/messages.ts';
-import { definitionOf, listenAt, unaryHandlers } from '../grpc.ts';
+import { startDriver as startTestDriver, type TestDriver } from '../testing/dradriver.ts';
 import { container, pod } from '../testing/pods.ts';
 import { createPodClaims } from './claims.ts';
 import { createDraDrivers } from './drivers.ts';
-import { type ClaimRequest, fullName, messages, type ServiceName } from './messages.ts';
 
 const name = 'gpu.example.com';
 const log = pino({ enabled: false });
@@ -30,53 +27,19 @@ async function place(t: TestContext): Promise<string> {
   return directory;
 }
 
-/** A driver as real ones are: a socket for its work, another where it is found. */
-async function startDriver(t: TestContext, directory: string, supportedVersions: string[] = ['v1.DRAPlugin']) {
-  const calls: string[] = [];
-  const state = { error: '', told: undefined as { pluginRegistered: boolean; error: string } | undefined };
-  const server = new grpc.Server();
-  const answer = (claims: ClaimRequest[], one: (claim: ClaimRequest) => object) => ({
-    claims: Object.fromEntries(claims.map((claim) => [claim.uid, { ...one(claim), error: state.error }])),
+async function startDriver(t: TestContext, directory: string, supportedVersions?: string[]): Promise<TestDriver> {
+  const driver = await startTestDriver({
+    name,
+    socket: join(directory, 'dra.sock'),
+    announce: join(directory, 'plugins_registry', 'dra.sock'),
+    ...(supportedVersions ? { supportedVersions } : {}),
+    devices: [
+      { requestNames: ['one'], poolName: 'n1', deviceName: 'd0', cdiDeviceIds: ['gpu.example.com/gpu=0'] },
+      { requestNames: ['two'], poolName: 'n1', deviceName: 'd1', cdiDeviceIds: ['gpu.example.com/gpu=1'], shareId: 's' },
+    ],
   });
-  for (const service of supportedVersions.filter((one): one is ServiceName => one.endsWith('.DRAPlugin')))
-    server.addService(
-      definitionOf(messages, fullName(service)),
-      unaryHandlers({
-        NodePrepareResources: ({ claims }: { claims: ClaimRequest[] }) => {
-          calls.push(`${service} prepare ${claims.map((claim) => claim.name).join()}`);
-          return answer(claims, () => ({
-            devices: [
-              { requestNames: ['one'], poolName: 'n1', deviceName: 'd0', cdiDeviceIds: ['gpu.example.com/gpu=0'] },
-              { requestNames: ['two'], poolName: 'n1', deviceName: 'd1', cdiDeviceIds: ['gpu.example.com/gpu=1'], shareId: 's' },
-            ],
-          }));
-        },
-        NodeUnprepareResources: ({ claims }: { claims: ClaimRequest[] }) => {
-          calls.push(`${service} unprepare ${claims.map((claim) => claim.name).join()}`);
-          return answer(claims, () => ({}));
-        },
-      }),
-    );
-  server.addService(
-    definitionOf(registrationMessages, 'pluginregistration.Registration'),
-    unaryHandlers({
-      GetInfo: () => ({ type: 'DRAPlugin', name, endpoint: join(directory, 'dra.sock'), supportedVersions }),
-      NotifyRegistrationStatus: (told: { pluginRegistered: boolean; error: string }) => {
-        state.told = told;
-        return {};
-      },
-    }),
-  );
-  await listenAt(server, join(directory, 'dra.sock'));
-  await mkdir(join(directory, 'plugins_registry'), { recursive: true });
-  const announce = join(directory, 'plugins_registry', 'dra.sock');
-  await listenAt(server, announce);
-  const stop = async (): Promise<void> => {
-    server.forceShutdown();
-    await rm(announce, { force: true });
-  };
-  t.after(stop);
-  return { calls, state, stop };
+  t.after(driver.stop);
+  return driver;
 }
 
 const claimOf = (claim: string, more: Partial<ResourceClaim['metadata']> = {}, users = ['uid-1', 'uid-2'], drivers = [name]): ResourceClaim => ({
