@@ -1,6 +1,6 @@
 /** The load, in a process of its own: reads what to do from its argument (JSON), prints what came of it (JSON). */
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type Ask, type Asked, http1 } from './http1.ts';
 import type { Credentials } from './targets.ts';
 
 export type Load =
@@ -20,62 +20,8 @@ export interface LoadResult {
 }
 
 const { credentials, load } = JSON.parse(process.argv[2] as string) as { credentials: Credentials; load: Load };
-const { hostname, port } = new URL(credentials.url);
 const collection = '/api/v1/namespaces/default/configmaps';
 const filler = 'x'.repeat(900);
-
-interface Asked {
-  method: string;
-  path: string;
-  body?: string;
-  accept?: string;
-}
-type Ask = (asked: Asked) => Promise<number>;
-
-/** One kept-alive connection that sends the next request when the answer is there. Bodies are counted, not kept. */
-async function http1(): Promise<{ ask: Ask; socket: TLSSocket }> {
-  const socket = connectTls({ host: hostname, port: Number(port), ca: credentials.ca, cert: credentials.cert, key: credentials.key });
-  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
-  socket.setNoDelay(true);
-  let buffered: Buffer = Buffer.alloc(0);
-  let done: ((status: number) => void) | undefined;
-  let status = 0;
-  let left = -1;
-  let chunked = false;
-  socket.on('data', (data: Buffer) => {
-    buffered = buffered.length === 0 ? data : Buffer.concat([buffered, data]);
-    if (left < 0 && !chunked) {
-      const head = buffered.indexOf('\r\n\r\n');
-      if (head < 0) return;
-      const text = buffered.toString('latin1', 0, head);
-      status = Number(text.slice(9, 12));
-      const length = /\r\ncontent-length: (\d+)/i.exec(text);
-      chunked = !length;
-      left = length ? Number(length[1]) : -1;
-      buffered = buffered.subarray(head + 4);
-    }
-    if (chunked) {
-      if (!buffered.subarray(-5).equals(Buffer.from('0\r\n\r\n'))) return;
-    } else {
-      left -= buffered.length;
-      if (left > 0) {
-        buffered = Buffer.alloc(0);
-        return;
-      }
-    }
-    buffered = Buffer.alloc(0);
-    left = -1;
-    chunked = false;
-    done?.(status);
-  });
-  const ask: Ask = ({ method, path, body, accept = 'application/json' }) =>
-    new Promise((resolve) => {
-      done = resolve;
-      const length = body === undefined ? '' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
-      socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAccept: ${accept}\r\n${length}\r\n${body ?? ''}`);
-    });
-  return { ask, socket };
-}
 
 const session = (): ClientHttp2Session => connectHttp2(credentials.url, { ca: credentials.ca, cert: credentials.cert, key: credentials.key });
 
@@ -118,7 +64,7 @@ async function repeat(asks: readonly Ask[], seconds: number, next: (count: numbe
 
 async function asksFor(protocol: 'http1' | 'http2', connections: number): Promise<{ asks: Ask[]; close(): void }> {
   if (protocol === 'http1') {
-    const open = await Promise.all(Array.from({ length: connections }, http1));
+    const open = await Promise.all(Array.from({ length: connections }, () => http1(credentials)));
     return { asks: open.map(({ ask }) => ask), close: () => open.forEach(({ socket }) => void socket.destroy()) };
   }
   // As client-go does: one connection, many streams.

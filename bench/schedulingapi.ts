@@ -3,9 +3,11 @@
  * other in the same run: `node bench/schedulingapi.ts --nodes 1000 --pods 2000 --kube-apiserver FILE --etcd FILE --kube-scheduler FILE`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { namespaces } from '../src/api/core/v1/namespace.ts';
 import { nodes as nodeKind } from '../src/api/core/v1/node.ts';
@@ -17,7 +19,9 @@ import type { Client } from '../src/client/client.ts';
 import { transportFromKubeconfig } from '../src/client/kubeconfig.ts';
 import { createClient } from '../src/client/rest.ts';
 import { kubeconfigText } from '../src/cluster/controlplane/kubeconfig.ts';
-import { type RunningTarget, startKnarr, startUpstream, usageOf } from './targets.ts';
+import { type Ask, http1, watchLines } from './http1.ts';
+import { admitBencher } from './measure.ts';
+import { type Credentials, type RunningTarget, startKnarr, startUpstream, usageOf } from './targets.ts';
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +37,8 @@ const { values } = parseArgs({
 const nodeCount = Number(values.nodes);
 const podCount = Number(values.pods);
 const namespace = 'bench';
+const path = `/api/v1/namespaces/${namespace}/pods`;
+const delays = join(tmpdir(), `delays-${process.pid}.json`);
 const zone = 'topology.kubernetes.io/zone';
 const hostname = 'kubernetes.io/hostname';
 const allocatable = { cpu: '32', memory: '256Gi', pods: '110' };
@@ -103,38 +109,68 @@ const podOf = (name: string, index: number, spec: Spec): Pod => ({
   spec: { ...requests('100m'), ...spec, containers: spec.containers ?? requests('100m').containers },
 });
 
+interface Delays {
+  p99: number;
+  max: number;
+}
+
 interface Figure {
   rate: number;
   /** Of all processes of the control plane, per pod: on a machine that others use as well it says more than the rate. */
   cpuMs: number;
+  residentMb: number;
+  /** How late turns of knarr's API server came, in milliseconds. */
+  loop: Delays;
 }
 
-async function measure(client: Client, pids: readonly number[], name: string, { spec, fill, count }: Case): Promise<Figure> {
+interface Place {
+  client: Client;
+  /** Whose requests the load is: flow control and RBAC look at them, as they do at most. */
+  bencher: Credentials;
+  pids: readonly number[];
+  delaysOf(): Promise<Delays>;
+}
+
+async function measure({ client, bencher, pids, delaysOf }: Place, name: string, { spec, fill, count }: Case): Promise<Figure> {
   const pods = client.resource(podKind);
   if (fill) await each(nodeCount, (index) => pods.create(podOf(`filler-${index}`, index, fill(index))));
   const { metadata } = await pods.list(namespace, { limit: 1 });
-  const watching = new AbortController();
-  const bound = (async () => {
-    const left = new Set(Array.from({ length: count }, (_, index) => `p${index}`));
-    const query = metadata.resourceVersion ? { resourceVersion: metadata.resourceVersion } : {};
-    for await (const event of pods.watch(namespace, query, watching.signal)) {
-      if (event.type === 'MODIFIED' && event.object.spec.nodeName && left.delete(event.object.metadata.name) && left.size === 0) break;
-    }
-  })();
+  const connections = await Promise.all(Array.from({ length: Math.min(64, count) }, () => http1(bencher)));
+  const bodies = Array.from({ length: count }, (_, index) => JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...podOf(`p${index}`, index, spec(index)) }));
+  const { promise: bound, resolve, reject } = Promise.withResolvers<void>();
+  const left = new Set(bodies.keys());
+  const endWatch = await watchLines(bencher, `${path}?watch=1&resourceVersion=${metadata.resourceVersion}`, (line) => {
+    if (!line.startsWith('{"type":"MODIFIED"') || !line.includes('"nodeName":"')) return;
+    const index = /"name":"p(\d+)"/.exec(line)?.[1];
+    if (index !== undefined && left.delete(Number(index)) && left.size === 0) resolve();
+  });
+  await delaysOf();
   const before = usageOf(pids).cpuSeconds;
   const started = performance.now();
-  await each(count, (index) => pods.create(podOf(`p${index}`, index, spec(index))));
+  let next = 0;
+  const create = async (ask: Ask): Promise<void> => {
+    for (let index = next++; index < count; index = next++) {
+      const status = await ask({ method: 'POST', path, body: bodies[index]! });
+      if (status !== 201) throw new Error(`p${index}: ${status}`);
+    }
+  };
+  await Promise.all(connections.map(({ ask }) => create(ask)));
   const created = performance.now();
-  const late = setTimeout(() => watching.abort(new Error(`${name}: not all pods were bound in time`)), 300_000);
+  const late = setTimeout(() => reject(new Error(`${name}: not all pods were bound in time`)), 120_000);
   await bound;
   clearTimeout(late);
   const seconds = (performance.now() - started) / 1000;
-  const cpuMs = ((usageOf(pids).cpuSeconds - before) / count) * 1000;
-  console.error(`  ${name}: created in ${((created - started) / 1000).toFixed(1)} s, bound in ${seconds.toFixed(1)} s, CPU ${cpuMs.toFixed(2)} ms per pod`);
-  watching.abort();
+  const { residentMb, cpuSeconds } = usageOf(pids);
+  const cpuMs = ((cpuSeconds - before) / count) * 1000;
+  const loop = await delaysOf();
+  console.error(
+    `  ${name}: created in ${((created - started) / 1000).toFixed(1)} s, bound in ${seconds.toFixed(1)} s, CPU ${cpuMs.toFixed(2)} ms per pod, loop p99 ${loop.p99.toFixed(0)} ms, longest ${loop.max.toFixed(0)} ms`,
+  );
+  endWatch();
+  for (const { socket } of connections) socket.destroy();
   await pods.deleteCollection(namespace, { gracePeriodSeconds: 0 });
   while ((await pods.list(namespace, { limit: 1 })).items.length > 0) await new Promise((resolve) => setTimeout(resolve, 100));
-  return { rate: count / seconds, cpuMs };
+  return { rate: count / seconds, cpuMs, residentMb, loop };
 }
 
 async function run(target: RunningTarget, withScheduler: (kubeconfig: string) => ChildProcess | undefined): Promise<Map<string, Figure>> {
@@ -145,16 +181,30 @@ async function run(target: RunningTarget, withScheduler: (kubeconfig: string) =>
   const client = createClient(await transportFromKubeconfig(kubeconfig), { userAgent: 'bench' });
   console.error(`${target.name}:`);
   let scheduler: ChildProcess | undefined;
+  const delaysOf = async (): Promise<Delays> => {
+    if (target.name !== 'knarr') return { p99: Number.NaN, max: Number.NaN };
+    rmSync(delays, { force: true });
+    process.kill(target.pids[0] as number, 'SIGUSR2');
+    for (;;) {
+      await sleep(20);
+      try {
+        return JSON.parse(readFileSync(delays, 'utf8')) as Delays;
+      } catch {
+        // Not written yet, or not to its end.
+      }
+    }
+  };
   try {
     await prepare(client);
+    await admitBencher(target);
     scheduler = withScheduler(kubeconfig);
     // It is there when it binds.
-    const pids = [...target.pids, ...(scheduler?.pid ? [scheduler.pid] : [])];
-    await measure(client, pids, 'warm-up', { count: Math.min(100, podCount), spec: () => ({}) });
+    const place = { client, bencher: target.bench, pids: [...target.pids, ...(scheduler?.pid ? [scheduler.pid] : [])], delaysOf };
+    await measure(place, 'warm-up', { count: Math.min(100, podCount), spec: () => ({}) });
     const figures = new Map<string, Figure>();
     for (const [name, one] of Object.entries(cases)) {
       if (values.only && values.only !== name) continue;
-      figures.set(name, await measure(client, pids, name, one));
+      figures.set(name, await measure(place, name, one));
     }
     return figures;
   } finally {
@@ -162,6 +212,7 @@ async function run(target: RunningTarget, withScheduler: (kubeconfig: string) =>
     await client.close();
     await target.stop();
     rmSync(directory, { recursive: true, force: true });
+    rmSync(delays, { force: true });
   }
 }
 
@@ -183,14 +234,19 @@ const upstream =
   apiserver && etcd && program && !values['only-knarr']
     ? await run(await startUpstream({ apiserver, etcd }), (config) => kubeScheduler(program, config))
     : undefined;
+process.env['BENCH_LOOP_DELAY'] = delays;
+process.env['NODE_OPTIONS'] = `--import=${fileURLToPath(new URL('./loopdelay.ts', import.meta.url))}`;
 const knarr = await run(await startKnarr(['--controllers', '', '--store', 'lmdb']), () => undefined);
 console.log(`| ${nodeCount} nodes, ${podCount} pods | knarr |${upstream ? ' upstream | knarr ÷ upstream |' : ''}`);
 console.log(`| --- | ---: |${upstream ? ' ---: | ---: |' : ''}`);
 const row = (what: string, own: number, other: number | undefined, digits: number): void =>
   console.log(`| ${what} | ${own.toFixed(digits)} |${other === undefined ? '' : ` ${other.toFixed(digits)} | ${(own / other).toFixed(2)} |`}`);
-for (const [name, { rate, cpuMs }] of knarr) {
+for (const [name, { rate, cpuMs, residentMb, loop }] of knarr) {
   const other = upstream?.get(name);
   row(`${name} (pods/s)`, rate, other?.rate, 0);
   row(`${name} (CPU ms per pod)`, cpuMs, other?.cpuMs, 2);
+  row(`${name} (resident, MB)`, residentMb, other?.residentMb, 0);
+  row(`${name} (loop p99, ms)`, loop.p99, undefined, 0);
+  row(`${name} (loop longest, ms)`, loop.max, undefined, 0);
 }
 process.exit(0);

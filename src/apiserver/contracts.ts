@@ -113,8 +113,11 @@ export interface AdmissionPlugin {
 export interface ObjectReader {
   get<T extends KubeObject>(definition: KindDefinition<T>, namespace: string, name: string): Promise<T | undefined>;
   list<T extends KubeObject>(definition: KindDefinition<T>, namespace?: string): Promise<readonly T[]>;
-  /** Calls back after every change to the kind (coalesced), for plugins that keep an index of their own. */
-  onChange<T extends KubeObject>(definition: KindDefinition<T>, listener: (type: 'put' | 'delete', object: T) => void): void;
+  /**
+   * Calls back after every change to the kind (coalesced), for plugins that keep an index of their own.
+   * `mention`: of objects whose JSON does not contain this text the listener need not hear, which spares decoding them.
+   */
+  onChange<T extends KubeObject>(definition: KindDefinition<T>, listener: (type: 'put' | 'delete', object: T) => void, mention?: string): void;
 }
 
 /**

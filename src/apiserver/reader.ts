@@ -5,13 +5,13 @@ import type { KindDefinition } from '../api/kind.ts';
 import { copyJson } from '../apimachinery/copy.ts';
 import type { KubeObject } from '../apimachinery/meta.ts';
 import type { CacheEntry, Cacher } from './cacher/cacher.ts';
+import { decode } from './cacher/decoded.ts';
 import type { ObjectReader } from './contracts.ts';
 import type { KindRegistry, Resource } from './registry.ts';
 
 /** What it gives is shared by all who ask, and must not be changed. */
 export function createReader(registry: KindRegistry, cacher: Cacher, log?: Logger): ObjectReader {
-  function objectOf<T extends KubeObject>(resource: Resource, entry: CacheEntry): T {
-    const object = cacher.decoded.of(entry);
+  function objectOf<T extends KubeObject>(resource: Resource, entry: CacheEntry, object = cacher.decoded.of(entry)): T {
     object.kind ??= resource.stored.definition.kind;
     if (!resource.fromStored) return object as unknown as T;
     return resource.fromStored(copyJson(object), entry.apiVersion) as unknown as T;
@@ -44,11 +44,14 @@ export function createReader(registry: KindRegistry, cacher: Cacher, log?: Logge
       const range = namespace && definition.namespaced ? `${cache.prefix}${namespace}/` : cache.prefix;
       return Array.from(cache.sorted.range(range), (entry) => objectOf<T>(resource, entry));
     },
-    onChange<T extends KubeObject>(definition: KindDefinition<T>, listener: (type: 'put' | 'delete', object: T) => void): void {
+    onChange<T extends KubeObject>(definition: KindDefinition<T>, listener: (type: 'put' | 'delete', object: T) => void, mention?: string): void {
       const resource = served(definition);
       resource?.stored.cache.listeners.push((event) => {
+        const { type, entry } = event;
+        if (mention !== undefined && !entry.json.includes(mention)) return;
         try {
-          listener(event.type, objectOf<T>(resource, event.entry));
+          // Read once and not kept: it would take the place of what is asked for again, and live as long as that.
+          listener(type, objectOf<T>(resource, entry, decode(entry)));
         } catch (error) {
           log?.error({ err: error, key: event.entry.key }, 'a listener to changes failed');
         }

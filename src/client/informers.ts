@@ -101,8 +101,8 @@ function createInformer<T extends KubeObject>(
       missing = new Set(cache.keys());
     },
     put(received) {
-      // Read by no component, and often half of an object. An update without it keeps the server's.
-      delete received.metadata.managedFields;
+      // Read by no component, and often half of an object. An update without it keeps the server's. Watches spare us it.
+      if (received.metadata.managedFields) delete received.metadata.managedFields;
       const object = transform ? transform(received) : received;
       const key = keyOf(object);
       missing?.delete(key);

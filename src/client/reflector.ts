@@ -38,6 +38,7 @@ const initialEventsEnd = 'k8s.io/initial-events-end';
 export async function runReflector<T extends KubeObject>(options: ReflectorOptions<T>): Promise<void> {
   const { resource, namespace, labelSelector, fieldSelector, target, signal, onError } = options;
   const selectors = { labelSelector, fieldSelector };
+  const watching = { ...selectors, allowWatchBookmarks: true, withoutManagedFields: true };
   const delays = createDelays({ baseMs: 800, maxMs: 30_000, resetMs: 120_000 });
   const pause = createSlices();
   let streaming = true;
@@ -95,7 +96,7 @@ export async function runReflector<T extends KubeObject>(options: ReflectorOptio
 
   async function watchInitial(): Promise<void> {
     target.begin();
-    const query = { ...selectors, allowWatchBookmarks: true, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' as const };
+    const query = { ...watching, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' as const };
     await consume(resource.watch(namespace, { ...query, timeoutSeconds: timeoutSeconds() }, signal));
     if (revision === undefined && !signal.aborted) throw new Error('the watch ended before the initial state was complete');
   }
@@ -108,7 +109,7 @@ export async function runReflector<T extends KubeObject>(options: ReflectorOptio
       return;
     }
     const started = Date.now();
-    const query = { ...selectors, resourceVersion: revision, allowWatchBookmarks: true, timeoutSeconds: timeoutSeconds() };
+    const query = { ...watching, resourceVersion: revision, timeoutSeconds: timeoutSeconds() };
     const count = await consume(resource.watch(namespace, query, signal));
     if (count === 0 && Date.now() - started < 1_000 && !signal.aborted) throw new Error('very short watch: ended within a second without any event');
   }

@@ -5,7 +5,7 @@ import type { Client, DeleteQuery, ListQuery, PatchType, ResourceClient, Resourc
 import { resourcePath, withQuery } from './paths.ts';
 import { requestWithRetry } from './retrying.ts';
 import { readBody, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
-import { decodeLines } from './watchstream.ts';
+import { decodeLines, textWithoutManagedFields } from './watchstream.ts';
 
 export interface ClientOptions {
   /** `User-Agent`; the server derives the field manager from its first part when none is given. */
@@ -120,9 +120,13 @@ function resourceClient<T extends KubeObject>(ref: ResourceRef<T>, { call, send,
       await call({ method: 'DELETE', path: withQuery(resourcePath(ref, namespace), listQuery(query)), body: deleteOptions(query) });
     },
     watch: (namespace, query, signal) => {
-      const { allowWatchBookmarks, sendInitialEvents, timeoutSeconds } = query;
+      const { allowWatchBookmarks, sendInitialEvents, timeoutSeconds, withoutManagedFields } = query;
       const parameters = { watch: true, ...listQuery(query), allowWatchBookmarks, sendInitialEvents, timeoutSeconds };
-      return watchEvents<T>(() => send({ method: 'GET', path: withQuery(resourcePath(ref, namespace), parameters), signal, ...one }), signal);
+      return watchEvents<T>(
+        () => send({ method: 'GET', path: withQuery(resourcePath(ref, namespace), parameters), signal, ...one }),
+        signal,
+        withoutManagedFields,
+      );
     },
     subresource: async (method, namespace, name, subresource, body, query) =>
       call({ method, path: withQuery(named(namespace, name, subresource), method === 'GET' ? {} : writeQuery(query)), body }),
@@ -142,11 +146,15 @@ function deleteOptions({ gracePeriodSeconds, propagationPolicy, preconditions, d
   return { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds, propagationPolicy, preconditions, ...(dryRun ? { dryRun: ['All'] } : {}) };
 }
 
-async function* watchEvents<T extends KubeObject>(open: () => Promise<TransportResponse>, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
+async function* watchEvents<T extends KubeObject>(
+  open: () => Promise<TransportResponse>,
+  signal: AbortSignal,
+  withoutManagedFields = false,
+): AsyncGenerator<WatchEvent<T>> {
   try {
     if (signal.aborted) return;
     const response = await open();
-    for await (const event of decodeLines<WatchEvent<T>>(response.body)) {
+    for await (const event of decodeLines<WatchEvent<T>>(response.body, withoutManagedFields ? textWithoutManagedFields : undefined)) {
       if (event.type === 'ERROR') throw StatusError.from({ code: 500, ...(event.object as Partial<Status>) });
       yield event;
       if (signal.aborted) return;

@@ -10,15 +10,21 @@ export interface MirrorHandlers<T extends KubeObject> {
 
 /**
  * Calls `put` for every object that exists and for every change, `delete` for every deletion, never with something older than what it gave.
- * Resolves when all that existed at the time of the call has been handed over.
+ * Resolves when all that existed at the time of the call has been handed over. `mention`: see `ObjectReader.onChange`.
  */
-export async function mirror<T extends KubeObject>(reader: ObjectReader, definition: KindDefinition<T>, handlers: MirrorHandlers<T>): Promise<void> {
+export async function mirror<T extends KubeObject>(
+  reader: ObjectReader,
+  definition: KindDefinition<T>,
+  handlers: MirrorHandlers<T>,
+  mention?: string,
+): Promise<void> {
   // While the list is under way, changes may overtake it: what they touched is newer than the list.
   let touched: Set<string> | undefined = new Set();
-  reader.onChange(definition, (type, object) => {
+  const changed = (type: 'put' | 'delete', object: T): void => {
     touched?.add(keyOf(object));
     handlers[type](object);
-  });
+  };
+  reader.onChange(definition, changed, mention);
   for (const object of await reader.list(definition)) if (!touched.has(keyOf(object))) handlers.put(object);
   touched = undefined;
 }

@@ -26,8 +26,7 @@ export class DecodedObjects {
     if (object) {
       this.#former.delete(entry);
     } else {
-      object = parseCached(entry.json);
-      object.apiVersion = entry.apiVersion;
+      object = decode(entry);
     }
     this.#recent.set(entry, object);
     this.#recentBytes += entry.json.length;
@@ -43,4 +42,11 @@ export class DecodedObjects {
     if (this.#recent.delete(entry)) this.#recentBytes -= entry.json.length;
     else this.#former.delete(entry);
   }
+}
+
+/** The caller's own. */
+export function decode(entry: CacheEntry): StoredObject {
+  const object: StoredObject = parseCached(entry.json);
+  object.apiVersion = entry.apiVersion;
+  return object;
 }

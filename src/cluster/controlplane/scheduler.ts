@@ -12,7 +12,7 @@ export async function startScheduler(client: Client, log: Logger, file?: Schedul
   const stopping = new AbortController();
   const { signal } = stopping;
   const informers = createInformerFactory(client, { log });
-  const eventsOf = (component: string): EventRecorder => createEventRecorder(client, { component, log, signal, concurrency: 16, maxQueued: 10_000 });
+  const eventsOf = (component: string): EventRecorder => createEventRecorder(client, { component, log, signal, concurrency: 2, maxQueued: 20_000 });
   const configuration = file && schedulerConfiguration(file);
   const plugins = configuration && (await loadPlugins(configuration));
   const scheduler = createScheduler({

@@ -8,8 +8,8 @@ const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
 export const nodeUnschedulable: FilterPlugin = {
   name,
-  prepare(pod) {
-    if (isTolerated(taint, pod.pod.spec.tolerations)) return undefined;
+  prepare(pod, snapshot) {
+    if (!snapshot.anyCordoned || isTolerated(taint, pod.pod.spec.tolerations)) return undefined;
     return { filter: (node) => (node.node.spec.unschedulable ? rejection : undefined) };
   },
   wakes: [

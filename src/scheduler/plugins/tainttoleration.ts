@@ -7,7 +7,8 @@ const rejection = unresolvable(name, 'node(s) had untolerated taint(s)');
 
 export const taintToleration: FilterPlugin = {
   name,
-  prepare({ pod }) {
+  prepare({ pod }, snapshot) {
+    if (!snapshot.anyTainted) return undefined;
     const tolerations = pod.spec.tolerations;
     return {
       filter({ node }) {

@@ -23,6 +23,9 @@ export interface ClusterView {
   /** Affinity terms of pods that are there. */
   terms(kind: TermKind): Iterable<TermGroup>;
   labelValues(key: string): LabelValues;
+  /** Whether a node keeps pods away: filters that look at this have nothing to do in most clusters. */
+  readonly anyCordoned: boolean;
+  readonly anyTainted: boolean;
   /** On how many nodes the image is. */
   nodesWithImage(name: string): number;
   isClaimUsed(key: string): boolean;
@@ -42,10 +45,20 @@ export class Cluster implements ClusterView {
   readonly #index = new PodIndex();
   readonly #labelValues = new Map<string, LabelValues>();
   #list: NodeInfo[] | undefined;
+  #cordoned = 0;
+  #tainted = 0;
 
   get nodes(): readonly NodeInfo[] {
     this.#list ??= interleaveZones([...this.#byName.values()].filter((one) => one.present));
     return this.#list;
+  }
+
+  get anyCordoned(): boolean {
+    return this.#cordoned > 0;
+  }
+
+  get anyTainted(): boolean {
+    return this.#tainted > 0;
   }
 
   node(name: string): NodeInfo | undefined {
@@ -82,9 +95,9 @@ export class Cluster implements ClusterView {
     const info = this.#ensure(node.metadata.name);
     const before = info.present ? zoneOf(info) : undefined;
     const labels = info.present ? info.labels : undefined;
-    this.#countImages(info, -1);
+    this.#count(info, -1);
     info.setNode(node);
-    this.#countImages(info, 1);
+    this.#count(info, 1);
     if (before !== zoneOf(info)) this.#list = undefined;
     if (!labels || !isDeepStrictEqual(labels, info.labels)) this.#forgetDomains();
   }
@@ -92,7 +105,7 @@ export class Cluster implements ClusterView {
   removeNode(name: string): void {
     const info = this.#byName.get(name);
     if (!info) return;
-    this.#countImages(info, -1);
+    this.#count(info, -1);
     info.removeNode();
     if (info.pods.size === 0) this.#byName.delete(name);
     this.#list = undefined;
@@ -170,7 +183,10 @@ export class Cluster implements ClusterView {
     this.#labelValues.clear();
   }
 
-  #countImages(node: NodeInfo, change: 1 | -1): void {
+  #count(node: NodeInfo, change: 1 | -1): void {
+    const { unschedulable, taints = [] } = node.node.spec;
+    if (unschedulable) this.#cordoned += change;
+    if (taints.length > 0) this.#tainted += change;
     for (const name of node.images.keys()) {
       const count = (this.#images.get(name) ?? 0) + change;
       if (count === 0) this.#images.delete(name);

@@ -91,7 +91,8 @@ export function createNodeGraph(reader: ObjectReader): NodeGraph {
     else owners.delete(key);
   };
   const ready = Promise.all([
-    mirror(reader, pods, { put: putPod, delete: forgetPod }),
+    // Others have nothing that a node could ask for.
+    mirror(reader, pods, { put: putPod, delete: forgetPod }, '"nodeName":"'),
     mirror(reader, persistentvolumes, { put: putVolume, delete: forgetVolume }),
     mirror(reader, volumeattachments, {
       put: (one) => own(referenceKey('volumeattachment', '', one.metadata.name), one.spec.nodeName),

@@ -1,0 +1,86 @@
+/** HTTP/1.1 by hand, so that the load takes as little as can be of the machine that it shares with what is measured. */
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Credentials } from './targets.ts';
+
+export interface Asked {
+  method: string;
+  path: string;
+  body?: string;
+  accept?: string;
+}
+/** Gives the answer's code when all of it is there. */
+export type Ask = (asked: Asked) => Promise<number>;
+
+async function connect({ url, ca, cert, key }: Credentials): Promise<TLSSocket> {
+  const { hostname, port } = new URL(url);
+  const socket = connectTls({ host: hostname, port: Number(port), ca, cert, key });
+  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+  socket.setNoDelay(true);
+  return socket;
+}
+
+function textOf({ method, path, body, accept = 'application/json' }: Asked): string {
+  const length = body === undefined ? '' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\n${length}\r\n${body ?? ''}`;
+}
+
+/** One kept-alive connection that sends the next request when the answer is there. Bodies are counted, not kept. */
+export async function http1(credentials: Credentials): Promise<{ ask: Ask; socket: TLSSocket }> {
+  const socket = await connect(credentials);
+  let buffered: Buffer = Buffer.alloc(0);
+  let done: ((status: number) => void) | undefined;
+  let status = 0;
+  let left = -1;
+  let chunked = false;
+  socket.on('data', (data: Buffer) => {
+    buffered = buffered.length === 0 ? data : Buffer.concat([buffered, data]);
+    if (left < 0 && !chunked) {
+      const head = buffered.indexOf('\r\n\r\n');
+      if (head < 0) return;
+      const text = buffered.toString('latin1', 0, head);
+      status = Number(text.slice(9, 12));
+      const length = /\r\ncontent-length: (\d+)/i.exec(text);
+      chunked = !length;
+      left = length ? Number(length[1]) : -1;
+      buffered = buffered.subarray(head + 4);
+    }
+    if (chunked) {
+      if (!buffered.subarray(-5).equals(Buffer.from('0\r\n\r\n'))) return;
+    } else {
+      left -= buffered.length;
+      if (left > 0) {
+        buffered = Buffer.alloc(0);
+        return;
+      }
+    }
+    buffered = Buffer.alloc(0);
+    left = -1;
+    chunked = false;
+    done?.(status);
+  });
+  const ask: Ask = (asked) =>
+    new Promise((resolve) => {
+      done = resolve;
+      socket.write(textOf(asked));
+    });
+  return { ask, socket };
+}
+
+/** A watch, line by line, as text that nobody has parsed; what frames the chunks comes as lines of its own. Gives what ends it. */
+export async function watchLines(credentials: Credentials, path: string, line: (text: string) => void): Promise<() => void> {
+  const socket = await connect(credentials);
+  let rest: Buffer[] = [];
+  socket.on('data', (data: Buffer) => {
+    let start = 0;
+    for (let end = data.indexOf(10); end >= 0; end = data.indexOf(10, start)) {
+      const tail = data.subarray(start, end);
+      line((rest.length > 0 ? Buffer.concat([...rest, tail]) : tail).toString('latin1'));
+      rest = [];
+      start = end + 1;
+    }
+    if (start < data.length) rest.push(data.subarray(start));
+  });
+  socket.write(textOf({ method: 'GET', path }));
+  await new Promise((resolve) => socket.once('data', resolve));
+  return () => void socket.destroy();
+}
