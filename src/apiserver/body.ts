@@ -2,7 +2,6 @@
 import { structOfKind } from '../api/schema.ts';
 import { parseJson } from '../apimachinery/codec/json.ts';
 import { decodeEnvelope, decodeProtobuf, type Envelope, isEnvelope } from '../apimachinery/codec/protobuf.ts';
-import { parseYamlStrict } from '../apimachinery/codec/yaml.ts';
 import { cannotBeHandled, DecodeError, strictDecodingMessage, strictDecodingWarnings } from '../apimachinery/decode/errors.ts';
 import type { Decoded, DecodeOptions, FieldValidation } from '../apimachinery/decode/object.ts';
 import { decodeObject, typeMetaOf } from '../apimachinery/decode/object.ts';
@@ -14,6 +13,7 @@ import type { StoredObject } from './cacher/resource-cache.ts';
 import type { RequestContext } from './context.ts';
 import { maxRequestBodyBytes } from './http/body.ts';
 import type { Encoding } from './negotiation/accept.ts';
+import { readYaml } from './yaml.ts';
 
 export async function readRequestBody(context: RequestContext): Promise<Buffer> {
   const body = await context.exchange.readBody(maxRequestBodyBytes);
@@ -49,7 +49,7 @@ interface ParsedBody {
   prior: readonly string[];
 }
 
-function parse(encoding: 'json' | 'yaml', bytes: Buffer): ParsedBody {
+async function parse(context: RequestContext, encoding: 'json' | 'yaml', bytes: Buffer): Promise<ParsedBody> {
   const text = bytes.toString('utf8');
   if (encoding === 'json') {
     try {
@@ -59,7 +59,9 @@ function parse(encoding: 'json' | 'yaml', bytes: Buffer): ParsedBody {
     }
   }
   try {
-    const { value, errors } = parseYamlStrict(text);
+    const { value, errors, json } = await readYaml(text);
+    // The audit log would have to read it again.
+    if (json !== undefined) context.body = Buffer.from(json);
     return { value, text: undefined, prior: errors };
   } catch (error) {
     throw new UnrecognizedError((error as Error).message);
@@ -78,10 +80,16 @@ function summarize(bytes: Buffer): string {
 }
 
 /** Decodes a body that must be an object of the expected type; what it leaves out of its type is filled in. Fails with 400. */
-export function decodeBody(context: RequestContext, encoding: Encoding, bytes: Buffer, expected: Expected, validation: FieldValidation): StoredObject {
+export async function decodeBody(
+  context: RequestContext,
+  encoding: Encoding,
+  bytes: Buffer,
+  expected: Expected,
+  validation: FieldValidation,
+): Promise<StoredObject> {
   try {
     if (encoding === 'protobuf') return decodeMessage(bytes, expected);
-    const parsed = parse(encoding, bytes);
+    const parsed = await parse(context, encoding, bytes);
     const given = typeMetaOf(parsed.value);
     if (expected.decode && given.kind && given.kind !== expected.kind) throw wrongCustomKind(given.kind, parsed.value, expected);
     checkType(given.apiVersion || expected.apiVersion, given.kind || expected.kind, expected);

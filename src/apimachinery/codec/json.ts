@@ -8,26 +8,30 @@ import '../own.ts';
 const manyDigits = /\d{16}/;
 
 /** Upstream allows ten times as much; nothing of sense comes near, and everything that walks over values may then recurse. */
-const maxDepth = 1000;
+export const maxDepth = 1000;
 
 /** Whether lists and objects stand in one another deeper than anything may be. */
-export function isTooDeep(text: string): boolean {
-  if (text.length < 2 * maxDepth) return false;
+export const isTooDeep = (text: string): boolean => bracketTooDeep(text) !== undefined;
+
+/** The bracket that opens what stands too deep. */
+function bracketTooDeep(text: string): string | undefined {
+  if (text.length < 2 * maxDepth) return undefined;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === 0x22) at = endOfString(text, at) - 1;
     else if (code === 0x7b || code === 0x5b) {
-      if (++depth > maxDepth) return true;
+      if (++depth > maxDepth) return text[at];
     } else if (code === 0x7d || code === 0x5d) depth--;
   }
-  return false;
+  return undefined;
 }
 
 /** Parses JSON; integers beyond 2^53 keep their digits (`RawNumber`). Throws SyntaxError, whose message is that of Go's decoder. */
 export function parseJson(body: string | Uint8Array): unknown {
   const text = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
-  if (isTooDeep(text)) throw new SyntaxError('exceeded max depth');
+  const bracket = bracketTooDeep(text);
+  if (bracket) throw new SyntaxError(`invalid character '${bracket}' exceeded max depth`);
   try {
     return parseText(text);
   } catch (error) {

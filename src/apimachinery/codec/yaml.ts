@@ -5,7 +5,8 @@
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import type { Pair, ScalarTag, YAMLMap } from 'yaml';
-import { hasDuplicateKeys, isTooDeep } from './json.ts';
+import { hasDuplicateKeys, isTooDeep, maxDepth } from './json.ts';
+import '../own.ts';
 
 const require = createRequire(import.meta.url);
 let loaded: typeof Yaml | undefined;
@@ -64,13 +65,18 @@ export const formatSortedYaml = (value: unknown): string => yaml().stringify(val
 /** Parses one document to its JSON value; throws an Error that starts with `yaml: ` for what is no YAML. */
 export const parseYaml = (text: string): unknown => parseYamlStrict(text).value;
 
+export interface ParsedYaml {
+  value: unknown;
+  errors: string[];
+}
+
 /**
  * The same, with upstream's text about keys that are set twice (empty when there are none): one error for all of them,
  * as upstream's strict conversion gives it.
  */
-export function parseYamlStrict(text: string): { value: unknown; errors: string[] } {
-  const json = jsonOf(text);
-  if (json !== undefined) return { value: json, errors: [] };
+export function parseYamlStrict(text: string): ParsedYaml {
+  const json = parseJsonAsYaml(text);
+  if (json) return json;
   const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, {
@@ -85,7 +91,11 @@ export function parseYamlStrict(text: string): { value: unknown; errors: string[
   });
   // Of several documents the first one counts.
   const error = document.errors.find(({ code }) => code !== 'MULTIPLE_DOCS');
-  if (error) throw new Error(`yaml: line ${lines.linePos(error.pos[0]).line || 1}: ${error.message.split('\n')[0]}`);
+  if (error) {
+    // The parser calls itself as deep as the document is.
+    const why = error.message.includes('call stack') ? tooDeep : error.message.split('\n')[0];
+    throw new Error(`yaml: line ${lines.linePos(error.pos[0]).line || 1}: ${why}`);
+  }
   const duplicates: string[] = [];
   const reader = new PlainReader(targetsOf(document.contents), (key, offset) => {
     duplicates.push(`  line ${lines.linePos(offset).line}: key ${JSON.stringify(key)} already set in map`);
@@ -98,18 +108,24 @@ export function parseYamlStrict(text: string): { value: unknown; errors: string[
  * JSON is YAML, and read a hundred times as quickly. Undefined for what is none, and where the two would differ: keys that are
  * set twice, pairs of surrogates, numbers of many digits.
  */
-function jsonOf(text: string): unknown {
+export function parseJsonAsYaml(text: string): ParsedYaml | undefined {
   if (!/^\s*\{/.test(text) || isTooDeep(text) || /\\u[dD][89a-fA-F]|\d{16}/.test(text)) return undefined;
   try {
-    const value = JSON.parse(text, (_, inner: unknown) => (isPlainObject(inner) ? sorted(inner) : inner));
-    return hasDuplicateKeys(text, value) ? undefined : value;
+    const value: unknown = JSON.parse(text);
+    return hasDuplicateKeys(text, value) ? undefined : { value: sorted(value), errors: [] };
   } catch {
     return undefined;
   }
 }
 
-const isPlainObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
-const sorted = (object: object): object => Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** With the keys of objects in order, at any depth. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) result[key] = sorted((value as Record<string, unknown>)[key]);
+  return result;
+}
 
 /** What each alias stands for: the nearest anchor of its name before it. */
 function targetsOf(root: unknown): Map<unknown, unknown> {
@@ -130,6 +146,9 @@ function targetsOf(root: unknown): Map<unknown, unknown> {
   return targets;
 }
 
+/** In upstream's words, though less is allowed here: see `isTooDeep`. */
+const tooDeep = 'exceeded max depth of 10000';
+
 /** Of so many nodes nearly all may come from aliases; of ten times as many a tenth, and in between accordingly. */
 const fewNodes = 400_000;
 
@@ -142,6 +161,7 @@ class PlainReader {
   readonly #open = new Set<unknown>();
   #nodes = 0;
   #fromAliases = 0;
+  #depth = 0;
 
   constructor(targets: ReadonlyMap<unknown, unknown>, duplicate: (key: string, offset: number) => void) {
     this.#targets = targets;
@@ -157,8 +177,10 @@ class PlainReader {
     }
     if (isAlias(node)) return this.#aliased(node.source, this.#targets.get(node));
     if (isScalar(node)) return node.value;
-    if (isSeq(node)) return node.items.map((item) => this.plainOf(item));
-    return isMap(node) ? this.#objectOf(node) : null;
+    if (++this.#depth > maxDepth) throw new Error(`yaml: ${tooDeep}`);
+    const value = isSeq(node) ? node.items.map((item) => this.plainOf(item)) : isMap(node) ? this.#objectOf(node) : null;
+    this.#depth--;
+    return value;
   }
 
   #aliased(name: string, target: unknown): unknown {

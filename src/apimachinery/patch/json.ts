@@ -2,6 +2,7 @@
  * JSON patch (RFC 6902), with the liberties of the library that kube-apiserver uses (evanphx/json-patch v4): negative array
  * indices count from the end, `replace` of an absent object member adds it, `test` for null passes on an absent one.
  */
+import { copyJson } from '../copy.ts';
 import { deepEqual } from '../equality.ts';
 import { badRequest, tooLarge } from '../errors.ts';
 import { own } from '../own.ts';
@@ -44,16 +45,27 @@ function read(document: unknown, pointer: string): unknown {
   return path.reduce((container, key) => member(container, key, pointer), document);
 }
 
-/** The document with the container at the end of the path replaced by what `change` makes of (a copy of) it. */
-function rewrite(document: unknown, path: readonly string[], pointer: string, change: (container: Json | unknown[], key: string) => void): unknown {
+type Change = (container: Json | unknown[], key: string) => void;
+
+/** What one patch did so far. */
+interface Progress {
+  /** Containers that are in the document once and nowhere else: they are changed in place. A copy for each operation would be quadratic. */
+  ours: WeakSet<object>;
+  /** By `copy`. */
+  copiedBytes: number;
+}
+
+/** The document with the container at the end of the path changed; only copies are. */
+function rewrite(document: unknown, path: readonly string[], pointer: string, progress: Progress, change: Change): unknown {
   const [key, ...rest] = path;
   if (key === undefined || typeof document !== 'object' || document === null) throw missing(pointer);
-  const copy = Array.isArray(document) ? [...document] : { ...document };
+  const copy: Json | unknown[] = progress.ours.has(document) ? (document as Json) : Array.isArray(document) ? [...document] : { ...(document as Json) };
+  progress.ours.add(copy);
   if (rest.length === 0) {
     change(copy, key);
     return copy;
   }
-  const next = rewrite(member(document, key, pointer), rest, pointer, change);
+  const next = rewrite(member(copy, key, pointer), rest, pointer, progress, change);
   if (Array.isArray(copy)) copy[indexOf(key, copy.length, pointer)] = next;
   else (copy as Json)[key] = next;
   return copy;
@@ -89,10 +101,10 @@ function textOf(operation: Operation, field: 'path' | 'from'): string {
   return text;
 }
 
-function applyOperation(document: unknown, operation: Operation, copied: { bytes: number }): unknown {
+function applyOperation(document: unknown, operation: Operation, progress: Progress): unknown {
   const pointer = textOf(operation, 'path');
   const value = operation.value ?? null;
-  const change = (edit: (container: Json | unknown[], key: string) => void, at = pointer, of = document) => rewrite(of, tokens(at), at, edit);
+  const change = (edit: Change, at = pointer, of = document) => rewrite(of, tokens(at), at, progress, edit);
   switch (operation.op) {
     case 'add':
       return change((container, key) => add(container, key, value, pointer));
@@ -109,9 +121,9 @@ function applyOperation(document: unknown, operation: Operation, copied: { bytes
       return change((container, key) => add(container, key, moved, pointer), pointer, without);
     }
     case 'copy': {
-      const source = read(document, textOf(operation, 'from')) ?? null;
-      copied.bytes += Buffer.byteLength(JSON.stringify(source));
-      if (copied.bytes > maxCopiedBytes) throw doesNotApply(`copies exceed ${maxCopiedBytes} bytes`);
+      const source = copyJson(read(document, textOf(operation, 'from')) ?? null);
+      progress.copiedBytes += Buffer.byteLength(JSON.stringify(source));
+      if (progress.copiedBytes > maxCopiedBytes) throw doesNotApply(`copies exceed ${maxCopiedBytes} bytes`);
       return change((container, key) => add(container, key, source, pointer));
     }
     case 'test': {
@@ -135,6 +147,6 @@ export function applyJsonPatch(original: unknown, patch: unknown): unknown {
   if (patch.length > maxOperations) {
     throw tooLarge(`The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`);
   }
-  const copied = { bytes: 0 };
-  return patch.reduce((document: unknown, operation: Operation) => applyOperation(document, operation, copied), original);
+  const progress: Progress = { ours: new WeakSet(), copiedBytes: 0 };
+  return patch.reduce((document: unknown, operation: Operation) => applyOperation(document, operation, progress), original);
 }

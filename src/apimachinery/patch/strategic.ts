@@ -7,7 +7,7 @@ import { own } from '../own.ts';
 import type { Field, FieldType, Struct } from '../schema.ts';
 import { goKind, unclassified } from './errors.ts';
 import type { Json } from './strategiclist.ts';
-import { badArgument, goFormat, indexOfKey, isObject, itemsAreObjects, keyOfItem, noMergeKey, orderMerged } from './strategiclist.ts';
+import { badArgument, goFormat, indexByKey, isObject, itemsAreObjects, keyOfItem, noMergeKey, orderMerged } from './strategiclist.ts';
 
 const directive = '$patch';
 const retainKeys = '$retainKeys';
@@ -111,15 +111,14 @@ function applyElementOrders(original: Json, patch: Json, type: FieldType | undef
 
 /** `$patch: delete` removes its item, `$patch: replace` the whole list; what is left of both sides. */
 function applyItemDirectives(original: unknown[], patch: readonly unknown[], mergeKey: string): { current: unknown[]; items: Json[] } {
-  let current = original;
   const items: Json[] = [];
   let replace = false;
+  const deleted = new Set<unknown>();
   for (const item of patch as readonly Json[]) {
     if (!Object.hasOwn(item, directive)) {
       items.push(item);
     } else if (item[directive] === 'delete') {
-      const key = keyOfItem(item, mergeKey);
-      for (let at = indexOfKey(current, mergeKey, key); at >= 0; at = indexOfKey(current, mergeKey, key)) current = current.toSpliced(at, 1);
+      deleted.add(keyOfItem(item, mergeKey));
     } else if (item[directive] === 'replace') {
       replace = true;
     } else if (item[directive] === 'merge') {
@@ -128,18 +127,27 @@ function applyItemDirectives(original: unknown[], patch: readonly unknown[], mer
       throw badDirective(item[directive], item);
     }
   }
-  return replace ? { current: items, items: [] } : { current, items };
+  if (replace) return { current: items, items: [] };
+  if (deleted.size === 0) return { current: original, items };
+  const kept = original.filter((item, index) => {
+    if (!isObject(item)) throw unclassified(`value for key ${index} is not a map`);
+    return !(Object.hasOwn(item, mergeKey) && deleted.has(item[mergeKey]));
+  });
+  return { current: kept, items };
 }
 
 function mergeObjectLists(original: unknown[], patch: readonly unknown[], type: FieldType | undefined, mergeKey: string): unknown[] {
   if (mergeKey === '') throw unclassified('cannot merge lists without merge key for struct');
   const { current, items } = applyItemDirectives(original, patch, mergeKey);
   const merged = [...current];
+  const positions = indexByKey(merged, mergeKey);
   for (const item of items) {
     if (!Object.hasOwn(item, mergeKey)) throw noMergeKey(item, mergeKey);
-    const at = indexOfKey(merged, mergeKey, item[mergeKey]);
-    if (at < 0) merged.push(clean(item));
-    else merged[at] = mergeMaps(merged[at] as Json, item, itemType(type));
+    const at = positions.get(item[mergeKey]);
+    if (at === undefined) {
+      positions.set(item[mergeKey], merged.length);
+      merged.push(clean(item));
+    } else merged[at] = mergeMaps(merged[at] as Json, item, itemType(type));
   }
   return orderMerged(merged, items, current, mergeKey);
 }
@@ -183,7 +191,10 @@ function mergeMaps(original: Json, patch: Json, type: FieldType | undefined): Js
     if (key.startsWith(deletePrefix)) {
       const listKey = afterPrefix(key, deletePrefix, badPrimitiveList);
       const current = own(merged, listKey);
-      if (Array.isArray(current) && Array.isArray(value)) merged[listKey] = current.filter((item) => !value.includes(item));
+      if (Array.isArray(current) && Array.isArray(value)) {
+        const deleted = new Set<unknown>(value);
+        merged[listKey] = current.filter((item) => !deleted.has(item));
+      }
     } else if (value === null) {
       delete merged[key];
     } else {

@@ -38,13 +38,16 @@ export function keyOfItem(item: unknown, mergeKey: string): unknown {
   return item[mergeKey];
 }
 
-/** Where the item with this key stands; -1 when there is none. Items without the key are passed over. */
-export function indexOfKey(list: readonly unknown[], mergeKey: string, key: unknown): number {
-  return list.findIndex((item, index) => {
-    if (mergeKey === '') return item === key;
-    if (!isObject(item)) throw unclassified(`value for key ${index} is not a map`);
-    return Object.hasOwn(item, mergeKey) && item[mergeKey] === key;
-  });
+/** Where the first item with each key stands. Items without the key are passed over. */
+export function indexByKey(list: readonly unknown[], mergeKey: string): Map<unknown, number> {
+  const positions = new Map<unknown, number>();
+  for (const [index, item] of list.entries()) {
+    if (mergeKey !== '' && !isObject(item)) throw unclassified(`value for key ${index} is not a map`);
+    if (mergeKey !== '' && !Object.hasOwn(item as Json, mergeKey)) continue;
+    const key = mergeKey === '' ? item : (item as Json)[mergeKey];
+    if (!positions.has(key)) positions.set(key, index);
+  }
+  return positions;
 }
 
 /** Whether the items of the lists are objects; a mixture is an error, and so are lists in lists. */
@@ -71,7 +74,17 @@ const isDeletion = (item: unknown): boolean => isObject(item) && item['$patch'] 
  */
 function sortByOrder(items: readonly unknown[], order: readonly unknown[], mergeKey: string): unknown[] {
   const sorted = items.filter((item) => mergeKey === '' || !isDeletion(item));
-  const positions = sorted.map((item) => indexOfKey(order, mergeKey, keyOfItem(item, mergeKey)));
+  const known = indexByKey(order, mergeKey);
+  const positions = sorted.map((item) => known.get(keyOfItem(item, mergeKey)) ?? -1);
+  if (!positions.includes(-1)) {
+    // With all positions known the outcome is that of any stable sort.
+    const indices = [...sorted.keys()].sort((a, b) => positions[a]! - positions[b]!);
+    return withDeletions(
+      indices.map((index) => sorted[index]),
+      items,
+      mergeKey,
+    );
+  }
   const comesFirst = (a: number, b: number) => a < 0 || b < 0 || a < b;
   for (let end = 1; end < sorted.length; end++) {
     for (let at = end; at > 0 && comesFirst(positions[at]!, positions[at - 1]!); at--) {
@@ -79,23 +92,28 @@ function sortByOrder(items: readonly unknown[], order: readonly unknown[], merge
       [positions[at], positions[at - 1]] = [positions[at - 1]!, positions[at]!];
     }
   }
-  return mergeKey === '' ? sorted : [...sorted, ...items.filter(isDeletion)];
+  return withDeletions(sorted, items, mergeKey);
 }
+
+const withDeletions = (sorted: unknown[], items: readonly unknown[], mergeKey: string): unknown[] =>
+  mergeKey === '' ? sorted : [...sorted, ...items.filter(isDeletion)];
 
 /**
  * The order of a merged list: items that the patch names in the patch's order, the others in their old order,
  * woven together so that the server's order is kept where both sides know the items.
  */
 export function orderMerged(merged: readonly unknown[], patchOrder: readonly unknown[], serverOrder: readonly unknown[], mergeKey: string): unknown[] {
-  const inPatch = (item: unknown) => indexOfKey(patchOrder, mergeKey, keyOfItem(item, mergeKey)) >= 0;
   for (const item of [...patchOrder, ...serverOrder]) keyOfItem(item, mergeKey);
+  const patchPositions = indexByKey(patchOrder, mergeKey);
+  const serverPositions = indexByKey(serverOrder, mergeKey);
+  const inPatch = (item: unknown) => patchPositions.has(keyOfItem(item, mergeKey));
   const left = sortByOrder(
     merged.filter((item) => !inPatch(item)),
     serverOrder,
     mergeKey,
   );
   const right = sortByOrder(merged.filter(inPatch), patchOrder, mergeKey);
-  const position = (item: unknown) => indexOfKey(serverOrder, mergeKey, keyOfItem(item, mergeKey));
+  const position = (item: unknown) => serverPositions.get(keyOfItem(item, mergeKey)) ?? -1;
   const woven: unknown[] = [];
   let i = 0;
   let j = 0;

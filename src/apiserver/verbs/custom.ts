@@ -48,7 +48,7 @@ export async function serveCustom(target: Target, handler: TargetHandler): Promi
   const struct = structOfKind(apiVersion, of.kind) ?? resource.struct;
   const encoding = bodyEncoding(exchange.headers['content-type']);
   const expected = { struct, apiVersion, kind: of.kind, anyVersion: subresource !== undefined };
-  const body = decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation);
+  const body = await decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation);
   if (resource.definition.namespaced) ensureNamespace(body, info.namespace);
   if (subresource === undefined) resource.definition.setDefaults?.(body);
   else if (subresource.type === 'custom') subresource.setDefaults?.(body);

@@ -1,7 +1,6 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply. Source of the rules: apiserver `endpoints/handlers/patch.go`. */
 import { structOfKind } from '../../api/schema.ts';
 import { hasDuplicateKeys, parseJson } from '../../apimachinery/codec/json.ts';
-import { parseYamlStrict } from '../../apimachinery/codec/yaml.ts';
 import { DecodeError, strictDecodingMessage } from '../../apimachinery/decode/errors.ts';
 import { decodeObject, type FieldValidation } from '../../apimachinery/decode/object.ts';
 import { badRequest, invalid, notFound, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
@@ -20,6 +19,7 @@ import type { Reply } from '../exchange.ts';
 import { applyObject } from '../storage/apply.ts';
 import { parseWriteOptions } from '../storage/options.ts';
 import { checkName, updateObject } from '../storage/update.ts';
+import { readYaml } from '../yaml.ts';
 import { encodingsOf } from './read.ts';
 import type { Target } from './target.ts';
 import { writeRequest, writtenReply } from './write.ts';
@@ -56,7 +56,8 @@ export async function readPatch(context: RequestContext, type: PatchType): Promi
   const text = (await readRequestBody(context)).toString('utf8');
   try {
     if (type !== 'apply') return { type, text, value: parseJson(text), prior: [] };
-    const { value, errors } = parseYamlStrict(text);
+    const { value, errors, json } = await readYaml(text);
+    if (json !== undefined) context.body = Buffer.from(json);
     return { type, text, value, prior: errors };
   } catch (error) {
     throw badRequest(

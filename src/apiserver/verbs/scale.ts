@@ -103,7 +103,7 @@ export async function putScale(target: Target, scale: ScaleSubresource): Promise
   const options = parseWriteOptions(context.info.query, 'UpdateOptions');
   const encoding = bodyEncoding(context.exchange.headers['content-type']);
   const expected = { struct: scaleStruct(), apiVersion, kind, anyVersion: true };
-  const wanted = decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation) as Scale;
+  const wanted = (await decodeBody(context, encoding, await readRequestBody(context), expected, options.fieldValidation)) as Scale;
   checkName(wanted, context.info.name, context.info.namespace);
   return changeScale(target, scale, options, 'UpdateOptions', (current, input) => {
     const next = copyJson(wanted);

@@ -145,7 +145,7 @@ class ResourceWatch implements CacheWatcher {
     const { resource, storage } = this.#target;
     const { cache } = resource.stored;
     const range = this.#prefix === '' ? cache.prefix : `${cache.prefix}${this.#prefix}/`;
-    const entries = Array.from(cache.sorted.range(range));
+    const entries = cache.sorted.list(range);
     this.#revision = storage.cacher.revision;
     this.#from = this.#revision;
     this.#meanwhile = [];

@@ -58,7 +58,7 @@ export async function objectOf({ context, resource }: Target, validation: WriteO
   const encoding = bodyEncoding(context.exchange.headers['content-type'], encodingsOf(resource));
   const bytes = await readRequestBody(context);
   const expected = { ...readerOf(resource), apiVersion: resource.apiVersion, kind: resource.definition.kind };
-  const object = decodeBody(context, encoding, bytes, expected, validation);
+  const object = await decodeBody(context, encoding, bytes, expected, validation);
   context.audit?.requested(object, resource.definition.setDefaults);
   return object;
 }
@@ -95,7 +95,7 @@ export async function deleteOptionsOf({ context }: Target): Promise<DeleteOption
   const encoding = bodyEncoding(context.exchange.headers['content-type']);
   // Registered in every group: clients name their own group's version, `v1` or `meta.k8s.io/v1`.
   const struct = structOf('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions');
-  const body = decodeBody(context, encoding, bytes, { struct, apiVersion: 'v1', kind: 'DeleteOptions', anyVersion: true, options: true }, 'Ignore');
+  const body = await decodeBody(context, encoding, bytes, { struct, apiVersion: 'v1', kind: 'DeleteOptions', anyVersion: true, options: true }, 'Ignore');
   if (body.kind !== undefined && body.kind !== '' && body.kind !== 'DeleteOptions') throw badRequest('decoded object cannot be converted to DeleteOptions');
   return parseDeleteOptions(context.info.query, body);
 }
