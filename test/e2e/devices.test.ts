@@ -159,5 +159,7 @@ test('a driver of dynamic resources prepares what a pod claims, and hears of its
   const found = (await podResources()).find(({ name }) => name === 'claims')?.containers[0]?.dynamicResources[0]?.claimResources;
   assert.deepEqual(found, [{ cdiDevices: [], driverName: driver, poolName: 'node-1', deviceName: 'one', shareId: '' }]);
   await cluster.kubectl(['delete', 'pod', 'claims', '--wait']);
-  assert.match(started.calls[1] ?? '', /^v1\.DRAPlugin unprepare claims-gpu-\w+$/);
+  // Without a grace period the API forgets the pod before it has ended.
+  const end = await eventually('the end', async () => started.calls[1]);
+  assert.match(end, /^v1\.DRAPlugin unprepare claims-gpu-\w+$/);
 });
