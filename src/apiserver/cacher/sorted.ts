@@ -47,6 +47,23 @@ export class SortedEntries<E extends { readonly key: string }> {
     this.#size = 0;
   }
 
+  /** As {@link range}, as an array of its own: whole chunks are copied at once. */
+  list(prefix: string, from = prefix): E[] {
+    const start = from > prefix ? from : prefix;
+    if (this.#chunks.length === 0) return [];
+    const parts: E[][] = [];
+    let at = this.#chunkOf(start);
+    let index = lowerBound(this.#chunks[at] as E[], start);
+    for (; at < this.#chunks.length; at++, index = 0) {
+      const chunk = this.#chunks[at] as E[];
+      // In order: where the last one has the prefix, those before it have it too.
+      const end = chunk[chunk.length - 1]?.key.startsWith(prefix) ? chunk.length : endOf(chunk, prefix, index);
+      parts.push(chunk.slice(index, end));
+      if (end < chunk.length) break;
+    }
+    return parts.length === 1 ? (parts[0] as E[]) : parts.flat();
+  }
+
   /** Entries whose key is at least `from` and starts with `prefix`, in order. Must not be changed meanwhile. */
   *range(prefix: string, from = prefix): Generator<E> {
     const start = from > prefix ? from : prefix;
@@ -74,6 +91,17 @@ export class SortedEntries<E extends { readonly key: string }> {
     }
     return Math.max(0, low - 1);
   }
+}
+
+/** Of entries from `low` on, the first without the prefix. */
+function endOf(chunk: readonly { readonly key: string }[], prefix: string, low: number): number {
+  let high = chunk.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((chunk[middle] as { key: string }).key.startsWith(prefix)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function lowerBound(chunk: readonly { readonly key: string }[], key: string): number {

@@ -47,7 +47,7 @@ export async function listEntries(storage: Storage, resource: Resource, namespac
   } else if (asked > 0) await cacher.reached(asked);
 
   const range = rangeOf(resource, namespace, selection);
-  const present = (): CacheEntry[] => Array.from(cache.sorted.range(range, cache.prefix + startKey));
+  const present = (): CacheEntry[] => cache.sorted.list(range, cache.prefix + startKey);
   try {
     if (revision === undefined) return await collect(resource, options, selection, cacher.revision, present());
     // The present is as good as the past when nothing changed since; yet a revision that is forgotten is gone for everybody.
