@@ -33,6 +33,8 @@ const knarr = (...args: string[]): Promise<unknown> => promisify(execFile)(launc
 /** How full this machine's disk is must not matter, nor that a log of that size would be rotated. */
 const settings = { evictionHard: { 'memory.available': '100Mi' }, imageGCHighThresholdPercent: 100, containerLogMaxSize: '200Mi' };
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void knarr('down', '--purge').finally(() => process.exit(1)));
+
 const pidFileOf = (config: ClusterConfig, node: string): string => join(clusterLayout(config).run, `${agentName(node).replace('/', '-')}.pid`);
 
 /** Upstream's kubelet wants to find its parent group in every hierarchy of cgroup v1, ready to be used. */
