@@ -34,6 +34,8 @@ export interface RequestContext {
   annotate(key: string, value: string): void;
   /** How flow control classified the request, once it did. */
   flow: { readonly uid: string; readonly levelUid: string } | undefined;
+  /** How long it waited for its turn, in milliseconds. */
+  waitedMs: number;
   /** Long answers may be compressed. */
   compress: boolean;
   /** Told by a watch how far it is; absent for everything else. */
@@ -63,6 +65,7 @@ export function createContext(exchange: Exchange, info: RequestInfo, user: UserI
     },
     flow: undefined,
     compress: true,
+    waitedMs: 0,
     watch: undefined,
   };
   return context;

@@ -25,9 +25,10 @@ import { listen } from './http/listen.ts';
 import { PieceSender } from './http/pieces.ts';
 import { rejectUpgrade } from './http/upgrade.ts';
 import { InFlight } from './inflight.ts';
+import { buildMetrics } from './nonresource/buildmetrics.ts';
 import type { HealthCheck } from './nonresource/health.ts';
 import { addHook, serveHealth } from './nonresource/health.ts';
-import { createMetrics } from './nonresource/metrics.ts';
+import { createMetrics, serveMetrics } from './nonresource/metrics.ts';
 import type { RemoteDocument } from './nonresource/openapi.ts';
 import { openapiPaths } from './nonresource/openapi.ts';
 import { jsonPath, rootPath } from './nonresource/paths.ts';
@@ -152,6 +153,7 @@ export function createCore(options: CoreOptions): ServerCore {
   const pieces = new PieceSender(sharing);
   const flowControl = createFlowControl({ ...options.flowControl, sizeOf: storedSizes(registry), sharing });
   metrics.flowControl(flowControl);
+  metrics.add(buildMetrics(options.version, options.features ?? []));
 
   const discovery = createDiscovery(registry, {
     serverAddress: () => (listeners[0] ? `${listeners[0].host}:${listeners[0].port}` : ''),
@@ -159,7 +161,7 @@ export function createCore(options: CoreOptions): ServerCore {
   const routes: Routes = createRoutes(storage, discovery);
   routes.addPaths([
     (context) => serveHealth(context, checks, performance.now() - born < (options.livezGraceMs ?? 0)),
-    (context) => (context.info.path === '/metrics' ? metrics.serve() : undefined),
+    (context) => serveMetrics(context, { server: () => metrics.serve(), component: (name) => options.componentMetrics?.(name) }),
     flowControl.dump,
     ...(options.profiling === false ? [] : [serveProfiling]),
     jsonPath('/version', versionInfo(options.version)),

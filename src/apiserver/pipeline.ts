@@ -14,7 +14,9 @@ import type { RequestContext, WatchProgress } from './context.ts';
 import { createContext } from './context.ts';
 import type { Authenticator, AuthorizationAttributes, Authorizer, Credentials, RequestInfo } from './contracts.ts';
 import type { Exchange, Reply } from './exchange.ts';
+import { bodyLength } from './exchange.ts';
 import type { FlowControl } from './flowcontrol/flowcontrol.ts';
+import { authenticatedUsers, authentications, authorizations, shownUser } from './nonresource/requestmetrics.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import type { Route } from './route.ts';
 
@@ -25,7 +27,7 @@ export interface Stages {
   flowControl: FlowControl;
   route(info: RequestInfo): Route;
   /** Called once per request, with the answer's code and the seconds that it took. */
-  observe?(context: RequestContext, code: number, seconds: number): void;
+  observe?(context: RequestContext, code: number, seconds: number, bytes: number): void;
   /** Counts a request that goes on after its answer has begun, until what this gives is called. */
   longRunning?(context: RequestContext): () => void;
   /** How long a request may take that is not long-running, in milliseconds. */
@@ -77,7 +79,7 @@ export function createPipeline(stages: Stages): Pipeline {
         : !context && info && stages.audit.unauthenticated(exchange, info, reply, new Date(), auditId);
       if (written) await written;
     }
-    if (context) stages.observe?.(context, reply.status, (performance.now() - started) / 1000);
+    if (context) stages.observe?.(context, reply.status, (performance.now() - started) / 1000, bodyLength(reply.body));
     return reply;
   };
 }
@@ -97,9 +99,17 @@ async function authenticated({ authenticate }: Stages, exchange: Exchange, info:
     const peer = exchange.peerCertificate();
     if (peer) credentials.peerCertificate = peer;
   }
-  const found = await authenticate(credentials);
-  if (!found) throw unauthorized();
-  return found.user;
+  const started = performance.now();
+  let result: 'success' | 'failure' | 'error' = 'error';
+  try {
+    const found = await authenticate(credentials);
+    result = found ? 'success' : 'failure';
+    if (!found) throw unauthorized();
+    authenticatedUsers.add(1, shownUser(found.user.username));
+    return found.user;
+  } finally {
+    authentications.observe(result, (performance.now() - started) / 1000);
+  }
 }
 
 async function begun(audit: Auditor, context: RequestContext, auditId: string): Promise<AuditRecord | undefined> {
@@ -150,8 +160,11 @@ async function serve(stages: Stages, context: RequestContext): Promise<Reply> {
   let left = timeLimit(context, stages.requestTimeoutMs);
   let admitted = flowControl.enter(context, left * waitPart);
   if (admitted instanceof Promise) {
+    const queued = performance.now();
     admitted = await admitted;
-    left -= performance.now() - context.started;
+    const now = performance.now();
+    context.waitedMs = now - queued;
+    left -= now - context.started;
   }
   const place = admitted;
   const done = (): void => void (place && flowControl.leave(place));
@@ -197,10 +210,12 @@ async function serveWatch(stages: Stages, context: RequestContext, route: Route)
 
 async function authorized({ authorize, audit }: Stages, context: RequestContext): Promise<void> {
   const attributes = attributesOf(context);
+  const started = performance.now();
   const pending = authorize(attributes);
   const { decision, reason, error } = pending instanceof Promise ? await pending : pending;
   // Nobody refused it when there was an error: whoever might have allowed it could not be asked.
   const failed = decision !== 'allow' && error !== undefined && error !== '';
+  authorizations.observe(failed ? 'error' : outcomes[decision], (performance.now() - started) / 1000);
   if (audit) {
     if (!failed) context.annotate('authorization.k8s.io/decision', decision === 'allow' ? 'allow' : 'forbid');
     context.annotate('authorization.k8s.io/reason', failed ? 'internal error' : reason);
@@ -208,6 +223,8 @@ async function authorized({ authorize, audit }: Stages, context: RequestContext)
   if (decision === 'allow') return;
   throw failed ? internalError(new Error(error)) : forbiddenRequest(attributes, reason);
 }
+
+const outcomes = { allow: 'allowed', deny: 'denied', 'no-opinion': 'no-opinion' } as const;
 
 /** The part of a request's time that it may spend waiting for its turn. */
 const waitPart = 1 / 4;

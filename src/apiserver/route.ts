@@ -5,6 +5,7 @@ import type { RequestInfo } from './contracts.ts';
 import type { Discovery } from './discovery/serve.ts';
 import type { Reply } from './exchange.ts';
 import { textReply } from './exchange.ts';
+import { deprecatedApis } from './nonresource/requestmetrics.ts';
 import type { Resource } from './registry.ts';
 import { subresourceOf } from './registry.ts';
 import type { Storage } from './storage/types.ts';
@@ -50,6 +51,9 @@ function deprecationOf({ apiVersion, definition }: Resource): string | undefined
   if (definition.deprecationWarning !== undefined) return definition.deprecationWarning;
   return definition.deprecated && `${apiVersion} ${definition.kind} is deprecated ${definition.deprecated}`;
 }
+
+/** The version in which it is gone, where that is said. */
+const removedRelease = (warning: string): string => /unavailable in v(\d+\.\d+)/.exec(warning)?.[1] ?? '';
 
 const pageNotFound = (): Reply => textReply(404, '404 page not found\n');
 
@@ -135,7 +139,10 @@ export function createRoutes(storage: Storage, discovery: Discovery): Routes {
       return {
         longRunning,
         serve(context) {
-          if (warning) context.warn(warning);
+          if (warning) {
+            context.warn(warning);
+            deprecatedApis.set(1, info.group, removedRelease(warning), info.resource, info.subresource, info.version);
+          }
           return handler({ context, resource, storage });
         },
       };

@@ -1,5 +1,6 @@
 /** How a server serves: limits, times, and what it says to clients whatever they ask. */
 import type { FlowControlOptions } from './flowcontrol/flowcontrol.ts';
+import type { Feature } from './nonresource/buildmetrics.ts';
 
 /** A watch that does not say how long lives this long, up to twice as long. */
 export const defaultMinRequestSeconds = 1_800;
@@ -24,6 +25,10 @@ export interface ServingOptions {
   corsAllowedOrigins?: readonly RegExp[];
   /** Directives of the header `Strict-Transport-Security`. */
   strictTransportSecurity?: readonly string[];
+  /** As `kubernetes_feature_enabled` shows them. */
+  features?: readonly Feature[];
+  /** What other components of this process count, by their names: shown to who asks for `/metrics?component=NAME`. */
+  componentMetrics?(component: string): Promise<string> | undefined;
   /** Long answers are compressed for clients that can take it. Default true. */
   compressResponses?: boolean;
 }

@@ -130,6 +130,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): Transport 
   }
 
   return {
+    host: base.host,
     async request(request) {
       const { signal, done } = requests.open(request.signal);
       let credentials: ClientCredentials;

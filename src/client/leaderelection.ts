@@ -7,6 +7,7 @@ import { leases } from '../api/coordination/v1/lease.ts';
 import type { Lease, LeaseSpec } from '../api/coordination/v1/types.gen.ts';
 import { isNotFound } from '../apimachinery/errors.ts';
 import { microTimeOf } from '../apimachinery/meta.ts';
+import { Gauge, metrics } from '../apimachinery/metrics.ts';
 import type { Client } from './client.ts';
 
 export interface ElectionTimes {
@@ -35,6 +36,8 @@ export interface LeaderElectionOptions extends ElectionTimes {
   /** Milliseconds that never jump. */
   monotonic?: () => number;
 }
+
+const masterStatus = metrics.add(new Gauge('leader_election_master_status', 'Whether this candidate leads (1) or stands by (0).', ['name']));
 
 const jitterFactor = 1.2;
 
@@ -138,6 +141,7 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
 
   log?.info({ lease: `${namespace}/${name}`, identity }, 'became leader');
   const leading = new AbortController();
+  masterStatus.set(1, name);
   options.onStartedLeading(leading.signal);
   let renewedAt = monotonic();
   while (!signal.aborted) {
@@ -147,6 +151,7 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
     if (left > 0 && (await attempt(left))) renewedAt = monotonic();
     else if (monotonic() - renewedAt >= renewDeadlineMs || !isLeader()) break;
   }
+  masterStatus.set(0, name);
   leading.abort(new Error('no longer the leader'));
   log?.info({ lease: `${namespace}/${name}`, identity }, 'stopped leading');
   options.onStoppedLeading?.();

@@ -3,6 +3,7 @@ import { type Status, StatusError } from '../apimachinery/errors.ts';
 import { apiVersionOf, type KubeList, type KubeObject } from '../apimachinery/meta.ts';
 import type { Client, DeleteQuery, ListQuery, PatchType, ResourceClient, ResourceRef, WatchEvent, WriteQuery } from './client.ts';
 import { resourcePath, withQuery } from './paths.ts';
+import { requestDurations, requestSizes, requestsTotal } from './restmetrics.ts';
 import { requestWithRetry } from './retrying.ts';
 import { readBody, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
 import { decodeLines, textWithoutManagedFields } from './watchstream.ts';
@@ -22,6 +23,9 @@ const patchContentTypes: Record<PatchType, string> = {
   strategic: 'application/strategic-merge-patch+json',
   apply: 'application/apply-patch+yaml',
 };
+
+/** Of transports that need no network. */
+const inProcess = 'in-process';
 
 /** A server that does not know the form answers with the whole object. */
 const metadataForm = (form: string): string => `application/json;as=${form};g=meta.k8s.io;v=v1,application/json`;
@@ -48,7 +52,18 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
       headers['content-type'] = contentType ?? 'application/json';
       request.body = Buffer.from(JSON.stringify(body), 'utf8');
     }
-    const response = await requestWithRetry(transport, request);
+    const started = performance.now();
+    const host = transport.host ?? inProcess;
+    let code = '<error>';
+    let response: TransportResponse;
+    try {
+      response = await requestWithRetry(transport, request);
+      code = String(response.status);
+    } finally {
+      requestsTotal.add(1, code, host, method);
+      requestDurations.observe((performance.now() - started) / 1000, host, method);
+      requestSizes.observe(request.body?.byteLength ?? 0, host, method);
+    }
     if (options.onWarning && response.headers['warning'] !== undefined) warningsOf(response.headers['warning']).forEach(options.onWarning);
     if (response.status >= 200 && response.status < 300) return response;
     throw await statusErrorOf(response, request);

@@ -1,5 +1,6 @@
 /** Sends a request again where that is safe and the server asks for it, as client-go's `withRetry` does. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { requestRetries } from './restmetrics.ts';
 import { readBody, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
 
 const maxRetries = 10;
@@ -35,6 +36,7 @@ export async function requestWithRetry(transport: Transport, request: TransportR
     }
     const seconds = retryAfterSeconds(response);
     if (seconds === undefined || attempt >= maxRetries) return response;
+    requestRetries.add(1, String(response.status), request.method, transport.host ?? '');
     await readBody(response);
     await sleep(seconds * 1_000, undefined, { signal: request.signal });
   }

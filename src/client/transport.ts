@@ -23,6 +23,8 @@ export interface TransportResponse {
 }
 
 export interface Transport {
+  /** `127.0.0.1:6443`; absent where there is no network in between. */
+  readonly host?: string;
   request(request: TransportRequest): Promise<TransportResponse>;
   close(): Promise<void>;
 }

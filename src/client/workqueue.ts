@@ -3,7 +3,11 @@
  * if it was added meanwhile; failed keys come back after an exponential delay. Semantics of client-go's `workqueue`.
  */
 
+import { queueMetrics } from './workqueuemetrics.ts';
+
 export interface WorkQueueOptions {
+  /** Under which its metrics are told; absent: none are kept. */
+  name?: string;
   /** Delay after the first failure, in milliseconds. */
   baseDelayMs?: number;
   maxDelayMs?: number;
@@ -33,7 +37,7 @@ export interface WorkQueue {
 const maxTimeoutMs = 2 ** 31 - 1;
 
 /** Makes a queue. Defaults as client-go's controller rate limiter: 5 ms doubling up to 1000 s. */
-export function createWorkQueue({ baseDelayMs = 5, maxDelayMs = 1_000_000, now = Date.now }: WorkQueueOptions = {}): WorkQueue {
+export function createWorkQueue({ baseDelayMs = 5, maxDelayMs = 1_000_000, now = Date.now, name }: WorkQueueOptions = {}): WorkQueue {
   const dirty = new Set<string>();
   const processing = new Set<string>();
   /** Keys in order; a Set is a queue with cheap removal of its first. */
@@ -43,10 +47,12 @@ export function createWorkQueue({ baseDelayMs = 5, maxDelayMs = 1_000_000, now =
   const failures = new Map<string, number>();
   const drained: (() => void)[] = [];
   let shuttingDown = false;
+  const told = name === undefined ? undefined : queueMetrics(name, () => queue.size);
 
   function take(key: string): void {
     dirty.delete(key);
     processing.add(key);
+    told?.taken(key);
   }
 
   function enqueue(key: string): void {
@@ -62,6 +68,7 @@ export function createWorkQueue({ baseDelayMs = 5, maxDelayMs = 1_000_000, now =
   function add(key: string): void {
     if (shuttingDown || dirty.has(key)) return;
     dirty.add(key);
+    told?.added(key);
     if (!processing.has(key)) enqueue(key);
   }
 
@@ -104,6 +111,7 @@ export function createWorkQueue({ baseDelayMs = 5, maxDelayMs = 1_000_000, now =
     addRateLimited(key) {
       const count = failures.get(key) ?? 0;
       failures.set(key, count + 1);
+      told?.retried();
       addAfter(key, Math.min(baseDelayMs * 2 ** count, maxDelayMs));
     },
     forget: (key) => void failures.delete(key),
@@ -119,6 +127,7 @@ export function createWorkQueue({ baseDelayMs = 5, maxDelayMs = 1_000_000, now =
     },
     done(key) {
       processing.delete(key);
+      told?.done(key);
       if (dirty.has(key)) enqueue(key);
       settle();
     },
@@ -130,6 +139,7 @@ export function createWorkQueue({ baseDelayMs = 5, maxDelayMs = 1_000_000, now =
     },
     shutDown() {
       shuttingDown = true;
+      told?.close();
       for (const { timer } of delayed.values()) clearTimeout(timer);
       delayed.clear();
       if (queue.size === 0) for (const waiter of waiters.splice(0)) waiter(undefined);

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { isConflict, StatusError } from '../apimachinery/errors.ts';
+import { Gauge, metrics } from '../apimachinery/metrics.ts';
 import type { Client } from '../client/client.ts';
 import { createInformerFactory } from '../client/informers.ts';
 import { createEventRecorder } from '../client/recorder.ts';
@@ -11,6 +12,7 @@ import { createWorkQueue, runWorkers, type WorkQueue } from '../client/workqueue
 import { NotYet } from './common/errors.ts';
 import { createSharing } from './common/sharing.ts';
 import { type ControllerContext, type ControllerDefinition, type Enqueue, managerIdentity, type RunningController } from './controller.ts';
+import { queueNameOf } from './queuenames.ts';
 
 export interface ManagerOptions {
   definitions: readonly ControllerDefinition[];
@@ -32,6 +34,8 @@ export interface RunningManager {
 
 const defaultConcurrency = 5;
 
+const runningControllers = metrics.add(new Gauge('running_managed_controllers', 'Controllers that run.', ['name', 'manager']));
+
 export function runControllers(options: ManagerOptions): RunningManager {
   const { definitions, client, log, settings, now = () => new Date() } = options;
   const stopping = new AbortController();
@@ -43,7 +47,7 @@ export function runControllers(options: ManagerOptions): RunningManager {
   async function start(): Promise<void> {
     const started = await Promise.all(
       definitions.map(async (definition) => {
-        const queue = createWorkQueue();
+        const queue = createWorkQueue({ name: queueNameOf(definition.name) });
         queues.push(queue);
         const identity = definition.identity ?? definition.name;
         const own = identity === managerIdentity ? client : options.clientFor(identity);
@@ -52,6 +56,7 @@ export function runControllers(options: ManagerOptions): RunningManager {
         const context: ControllerContext = { client: own, informers, events, log: child, now, signal: stopping.signal, settings };
         const controller = await definition.setup(context, enqueueInto(queue));
         running.push(controller);
+        runningControllers.set(1, definition.name, 'kube-controller-manager');
         return { definition, queue, controller, log: child };
       }),
     );

@@ -20,6 +20,7 @@ import type { PluginFactory, Reservation, Snapshot } from './framework/plugin.ts
 import type { Profile } from './framework/profile.ts';
 import { attachHandlers } from './handlers.ts';
 import { createListers } from './listers.ts';
+import { attemptBegan, attemptEnded, pointBegan, preemptionTried, showPending } from './metrics.ts';
 import { evictVictims } from './preemption/evict.ts';
 import { runPostFilters } from './preemption/postfilter.ts';
 import { preemptionPlugin, type Victims } from './preemption/victims.ts';
@@ -140,6 +141,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     while (!signal.aborted && writes.size < maxWrites) {
       const queued = queue.next();
       if (!queued) break;
+      attemptBegan(queued);
       try {
         await scheduleOne(queued);
       } catch (error) {
@@ -170,7 +172,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       queue.done(queued);
       return;
     }
+    const filtered = pointBegan('Filter', nameOf(info.pod));
     const found = findFeasible({ pod: info, snapshot, nominator, profile, startAt, random });
+    filtered(found.outcome === 'nodes' ? 'Success' : found.outcome === 'error' ? 'Error' : 'Unschedulable');
     if (found.outcome === 'no-nodes') {
       fail(queued, 'Unschedulable', 'no nodes available to schedule pods', { rejectedBy: new Set([noNodesPlugin]), nominated: '' });
       return;
@@ -195,7 +199,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       await seekHelp(queued, profile, found);
       return;
     }
+    const scored = pointBegan('Score', nameOf(info.pod));
     const node = choose({ pod: info, snapshot, profile, random }, nodes, extra && (({ name }) => extra.get(name) ?? 0));
+    scored('Success');
     cluster.assume(info, node.name);
     nominator.remove(info.uid);
     const reservations = found.checks.flatMap((check) => check.reserve?.(node) ?? []);
@@ -208,7 +214,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     { diagnosis, checks }: Pick<Extract<Feasible, { outcome: 'none' }>, 'diagnosis' | 'checks'>,
   ): Promise<void> {
     const { info } = queued;
+    const sought = pointBegan('PostFilter', nameOf(info.pod));
     const help = await runPostFilters(profile, { pod: info, snapshot, checks, diagnosis, nominator, now: now().getTime(), random }, extenders);
+    sought(help.victims ? 'Success' : 'Unschedulable');
+    preemptionTried(help.victims?.pods.length);
     diagnosis.preemption = help.message;
     fail(queued, 'Unschedulable', describe(diagnosis), { rejectedBy: diagnosis.plugins, nominated: help.victims?.node.name ?? (help.keep ? undefined : '') });
     if (!help.victims) return;
@@ -219,8 +228,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   async function bind(queued: QueuedPod, profile: Profile, nodeName: string, reservations: readonly Reservation[]): Promise<void> {
     const { info } = queued;
     try {
+      const bound = pointBegan('Bind', nameOf(info.pod));
       await bindPod({ pods: podClient, extenders, now, signal }, profile, info.pod, nodeName, reservations);
+      bound('Success');
       queue.done(queued);
+      attemptEnded(queued, 'scheduled', nameOf(info.pod));
       recorderOf(info.pod).event(info.pod, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${nodeName}`);
     } catch (error) {
       for (const reservation of reservations) reservation.release();
@@ -238,6 +250,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function fail(queued: QueuedPod, reason: 'Unschedulable' | 'SchedulerError', message: string, { rejectedBy, nominated }: Failure): void {
+    attemptEnded(queued, reason === 'Unschedulable' ? 'unschedulable' : 'error', nameOf(queued.info.pod));
     const pod = podInformer.getByKey(queued.info.key);
     if (!pod || pod.metadata.uid !== queued.info.uid || pod.spec.nodeName) {
       queue.done(queued);
@@ -282,7 +295,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
+  const hidePending = showPending({ counts: () => queue.counts });
   signal.addEventListener('abort', () => queue.stop(), { once: true });
+  signal.addEventListener('abort', hidePending, { once: true });
   return {
     async start() {
       await Promise.race([Promise.all([podInformer.synced, nodeInformer.synced]), aborted(signal)]);

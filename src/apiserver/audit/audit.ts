@@ -1,4 +1,5 @@
 /** The audit log: one `audit.k8s.io/v1 Event` for each stage of a request that the policy wants to have recorded. */
+
 import { isIP } from 'node:net';
 import type { UserInfo } from '../../api/kind.ts';
 import { copyJson } from '../../apimachinery/copy.ts';
@@ -7,6 +8,7 @@ import { type KubeObject, microTimeOf } from '../../apimachinery/meta.ts';
 import type { RequestContext } from '../context.ts';
 import type { AuthorizationAttributes, RequestInfo } from '../contracts.ts';
 import type { Exchange, Reply } from '../exchange.ts';
+import { auditEvents, auditLevels, auditRejected } from '../nonresource/requestmetrics.ts';
 import { replyValue, valueOf, withoutManagedFields } from './bodies.ts';
 import type { AuditPolicy, AuditRule, AuditStage } from './policy.ts';
 import { ruleFor } from './policy.ts';
@@ -102,6 +104,16 @@ function responseStatusOf(reply: Reply, value: unknown): Record<string, unknown>
 }
 
 export function createAuditor({ policy, write }: AuditOptions): Auditor {
+  const counted = (event: AuditEvent): Written => {
+    auditEvents.add(1);
+    const written = write(event);
+    if (!written) return undefined;
+    return written.catch((error: unknown) => {
+      auditRejected.add(1);
+      throw error;
+    });
+  };
+
   const omittedBy = (rule: AuditRule): ReadonlySet<AuditStage> => new Set([...(policy.omitStages ?? []), ...(rule.omitStages ?? [])]);
 
   /** The fields in upstream's order, so that lines read alike. */
@@ -131,6 +143,7 @@ export function createAuditor({ policy, write }: AuditOptions): Auditor {
 
   function recordOf(context: RequestContext, rule: AuditRule, event: AuditEvent): AuditRecord {
     const { level } = rule;
+    auditLevels.add(1, level);
     const omitted = omittedBy(rule);
     const omitManagedFields = rule.omitManagedFields ?? policy.omitManagedFields ?? false;
     const shown = (value: unknown): unknown => (omitManagedFields ? withoutManagedFields(value) : value);
@@ -140,7 +153,7 @@ export function createAuditor({ policy, write }: AuditOptions): Auditor {
     const stage = (name: AuditStage): Written => {
       if (omitted.has(name)) return undefined;
       if (name !== 'RequestReceived') event['stageTimestamp'] = microTimeOf(new Date());
-      return write({ ...event, stage: name, annotations: context.annotations && { ...context.annotations } });
+      return counted({ ...event, stage: name, annotations: context.annotations && { ...context.annotations } });
     };
 
     /** What the objects say that the path does not. */
@@ -226,7 +239,7 @@ export function createAuditor({ policy, write }: AuditOptions): Auditor {
       const status = replyValue(reply);
       const responseStatus = responseStatusOf(reply, status);
       const shown = rule.level === 'RequestResponse' ? { responseObject: status } : {};
-      return write({ ...event, ...shown, stage: 'ResponseStarted', responseStatus, stageTimestamp: microTimeOf(new Date()) });
+      return counted({ ...event, ...shown, stage: 'ResponseStarted', responseStatus, stageTimestamp: microTimeOf(new Date()) });
     },
   };
 }

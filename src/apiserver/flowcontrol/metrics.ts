@@ -1,5 +1,5 @@
 /** What is told of flow control, under upstream's names. */
-import { Distribution, familyText, labelText } from '../nonresource/exposition.ts';
+import { Distribution, familyText, labelText } from '../../apimachinery/metrics.ts';
 import type { Flow } from './flow.ts';
 import type { Levels, PriorityLevel } from './levels.ts';
 

@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions, SecureVersion } from 'node:tls';
 import type { Exchange, Responder } from '../exchange.ts';
+import { handshakeErrors } from '../nonresource/requestmetrics.ts';
 import { paceArrivals } from './arrivals.ts';
 import { exchangeOfHttp1, replyHttp1 } from './http1.ts';
 import { exchangeOfHttp2, replyHttp2 } from './http2.ts';
@@ -120,7 +121,7 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     socket.setKeepAlive(true, keepAliveMs);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.on('tlsClientError', never);
+  server.on('tlsClientError', () => handshakeErrors.add(1));
   server.on('clientError', refuse);
   server.on('sessionError', never);
   server.on('session', (session) => {

@@ -1,6 +1,7 @@
 /** How long admission plugins take, and what they refuse. */
+
+import { Distribution, familyText, labelText } from '../../apimachinery/metrics.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../contracts.ts';
-import { Distribution, familyText, labelText } from './exposition.ts';
 
 const name = 'apiserver_admission_controller_admission_duration_seconds';
 const buckets = [0.005, 0.025, 0.1, 0.5, 1, 2.5];

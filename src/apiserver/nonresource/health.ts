@@ -3,6 +3,7 @@
 import type { RequestContext } from '../context.ts';
 import type { Reply } from '../exchange.ts';
 import { textReply } from '../exchange.ts';
+import { healthChecks, healthNow } from './requestmetrics.ts';
 
 export interface HealthCheck {
   name: string;
@@ -45,21 +46,28 @@ export function serveHealth(context: RequestContext, checks: readonly HealthChec
     .sort((one, other) => Number(one.last ?? false) - Number(other.last ?? false));
   if (!name) return serveAll(context, endpoint, relevant);
   const one = relevant.find((check) => check.name === name);
-  return one && serveOne(one);
+  return one && serveOne(one, endpoint);
 }
 
 /** Undefined while all is well. */
-const failure = async ({ check }: HealthCheck): Promise<Error | undefined> => {
+const failure = async ({ check, name }: HealthCheck, type: Endpoint): Promise<Error | undefined> => {
   try {
     await check();
+    told(name, type, true);
     return undefined;
   } catch (error) {
+    told(name, type, false);
     return error instanceof Error ? error : new Error(String(error));
   }
 };
 
-const serveOne = async (check: HealthCheck): Promise<Reply> => {
-  const error = await failure(check);
+function told(name: string, type: Endpoint, good: boolean): void {
+  healthNow.set(Number(good), name, type);
+  healthChecks.add(1, name, good ? 'success' : 'error', type);
+}
+
+const serveOne = async (check: HealthCheck, endpoint: Endpoint): Promise<Reply> => {
+  const error = await failure(check, endpoint);
   return error ? textReply(500, `internal server error: ${error.message}\n`) : textReply(200, 'ok');
 };
 
@@ -69,7 +77,7 @@ async function serveAll({ info }: RequestContext, endpoint: Endpoint, checks: re
   let bad = false;
   for (const check of checks) {
     if (excluded.delete(check.name)) lines.push(`[+]${check.name} excluded: ok`);
-    else if (await failure(check)) {
+    else if (await failure(check, endpoint)) {
       bad = true;
       lines.push(`[-]${check.name} failed: reason withheld`);
     } else lines.push(`[+]${check.name} ok`);

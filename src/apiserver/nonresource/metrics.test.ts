@@ -64,3 +64,38 @@ test('V8’s profiles are for those who may get their paths', async () => {
   assert.equal((await running.request('GET', '/debug/v8/profile?seconds=1000')).status, 400);
   assert.equal((await running.request('GET', '/debug/pprof/profile')).status, 404);
 });
+
+test('sizes, admission steps, deprecated versions, who asks, health, features and other components are told too', async () => {
+  await using running = await startTestServer({
+    features: [{ name: 'WatchList', stage: 'BETA', enabled: true }],
+    componentMetrics: (component) => (component === 'kube-scheduler' ? Promise.resolve('scheduler_pending_pods{queue="active"} 0\n') : undefined),
+  });
+  await running.request('POST', maps, { metadata: { name: 'one' } });
+  await running.request('GET', `${maps}/one`);
+  await running.request('GET', '/api/v1/namespaces/default/endpoints');
+  await running.request('GET', '/readyz/ping');
+  const text: string = (await running.request('GET', '/metrics')).body;
+  const of = 'component="apiserver",group="",resource="configmaps",scope="resource",subresource="",verb="GET",version="v1"';
+  for (const line of [
+    `apiserver_response_sizes_count{${of}} 1`,
+    'apiserver_requested_deprecated_apis{group="",removed_release="",resource="endpoints",subresource="",version="v1"} 1',
+    'kubernetes_feature_enabled{name="WatchList",stage="BETA"} 1',
+  ]) {
+    assert.ok(text.includes(`\n${line}\n`), line);
+  }
+  for (const name of [
+    'apiserver_request_sli_duration_seconds_count',
+    'apiserver_admission_step_admission_duration_seconds_count',
+    'authentication_attempts{result="success"}',
+    'authenticated_user_requests{username="admin"}',
+    'authorization_attempts_total{result="allowed"}',
+    'apiserver_tls_handshake_errors_total',
+    'apiserver_audit_event_total',
+    'kubernetes_build_info{',
+  ]) {
+    assert.ok(text.includes(`\n${name}`) || text.includes(`# TYPE ${name}`), name);
+  }
+  assert.match((await running.request('GET', '/metrics/slis')).body, /\nkubernetes_healthcheck\{name="ping",type="readyz"\} 1\n/);
+  assert.match((await running.request('GET', '/metrics?component=kube-scheduler')).body, /^scheduler_pending_pods/);
+  assert.equal((await running.request('GET', '/metrics?component=none')).status, 404);
+});

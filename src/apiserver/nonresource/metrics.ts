@@ -1,14 +1,18 @@
 /** The server's metrics under upstream's names, in the Prometheus text format. */
 import type { Registry } from 'prom-client';
+import { Distribution, familyText, labelText, type MetricSource, metrics as threadMetrics } from '../../apimachinery/metrics.ts';
 import type { RequestContext } from '../context.ts';
 import type { Reply } from '../exchange.ts';
+import { textReply } from '../exchange.ts';
 import type { AdmissionMetrics } from './admissionmetrics.ts';
 import { createAdmissionMetrics } from './admissionmetrics.ts';
-import { Distribution, familyText, labelText } from './exposition.ts';
+import { healthMetrics, serverMetrics } from './requestmetrics.ts';
 
 export interface ServerMetrics {
-  /** Counts a request that was answered; `seconds` since it arrived. */
-  observe(context: RequestContext, code: number, seconds: number): void;
+  /** Counts a request that was answered; `seconds` since it arrived, `bytes` of its body. */
+  observe(context: RequestContext, code: number, seconds: number, bytes: number): void;
+  /** Told with the rest. */
+  add(source: MetricSource): void;
   /** Counts a request that is long-running until what this gives is called; calls after the first do nothing. */
   longRunning(context: RequestContext): () => void;
   admission: AdmissionMetrics;
@@ -23,11 +27,17 @@ export interface ServerMetrics {
 /** Upstream's buckets of `apiserver_request_duration_seconds`. */
 const durationBuckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
+const sliBuckets = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
 /** Label sets are looked up by one short key: to spell labels on every request would cost more than the request. */
 interface Series {
   labels: string;
   total: number;
   duration: Distribution | undefined;
+  sli: Distribution | undefined;
+  /** Of what is read. */
+  sizes: Distribution | undefined;
 }
 
 const verbNames: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT' };
@@ -37,6 +47,10 @@ export function createMetrics(): ServerMetrics {
   const series = new Map<string, Series>();
   /** By labels; answers of all codes share one. */
   const durations = new Map<string, Distribution>();
+  /** The same without what was spent in queues. */
+  const slis = new Map<string, Distribution>();
+  const sizes = new Map<string, Distribution>();
+  const more: MetricSource[] = [serverMetrics, threadMetrics];
   let flowControl: Parameters<ServerMetrics['flowControl']>[0] = { inFlight: { mutating: 0, readOnly: 0 }, metrics: () => '' };
   let readGauges: Parameters<ServerMetrics['gauges']>[0] = () => [];
   const admission = createAdmissionMetrics();
@@ -57,6 +71,8 @@ export function createMetrics(): ServerMetrics {
       if (series.size > 20_000) {
         series.clear();
         durations.clear();
+        slis.clear();
+        sizes.clear();
       }
       const verb = verbOf(context);
       const labels = labelText({
@@ -70,7 +86,14 @@ export function createMetrics(): ServerMetrics {
         component: 'apiserver',
       });
       const timed = verb !== 'WATCH' && info.subresource !== 'proxy';
-      found = { labels: `${labels},code="${code}"`, total: 0, duration: timed ? durationOf(labels) : undefined };
+      const sized = verb === 'GET' || verb === 'LIST';
+      found = {
+        labels: `${labels},code="${code}"`,
+        total: 0,
+        duration: timed ? seriesIn(durations, labels, durationBuckets) : undefined,
+        sli: timed ? seriesIn(slis, labels, sliBuckets) : undefined,
+        sizes: sized ? seriesIn(sizes, labelText(labelsOf(context, verb)), sizeBuckets) : undefined,
+      };
       series.set(key, found);
     }
     return found;
@@ -84,17 +107,21 @@ export function createMetrics(): ServerMetrics {
     return { component: 'apiserver', group, resource, scope: scopeOf(context), subresource, verb, version };
   }
 
-  function durationOf(labels: string): Distribution {
-    let found = durations.get(labels);
-    if (!found) {
-      found = new Distribution(durationBuckets);
-      durations.set(labels, found);
-    }
+  function seriesIn(series: Map<string, Distribution>, labels: string, buckets: readonly number[]): Distribution {
+    let found = series.get(labels);
+    if (!found) series.set(labels, (found = new Distribution(buckets)));
     return found;
   }
 
+  const histogramText = (name: string, help: string, series: ReadonlyMap<string, Distribution>): string =>
+    familyText(
+      name,
+      'histogram',
+      help,
+      [...series].flatMap(([labels, distribution]) => distribution.samples(name, labels)),
+    );
+
   function text(): string {
-    const duration = 'apiserver_request_duration_seconds';
     const counts = [...readGauges()].map((one) => ({ ...one, labels: labelText({ resource: one.resource }) }));
     return [
       familyText(
@@ -103,12 +130,9 @@ export function createMetrics(): ServerMetrics {
         'Requests by verb, resource and answer.',
         [...series.values()].map(({ labels, total }) => `apiserver_request_total{${labels}} ${total}`),
       ),
-      familyText(
-        duration,
-        'histogram',
-        'Time from the arrival of a request to its answer, in seconds.',
-        [...durations].flatMap(([labels, distribution]) => distribution.samples(duration, labels)),
-      ),
+      histogramText('apiserver_request_duration_seconds', 'Time from the arrival of a request to its answer, in seconds.', durations),
+      histogramText('apiserver_request_sli_duration_seconds', 'The same without what was spent in queues of priority and fairness.', slis),
+      histogramText('apiserver_response_sizes', 'Bytes of answers to those who read.', sizes),
       familyText(
         'apiserver_current_inflight_requests',
         'gauge',
@@ -147,16 +171,20 @@ export function createMetrics(): ServerMetrics {
         counts.map(({ labels, watchers }) => `apiserver_registered_watchers{${labels}} ${watchers}`),
       ),
       flowControl.metrics(),
+      ...more.map((source) => source.text()),
     ].join('');
   }
 
   return {
-    observe(context, code, seconds) {
+    add: (source) => void more.push(source),
+    observe(context, code, seconds, bytes) {
       // Paths that anybody can make up get no series of their own.
       if (!context.info.isResourceRequest && code === 404) return;
       const of = seriesOf(context, code);
       of.total++;
       of.duration?.observe(seconds);
+      of.sli?.observe(Math.max(0, seconds - context.waitedMs / 1000));
+      of.sizes?.observe(bytes);
       if (code !== 429 && code !== 504) return;
       const labels = labelText({ code: String(code), ...labelsOf(context, verbOf(context)) });
       terminations.set(labels, (terminations.get(labels) ?? 0) + 1);
@@ -186,6 +214,27 @@ export function createMetrics(): ServerMetrics {
       void processMetrics?.then((registry) => registry.clear());
     },
   };
+}
+
+/** Of the format that Prometheus reads. */
+const textType = 'text/plain; version=0.0.4; charset=utf-8';
+
+interface MetricsOf {
+  server(): Promise<Reply>;
+  component(name: string): Promise<string> | undefined;
+}
+
+/**
+ * `/metrics`, and `/metrics/slis` with the health checks. Upstream's controllers and scheduler have ports of their own for theirs;
+ * here they are at `/metrics?component=kube-scheduler`, so that whoever may see the one may see the others.
+ */
+export function serveMetrics({ info }: RequestContext, { server, component }: MetricsOf): Promise<Reply> | Reply | undefined {
+  const reply = (text: string): Reply => ({ status: 200, headers: { 'content-type': textType }, body: Buffer.from(text) });
+  if (info.path === '/metrics/slis') return reply(healthMetrics.text());
+  if (info.path !== '/metrics') return undefined;
+  const name = info.query.get('component') ?? '';
+  if (name === '' || name === 'kube-apiserver') return server();
+  return component(name)?.then(reply) ?? textReply(404, `there is no component ${JSON.stringify(name)} here\n`);
 }
 
 /** What is measured of the process itself, from the first time that somebody asks: many servers are never scraped. */

@@ -11,10 +11,11 @@ import { applyBootstrap } from '../bootstrap/bootstrap.ts';
 import type { Pki } from '../pki/pki.ts';
 import { type Access, enabledKinds } from './access.ts';
 import { kindsWithEventTtl } from './eventttl.ts';
+import { featuresOf } from './featuregates.ts';
 import type { SchedulerFile } from './schedulerconfig.ts';
 import { clientAuthorities, openAudit, openEncryption, secure } from './security.ts';
 import { controllerSettings } from './settings.ts';
-import { startWorker } from './workers.ts';
+import { type RunningWorker, startWorker } from './workers.ts';
 
 export interface ControlPlaneOptions {
   store: Store;
@@ -71,8 +72,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const enable = access?.runtimeConfig === undefined ? undefined : await enabledKinds(access.runtimeConfig);
   const kubeletClient = { cert: pki.leaves['apiserver-kubelet-client'].certificate, key: pki.leaves['apiserver-kubelet-client'].key };
   const serving = access?.serving;
+  const components = new Map<string, RunningWorker>();
   const server = await createApiServer({
     ...serving?.server,
+    features: featuresOf(serving?.featureGates),
+    componentMetrics: (component) => components.get(component)?.metrics(),
     store,
     ...(serving?.eventTtlSeconds === undefined ? {} : { kinds: kindsWithEventTtl(serving.eventTtlSeconds) }),
     log,
@@ -113,18 +117,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const url = urlOf();
   const settings = controllerSettings(options);
   const common = { settings, logLevel: log.level, ...(options.leaderElection ? { election: options.leaderElection } : {}) };
-  const workers = [
-    ...(options.controllers.length > 0 ? [startWorker({ ...common, component: 'controllers', controllers: options.controllers }, server.handle, log)] : []),
-    ...(options.scheduler
-      ? [
-          startWorker(
-            { ...common, component: 'scheduler', controllers: [], ...(options.schedulerFile ? { schedulerFile: options.schedulerFile } : {}) },
-            server.handle,
-            log,
-          ),
-        ]
-      : []),
-  ];
+  if (options.controllers.length > 0) {
+    components.set('kube-controller-manager', startWorker({ ...common, component: 'controllers', controllers: options.controllers }, server.handle, log));
+  }
+  if (options.scheduler) {
+    const { schedulerFile } = options;
+    const input = { ...common, component: 'scheduler' as const, controllers: [], ...(schedulerFile ? { schedulerFile } : {}) };
+    components.set('kube-scheduler', startWorker(input, server.handle, log));
+  }
+  const workers = [...components.values()];
   const informers = createInformerFactory(client, { log });
   return {
     url,

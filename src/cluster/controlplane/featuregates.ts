@@ -134,6 +134,10 @@ export const featureGates: ReadonlyMap<string, FeatureGate> = new Map([
   ),
 ]);
 
+/** All of them, with what was set. */
+export const featuresOf = (given: ReadonlyMap<string, boolean> | undefined): { name: string; stage: FeatureStage; enabled: boolean }[] =>
+  Array.from(featureGates, ([name, { stage, enabled }]) => ({ name, stage, enabled: given?.get(name) ?? enabled }));
+
 /** Gates that knarr has both ways; what else is known is as upstream's default has it. */
 const switchable: ReadonlySet<string> = new Set(['APIResponseCompression']);
 

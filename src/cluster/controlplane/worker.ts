@@ -1,6 +1,7 @@
 /** The body of a worker thread: runs the controllers or the scheduler on message ports to the API server. */
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
+import { metrics } from '../../apimachinery/metrics.ts';
 import type { Client } from '../../client/client.ts';
 import type { ElectionTimes } from '../../client/leaderelection.ts';
 import { createMessagePortTransport } from '../../client/messageport.ts';
@@ -31,8 +32,9 @@ const component = input.component === 'scheduler' ? 'kube-scheduler' : 'kube-con
 const start = (): Promise<Stoppable> => (input.component === 'scheduler' ? runScheduler(input) : runControllers(input));
 const running = await (input.election ? campaign(input.election) : start());
 say({ ready: true });
-port.once('message', (message: ToWorker) => {
-  if (message.stop) void stop();
+port.on('message', (message: ToWorker) => {
+  if ('metrics' in message) say({ metrics: message.metrics, text: metrics.text() });
+  else void stop();
 });
 
 async function stop(): Promise<void> {

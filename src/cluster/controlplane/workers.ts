@@ -1,4 +1,5 @@
 /** Starts the worker threads of a control plane and serves their requests, each under the identity that it names. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { ElectionTimes } from '../../client/leaderelection.ts';
@@ -19,18 +20,23 @@ export interface WorkerInput {
   logLevel: string;
 }
 
-export type FromWorker = { connect: string; port: MessagePort } | { ready: true } | { stopped: true };
-export type ToWorker = { stop: true };
+export type FromWorker = { connect: string; port: MessagePort } | { ready: true } | { stopped: true } | { metrics: number; text: string };
+/** `metrics`: a number that the answer bears too. */
+export type ToWorker = { stop: true } | { metrics: number };
 
 export interface RunningWorker {
   /** It works, or stands by for another server's. */
   readonly ready: Promise<void>;
+  /** What it counts, in the Prometheus text format; empty while it is not there. */
+  metrics(): Promise<string>;
   stop(): Promise<void>;
 }
 
 /** A worker that does not end by itself within this many milliseconds is ended. */
 const patienceMs = 5_000;
 const restartMs = 1_000;
+/** A thread that is starting, or busy, does not keep whoever asks for its metrics longer than this. */
+const metricsMs = 5_000;
 
 const groupsOf = (username: string): string[] =>
   username.startsWith('system:serviceaccount:')
@@ -41,6 +47,8 @@ const groupsOf = (username: string): string[] =>
 export function startWorker(input: WorkerInput, handle: RequestHandler, log: Logger): RunningWorker {
   const { promise: ready, resolve: setReady } = Promise.withResolvers<void>();
   let stopping = false;
+  let questions = 0;
+  const asked = new Map<number, (text: string) => void>();
   let current = launch();
   let again: NodeJS.Timeout | undefined;
 
@@ -55,12 +63,17 @@ export function startWorker(input: WorkerInput, handle: RequestHandler, log: Log
     worker.on('message', (message: FromWorker) => {
       if ('connect' in message) {
         connections.push(serveMessagePort(message.port, handle, { username: message.connect, groups: groupsOf(message.connect) }));
+      } else if ('metrics' in message) {
+        asked.get(message.metrics)?.(message.text);
+        asked.delete(message.metrics);
       } else if ('ready' in message) setReady();
     });
     worker.on('error', (error) => log.error({ err: error, component: input.component }, 'a worker thread failed'));
     const exited = new Promise<void>((resolve) => {
       worker.once('exit', () => {
         for (const close of connections) close();
+        for (const answer of asked.values()) answer('');
+        asked.clear();
         resolve();
         if (stopping) return;
         log.error({ component: input.component }, 'a worker thread ended; starting it again');
@@ -74,6 +87,13 @@ export function startWorker(input: WorkerInput, handle: RequestHandler, log: Log
 
   return {
     ready,
+    metrics() {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const question = questions++;
+      asked.set(question, resolve);
+      current.worker.postMessage({ metrics: question } satisfies ToWorker);
+      return Promise.race([promise, sleep(metricsMs, '', { ref: false })]).finally(() => asked.delete(question));
+    },
     async stop() {
       stopping = true;
       clearTimeout(again);

@@ -7,12 +7,17 @@ import type { CronJob, CronJobStatus, Job } from '../../api/batch/v1/types.gen.t
 import { semanticEqual } from '../../apimachinery/equality.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/errors.ts';
 import { keyOf, timeOf } from '../../apimachinery/meta.ts';
+import { exponentialBounds, Histogram, metrics } from '../../apimachinery/metrics.ts';
 import { createFreshness } from '../common/freshness.ts';
 import { createOwnedLister, isControlledBy, watchOwned } from '../common/ownership.ts';
 import { isNamespaceTerminating } from '../common/podcontrol.ts';
 import { type ControllerContext, defineController, type Enqueue, enqueueSelf, type ReconcileResult, type RunningController } from '../controller.ts';
 import { jobFor, jobName, outdated } from './jobs.ts';
 import { dueTime, parseSchedule, type Schedule, untilNext } from './schedule.ts';
+
+const creationSkew = metrics.add(
+  new Histogram('cronjob_controller_job_creation_skew_duration_seconds', 'Time from when a job was to be made until it was made.', exponentialBounds(1, 2, 10)),
+);
 
 export const cronJobController = defineController({ name: 'cronjob-controller', setup });
 
@@ -76,11 +81,17 @@ function setup({ client, informers, events, now }: ControllerContext, enqueue: E
     }
   }
 
+  /** Undefined for one that is suspended, or can't be understood. */
   function scheduleOf(cronJob: CronJob): Schedule | undefined {
-    const { schedule, timeZone } = cronJob.spec;
+    const { schedule, timeZone, suspend } = cronJob.spec;
     if (timeZone !== undefined && !isTimeZone(timeZone)) {
       events.event(cronJob, 'Warning', 'UnknownTimeZone', `invalid timeZone: "${timeZone}": unknown time zone ${timeZone}`);
       return undefined;
+    }
+    if (suspend) return undefined;
+    if (schedule.includes('TZ')) {
+      const message = `CRON_TZ or TZ used in schedule "${schedule}" is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details`;
+      events.event(cronJob, 'Warning', 'UnsupportedSchedule', message);
     }
     try {
       return parseSchedule(schedule, timeZone);
@@ -121,6 +132,7 @@ function setup({ client, informers, events, now }: ControllerContext, enqueue: E
     const wanted = jobFor(cronJob, time);
     try {
       const created = await jobClient.create(wanted);
+      creationSkew.observe((Date.parse(created.metadata.creationTimestamp ?? '') - time) / 1000);
       events.event(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${created.metadata.name}`);
       return created;
     } catch (error) {
@@ -151,7 +163,7 @@ function setup({ client, informers, events, now }: ControllerContext, enqueue: E
   async function act(cronJob: CronJob, status: CronJobStatus, own: readonly Job[]): Promise<ReconcileResult> {
     for (const job of outdated(cronJob, own)) await deleteJob(cronJob, status, job);
     await takeStock(cronJob, status, own);
-    if (cronJob.metadata.deletionTimestamp || cronJob.spec.suspend) return undefined;
+    if (cronJob.metadata.deletionTimestamp) return undefined;
     const schedule = scheduleOf(cronJob);
     if (!schedule) return undefined;
     const time = now().getTime();

@@ -15,6 +15,7 @@ import { createOwnedLister, resolveController, watchOwned } from '../common/owne
 import { type ControllerContext, defineController, type Enqueue, type ReconcileResult, type RunningController } from '../controller.ts';
 import { type Failures, noFailures } from './backoff.ts';
 import { createJobPods } from './manage.ts';
+import { jobEnded, podsCounted } from './metrics.ts';
 import { isTracked, trackingFinalizer, withoutTracking } from './pods.ts';
 import { assess, deadlineMs, isSuspended, type JobState, jobCondition } from './state.ts';
 import { countReleased, enactEnd, trackEnded, trackedUids } from './tracking.ts';
@@ -178,7 +179,9 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
     const error = tracking.release.length > 0 ? await release(tracking.release, uid) : undefined;
     const gone = released.get(uid) ?? new Set();
     for (const pod of tracking.release) if (gone.has(pod.metadata.uid ?? '')) tracked.delete(pod.metadata.uid ?? '');
+    const { succeeded = 0, failed = 0 } = state.status;
     const counted = countReleased(state.status, tracked);
+    podsCounted(job, (state.status.succeeded ?? 0) - succeeded, (state.status.failed ?? 0) - failed);
     const finished = !tracking.more && error === undefined && enactEnd(state, state.status);
     if (counted || finished) await write(key, job, state);
     if (error !== undefined) throw error;
@@ -186,6 +189,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
   }
 
   function announce({ job, status, finished }: JobState): void {
+    jobEnded(job, finished?.type === 'Complete', finished?.reason ?? '');
     if (finished?.type !== 'Complete') {
       events.event(job, 'Warning', finished?.reason ?? '', finished?.message ?? '');
       return;

@@ -6,11 +6,14 @@ import { setPodCondition } from '../../api/core/v1/pod/helpers.ts';
 import { pods as podKind } from '../../api/core/v1/pod.ts';
 import type { Node, Pod, Taint } from '../../api/core/v1/types.gen.ts';
 import { isNotFound } from '../../apimachinery/errors.ts';
+import { Counter, metrics } from '../../apimachinery/metrics.ts';
 import { podsOnNodes } from '../common/podsonnodes.ts';
 import { settingsOf } from '../common/settings.ts';
 import { defineController } from '../controller.ts';
 import { createHeartbeats, evictingTaint, legacyLabels, noExecuteTaints, noScheduleTaints, readyOf, unknownConditions } from './health.ts';
-import { createZones } from './zones.ts';
+import { createZones, zoneOf } from './zones.ts';
+
+const evictions = metrics.add(new Counter('node_collector_evictions_total', 'Nodes that pods are driven from, by zone.', ['zone']));
 
 const defaultGraceMs = 50_000;
 /** A node that never reported gets a little longer. */
@@ -113,6 +116,7 @@ export const nodeLifecycleController = defineController({
         ({ key, effect }) => effect === 'NoExecute' && (key === 'node.kubernetes.io/not-ready' || key === 'node.kubernetes.io/unreachable'),
       );
       const waitMs = wanted && !evicted ? zones.turn(node, elapsed()) : 0;
+      if (wanted && !evicted && waitMs === 0) evictions.add(1, zoneOf(node));
       return { taints: waitMs > 0 ? scheduling : noExecuteTaints(scheduling, wanted, now()), waitMs };
     }
 

@@ -18,8 +18,9 @@ export interface Zones {
   turn(node: Node, now: number): number;
 }
 
-const zoneOf = ({ metadata: { labels = {} } }: Node): string =>
-  `${labels['topology.kubernetes.io/region'] ?? ''}:${labels['topology.kubernetes.io/zone'] ?? ''}`;
+/** As upstream writes it. */
+export const zoneOf = ({ metadata: { labels = {} } }: Node): string =>
+  `${labels['topology.kubernetes.io/region'] ?? ''}:\0:${labels['topology.kubernetes.io/zone'] ?? ''}`;
 
 export function createZones(): Zones {
   const nodes = new Map<string, { zone: string; well: boolean }>();

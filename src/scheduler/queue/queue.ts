@@ -4,6 +4,7 @@
  */
 import type { Pod } from '../../api/core/v1/types.gen.ts';
 import type { WakeEvent, WakeRule } from '../framework/plugin.ts';
+import { eventName, podCame } from '../metrics.ts';
 import type { PodInfo } from '../state/podinfo.ts';
 import { createHeap } from './heap.ts';
 
@@ -118,18 +119,25 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
   function releaseDue(): void {
     for (let first = backoff.peek(); first && (!current(first) || first.at <= now()); first = backoff.peek()) {
       backoff.pop();
-      if (current(first)) enter(first.pod, 'active');
+      if (!current(first)) continue;
+      podCame('active', 'BackoffComplete');
+      enter(first.pod, 'active');
     }
     arm();
   }
 
   function flushOld(): void {
-    for (const pod of pods.values()) if (pod.state === 'unschedulable' && now() - pod.since > longestSleep) leaveSleep(pod);
+    for (const pod of pods.values()) if (pod.state === 'unschedulable' && now() - pod.since > longestSleep) leaveSleep(pod, 'UnschedulableTimeout');
   }
 
-  function leaveSleep(pod: QueuedPod): void {
-    if (isGated(pod.info.pod)) enter(pod, 'gated');
-    else enter(pod, pod.due > now() ? 'backoff' : 'active');
+  function come(pod: QueuedPod, state: 'active' | 'backoff' | 'unschedulable' | 'gated', why: string): void {
+    podCame(state, why);
+    enter(pod, state);
+  }
+
+  function leaveSleep(pod: QueuedPod, why: string): void {
+    if (isGated(pod.info.pod)) come(pod, 'gated', why);
+    else come(pod, pod.due > now() ? 'backoff' : 'active', why);
   }
 
   const kindOf = (event: WakeEvent): string => `${event.resource}/${event.action}`;
@@ -171,7 +179,7 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
       }
       const pod: QueuedPod = { info, since: now(), attempts: 0, failures: 0, rejectedBy: new Set(), state: 'gone', ticket: 0, due: 0 };
       pods.set(info.uid, pod);
-      enter(pod, isGated(info.pod) ? 'gated' : 'active');
+      come(pod, isGated(info.pod) ? 'gated' : 'active', 'PodAdd');
     },
     update(info, events) {
       const pod = pods.get(info.uid);
@@ -180,9 +188,9 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
         return;
       }
       pod.info = info;
-      if (pod.state === 'gated' && !isGated(info.pod)) enter(pod, 'active');
+      if (pod.state === 'gated' && !isGated(info.pod)) come(pod, 'active', 'PodUpdate');
       if (pod.state !== 'unschedulable') return;
-      if (events.some((event) => [...pod.rejectedBy].some((plugin) => helps(pod, event, plugin)))) leaveSleep(pod);
+      if (events.some((event) => [...pod.rejectedBy].some((plugin) => helps(pod, event, plugin)))) leaveSleep(pod, 'PodUpdate');
     },
     remove(uid) {
       const pod = pods.get(uid);
@@ -205,26 +213,27 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
     sleep(queued, rejectedBy) {
       if (!giveBack(queued)) return;
       queued.rejectedBy = rejectedBy;
-      enter(queued, 'unschedulable');
+      come(queued, 'unschedulable', 'ScheduleAttemptFailure');
     },
     backOff(queued) {
       if (!giveBack(queued)) return;
       queued.rejectedBy = new Set();
+      podCame('backoff', 'ScheduleAttemptFailure');
       enter(queued, 'error-backoff');
     },
     wake(event) {
       for (const [plugin, set] of sleeping) {
         if (set.size === 0 || !rules.get(plugin)?.some(({ on }) => on === '*' || on === kindOf(event))) continue;
-        for (const pod of [...set]) if (pod.state === 'unschedulable' && helps(pod, event, plugin)) leaveSleep(pod);
+        for (const pod of [...set]) if (pod.state === 'unschedulable' && helps(pod, event, plugin)) leaveSleep(pod, eventName(event));
       }
     },
     activate(uid) {
       const pod = pods.get(uid);
-      if (pod?.state === 'unschedulable' || pod?.state === 'backoff') enter(pod, isGated(pod.info.pod) ? 'gated' : 'active');
+      if (pod?.state === 'unschedulable' || pod?.state === 'backoff') come(pod, isGated(pod.info.pod) ? 'gated' : 'active', 'ForceActivate');
     },
     release(uid) {
       const pod = pods.get(uid);
-      if (pod?.state === 'gated' && !isGated(pod.info.pod)) leaveSleep(pod);
+      if (pod?.state === 'gated' && !isGated(pod.info.pod)) leaveSleep(pod, 'ForceActivate');
     },
     has: (uid) => pods.has(uid),
     get counts() {

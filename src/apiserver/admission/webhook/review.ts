@@ -1,8 +1,10 @@
 /** Asking one webhook: the review that it is sent, and what its answer must look like. */
+
 import { randomUUID } from 'node:crypto';
 import type { MutatingWebhook, ValidatingWebhook } from '../../../api/admissionregistration/v1/types.gen.ts';
 import type { Status } from '../../../apimachinery/errors.ts';
 import type { AdmissionAttributes } from '../../contracts.ts';
+import { webhookCalls } from '../../nonresource/requestmetrics.ts';
 import { admissionRequest } from '../matching/request.ts';
 import type { VersionedRequest } from '../matching/versions.ts';
 import type { WebhookTransport } from './call.ts';
@@ -84,18 +86,25 @@ export async function askWebhook(
   if (version === undefined)
     throw new WebhookCallError(webhook.name, 'could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)');
   const request = { uid, ...admissionRequest(attributes, versioned, requested), object: versioned.object ?? null, oldObject: versioned.oldObject ?? null };
-  let answer: { apiVersion?: string; kind?: string; response?: ReviewResponse };
+  const started = performance.now();
+  let rejected = true;
   try {
-    const body = { kind: 'AdmissionReview', apiVersion: `${group}/${version}`, request };
-    answer = (await transport.post(webhook.clientConfig, body, webhook.timeoutSeconds ?? defaultSeconds)) as typeof answer;
-  } catch (error) {
-    throw new WebhookCallError(webhook.name, `failed to call webhook: ${(error as Error).message}`, { cause: error });
+    let answer: { apiVersion?: string; kind?: string; response?: ReviewResponse };
+    try {
+      const body = { kind: 'AdmissionReview', apiVersion: `${group}/${version}`, request };
+      answer = (await transport.post(webhook.clientConfig, body, webhook.timeoutSeconds ?? defaultSeconds)) as typeof answer;
+    } catch (error) {
+      throw new WebhookCallError(webhook.name, `failed to call webhook: ${(error as Error).message}`, { cause: error });
+    }
+    const { response } = answer ?? {};
+    const wrong = response ? problem(answer, response, uid, version, mutating) : 'webhook response was absent';
+    if (!response || wrong !== undefined) throw new WebhookCallError(webhook.name, `received invalid webhook response: ${wrong}`);
+    for (const [key, value] of Object.entries(response.auditAnnotations ?? {})) attributes.annotate(`${webhook.name}/${key}`, value);
+    for (const warning of response.warnings ?? []) attributes.warn(warning);
+    const patch = mutating && response.allowed ? patchOf(webhook, response) : undefined;
+    rejected = !response.allowed;
+    return { allowed: response.allowed ?? false, ...(response.status ? { status: response.status } : {}), ...(patch ? { patch } : {}) };
+  } finally {
+    webhookCalls.observe((performance.now() - started) / 1000, webhook.name, attributes.operation, String(rejected), mutating ? 'admit' : 'validating');
   }
-  const { response } = answer ?? {};
-  const wrong = response ? problem(answer, response, uid, version, mutating) : 'webhook response was absent';
-  if (!response || wrong !== undefined) throw new WebhookCallError(webhook.name, `received invalid webhook response: ${wrong}`);
-  for (const [key, value] of Object.entries(response.auditAnnotations ?? {})) attributes.annotate(`${webhook.name}/${key}`, value);
-  for (const warning of response.warnings ?? []) attributes.warn(warning);
-  const patch = mutating && response.allowed ? patchOf(webhook, response) : undefined;
-  return { allowed: response.allowed ?? false, ...(response.status ? { status: response.status } : {}), ...(patch ? { patch } : {}) };
 }

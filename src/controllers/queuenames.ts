@@ -1,0 +1,32 @@
+/** What upstream calls the queues of its controllers, where that is not the controller's name. */
+const names: Readonly<Record<string, string>> = {
+  'bootstrap-signer-controller': 'bootstrap_signer_queue',
+  'certificatesigningrequest-approving-controller': 'certificate',
+  'certificatesigningrequest-signing-controller': 'certificate',
+  'clusterrole-aggregation-controller': 'ClusterRoleAggregator',
+  'endpoints-controller': 'endpoint',
+  'endpointslice-controller': 'endpoint_slice',
+  'endpointslice-mirroring-controller': 'endpoint_slice_mirroring',
+  'ephemeral-volume-controller': 'ephemeral_volume',
+  'garbage-collector-controller': 'garbage_collector_attempt_to_delete',
+  'horizontal-pod-autoscaler-controller': 'horizontalpodautoscaler',
+  'node-lifecycle-controller': 'node_lifecycle_controller_pods',
+  'persistentvolume-attach-detach-controller': 'pvcs',
+  'persistentvolume-binder-controller': 'claims',
+  'persistentvolume-expander-controller': 'volume_expand',
+  'persistentvolume-protection-controller': 'pvprotection',
+  'persistentvolumeclaim-protection-controller': 'pvcprotection',
+  'replicationcontroller-controller': 'replicationmanager',
+  'resourceclaim-controller': 'resource_claim',
+  'resourcequota-controller': 'resourcequota_primary',
+  'root-ca-certificate-publisher-controller': 'root_ca_cert_publisher',
+  'service-cidr-controller': 'ipaddresses',
+  'serviceaccount-token-controller': 'serviceaccount_tokens_service',
+  'token-cleaner-controller': 'token_cleaner',
+  'ttl-after-finished-controller': 'ttl_jobs_to_delete',
+  'ttl-controller': 'ttlcontroller',
+  'validatingadmissionpolicy-status-controller': 'validatingadmissionpolicy-status',
+  'volumeattributesclass-protection-controller': 'vacprotection',
+};
+
+export const queueNameOf = (controller: string): string => names[controller] ?? controller.replace(/-controller$/, '').replaceAll('-', '_');
