@@ -116,7 +116,7 @@ function setup({ client, informers, events, now }: ControllerContext, enqueue: E
     }
     const { startingDeadlineSeconds, concurrencyPolicy } = cronJob.spec;
     if (startingDeadlineSeconds !== undefined && due.time + startingDeadlineSeconds * 1_000 < time) {
-      events.event(cronJob, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${new Date(due.time).toUTCString().replace('GMT', 'UTC')}`);
+      events.event(cronJob, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${new Date(due.time).toUTCString().replace('GMT', '+0000')}`);
       return undefined;
     }
     const done = status.active?.some(({ name }) => name === jobName(cronJob, due.time!)) || status.lastScheduleTime === timeOf(new Date(due.time));

@@ -1,32 +1,16 @@
 /** When a CronJob is due. Times in milliseconds since 1970. Source of the rules: upstream's `cronjob/utils.go`. */
-import { Cron } from 'croner';
+import { parseCron } from '../../api/batch/v1/schedule.ts';
 import type { CronJob } from '../../api/batch/v1/types.gen.ts';
-import { parseDuration } from '../../apimachinery/duration.ts';
+import { nextTime } from './times.ts';
 
 /** The next time after `after`; undefined when it never comes. */
 export type Schedule = (after: number) => number | undefined;
 
-const highest = [59, 23, 31, 12, 6];
-
-/** Upstream's parser also reads `5/15` (from 5 on) and `?` (any). */
-const adapted = (field: string, index: number): string =>
-  field
-    .split(',')
-    .filter((part) => part !== '')
-    .map((part) => part.replace(/^\?/, '*').replace(/^([^*/-]+)\//, `$1-${highest[index]}/`))
-    .join(',');
-
-/** Throws when it can't be read. */
+/** Throws when it can't be read. A time zone in the schedule itself comes first. */
 export function parseSchedule(text: string, timeZone: string | undefined): Schedule {
-  const [, zone, rest] = /^(?:CRON_)?TZ=(\S*)\s+(.*)$/.exec(text) ?? [];
-  const pattern = (rest ?? text).trim();
-  const [, every] = /^@every\s+(.*)$/.exec(pattern) ?? [];
-  if (every !== undefined) {
-    const step = Math.max(1_000, Math.floor(parseDuration(every) / 1_000) * 1_000);
-    return (after) => Math.floor(after / 1_000) * 1_000 + step;
-  }
-  const cron = new Cron(pattern.startsWith('@') ? pattern : pattern.split(/\s+/).map(adapted).join(' '), { timezone: timeZone || zone || 'UTC', paused: true });
-  return (after) => cron.nextRun(new Date(after))?.getTime();
+  const { timeZone: own, every, fields } = parseCron(text);
+  if (fields) return (after) => nextTime(fields, own ?? timeZone ?? 'UTC', after);
+  return (after) => Math.floor(after / 1_000) * 1_000 + (every ?? 0);
 }
 
 export interface Due {

@@ -10,6 +10,7 @@ import { scaledIntOrPercent } from '../../apimachinery/intstr.ts';
 import { keyOf, timeOf } from '../../apimachinery/meta.ts';
 import { labelSelectorMatcher } from '../../apimachinery/selectors.ts';
 import { isPodReady, isPodTerminal, podCondition } from '../common/podstate.ts';
+import { goText } from '../common/selectortext.ts';
 import { type ControllerContext, defineController, type Enqueue, enqueueSelf, type ReconcileResult, type RunningController } from '../controller.ts';
 import { createExpectedPods, type ExpectedPods } from './scale.ts';
 
@@ -87,7 +88,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
 
   function tellUnmanaged(budget: PodDisruptionBudget, { unmanaged }: ExpectedPods): void {
     if (unmanaged.length === 0) return;
-    const selector = labelSelectorMatcher(budget.spec.selector).toString();
+    const selector = goText(budget.spec.selector);
     events.event(
       budget,
       'Warning',
@@ -132,7 +133,8 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
   }
 
   async function sync(budget: PodDisruptionBudget): Promise<ReconcileResult> {
-    const own = pods.list(budget.metadata.namespace).filter((pod) => selects(budget, pod));
+    const selector = labelSelectorMatcher(budget.spec.selector);
+    const own = pods.list(budget.metadata.namespace).filter((pod) => selector.matches(pod.metadata.labels));
     if (own.length === 0) events.event(budget, 'Normal', 'NoPods', 'No matching pods found');
     const { expected, desired } = await countsOf(budget, own);
     const time = now();

@@ -130,16 +130,21 @@ function requestOf(pod: Pod, resource: string, container: string): number {
 
 /** For a target in percent of what is requested; `container` is empty for the whole pod. */
 export function proposeByUtilization(question: PodQuestion, targetPercent: number, container: string): Proposal {
-  const requests = new Map(question.pods.map((pod) => [pod.metadata.name, requestOf(pod, question.resource, container)]));
-  const measure = (metrics: PodMetrics): Measure => {
-    const known = [...metrics].filter(([name]) => requests.has(name));
-    const used = known.reduce((sum, [, { value }]) => sum + value, 0);
-    const requested = known.reduce((sum, [name]) => sum + requests.get(name)!, 0);
+  let known: Map<string, number> | undefined;
+  // Only once there are metrics: that there are none is the first thing to be told.
+  const requests = (): Map<string, number> => {
+    known ??= new Map(question.pods.map((pod) => [pod.metadata.name, requestOf(pod, question.resource, container)]));
+    return known;
+  };
+  const measure = (all: PodMetrics): Measure => {
+    const metrics = [...all].filter(([name]) => requests().has(name));
+    const used = metrics.reduce((sum, [, { value }]) => sum + value, 0);
+    const requested = metrics.reduce((sum, [name]) => sum + requests().get(name)!, 0);
     if (requested === 0) throw new Error('no metrics returned matched known pods');
     const utilization = Math.trunc((used * 100) / requested);
-    return { ratio: utilization / targetPercent, average: Math.trunc(used / known.length), utilization };
+    return { ratio: utilization / targetPercent, average: Math.trunc(used / metrics.length), utilization };
   };
-  return proposeForPods(question, measure, (name) => Math.trunc(((requests.get(name) ?? 0) * Math.max(100, targetPercent)) / 100));
+  return proposeForPods(question, measure, (name) => Math.trunc(((requests().get(name) ?? 0) * Math.max(100, targetPercent)) / 100));
 }
 
 const maxReplicas = 2147483647;

@@ -3,6 +3,7 @@ import type { MetricIdentifier, MetricSpec, MetricStatus, MetricTarget, MetricVa
 import type { Pod } from '../../api/core/v1/types.gen.ts';
 import { formatQuantity, milliQuantity, milliValue } from '../../apimachinery/quantity.ts';
 import { labelSelectorMatcher } from '../../apimachinery/selectors.ts';
+import { goText } from '../common/selectortext.ts';
 import { type PodQuestion, type Proposal, proposeByShare, proposeByTotal, proposeByUtilization, proposeByValue, type Tolerances } from './calculator.ts';
 import type { MetricsClient } from './metricsclient.ts';
 
@@ -83,6 +84,7 @@ function ofTotal(question: MetricQuestion, usage: number, target: MetricTarget):
   return { proposal, current: { value: milli(proposal.average) } };
 }
 
+/** The prefixes stand before the message alone. */
 async function failing<T>(reason: string, prefix: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -104,7 +106,7 @@ export async function askMetric(client: MetricsClient, spec: MetricSpec, questio
   }
   if (containerResource) {
     const { name: wanted, container, target } = containerResource;
-    return failing('FailedGetContainerResourceMetric', `failed to get ${wanted} container metric value`, async () => {
+    return failing('FailedGetContainerResourceMetric', `failed to get ${container} container metric value`, async () => {
       const { proposal, current, name } = await ofResource(client, question, wanted, target, container);
       return { replicas: proposal.replicas, name, status: { type, containerResource: { name: wanted, container, current } } };
     });
@@ -122,7 +124,8 @@ export async function askMetric(client: MetricsClient, spec: MetricSpec, questio
   }
   if (object) {
     const { metric, describedObject, target } = object;
-    return failing('FailedGetObjectMetric', 'failed to get object metric value', async () => {
+    const prefix = `failed to get object metric value${target.averageValue === undefined ? '' : `: failed to get ${metric.name} object metric`}`;
+    return failing('FailedGetObjectMetric', prefix, async () => {
       const usage = await client.object(namespace, describedObject, metric.name, selectorText(metric)).catch((error: unknown) => {
         throw new Error(`unable to get metric ${metric.name}: ${describedObject.kind} on ${namespace} ${describedObject.name}/${(error as Error).message}`, {
           cause: error,
@@ -131,19 +134,20 @@ export async function askMetric(client: MetricsClient, spec: MetricSpec, questio
       const found = ofTotal(question, usage, target);
       if (!found) throw new Error('invalid object metric source: neither a value target nor an average value target was set');
       const name =
-        target.averageValue === undefined ? `${describedObject.kind} metric ${metric.name}` : `external metric ${metric.name}(${selectorText(metric)})`;
+        target.averageValue === undefined ? `${describedObject.kind} metric ${metric.name}` : `external metric ${metric.name}(${goText(metric.selector)})`;
       return { replicas: found.proposal.replicas, name, status: { type, object: { describedObject, metric: identifier(metric), current: found.current } } };
     });
   }
   if (external) {
     const { metric, target } = external;
-    return failing('FailedGetExternalMetric', `failed to get ${metric.name} external metric value`, async () => {
+    const what = target.averageValue === undefined ? `external metric ${metric.name}` : `${metric.name} external metric`;
+    return failing('FailedGetExternalMetric', `failed to get ${metric.name} external metric value: failed to get ${what}`, async () => {
       const usage = await client.external(namespace, metric.name, selectorText(metric)).catch((error: unknown) => {
-        throw new Error(`unable to get external metric ${namespace}/${metric.name}/${selectorText(metric)}: ${(error as Error).message}`, { cause: error });
+        throw new Error(`unable to get external metric ${namespace}/${metric.name}/${goText(metric.selector)}: ${(error as Error).message}`, { cause: error });
       });
       const found = ofTotal(question, usage, target);
       if (!found) throw new Error('invalid external metric source: neither a value target nor an average value target was set');
-      const name = `external metric ${metric.name}(${selectorText(metric)})`;
+      const name = `external metric ${metric.name}(${goText(metric.selector)})`;
       return { replicas: found.proposal.replicas, name, status: { type, external: { metric: identifier(metric), current: found.current } } };
     });
   }

@@ -168,10 +168,12 @@ function setup({ client, informers, events, now }: ControllerContext, enqueue: E
     }
     let best: { replicas: number; name: string } | undefined;
     const failures: MetricError[] = [];
-    for (const spec of specs) {
+    for (const [index, spec] of specs.entries()) {
+      // One that fails has its place too.
+      statuses[index] = { type: '' };
       try {
         const answer = await askMetric(metricsClient, spec, question);
-        statuses.push(answer.status);
+        statuses[index] = answer.status;
         if (!best || answer.replicas > best.replicas) best = answer;
       } catch (error) {
         if (!(error instanceof MetricError)) throw error;

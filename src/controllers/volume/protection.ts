@@ -2,7 +2,6 @@
 
 import { persistentvolumes } from '../../api/core/v1/persistentvolume.ts';
 import { persistentvolumeclaims } from '../../api/core/v1/persistentvolumeclaim.ts';
-import { isPodTerminal } from '../../api/core/v1/pod/helpers.ts';
 import { pods as podKind } from '../../api/core/v1/pod.ts';
 import type { PersistentVolumeClaim, Pod } from '../../api/core/v1/types.gen.ts';
 import { claimNameOf, isEphemeralClaimOf } from '../../api/core/v1/volumes.ts';
@@ -46,7 +45,8 @@ async function protect<T extends KubeObject>(
 /** Only a pod that has a node counts: the kubelet starts none whose claim is being deleted. */
 function uses(pod: Pod, claim: PersistentVolumeClaim): boolean {
   if (!pod.spec.nodeName || pod.metadata.namespace !== claim.metadata.namespace) return false;
-  const gone = isPodTerminal(pod) || (pod.metadata.deletionTimestamp !== undefined && pod.metadata.deletionGracePeriodSeconds === 0);
+  // Its kubelet is done with it, or it was deleted by force: else its finalizers and the claim could wait for each other.
+  const gone = pod.metadata.deletionTimestamp !== undefined && pod.metadata.deletionGracePeriodSeconds === 0;
   return (pod.spec.volumes ?? []).some(
     (volume) =>
       volume.persistentVolumeClaim?.claimName === claim.metadata.name ||
@@ -70,7 +70,13 @@ export const persistentVolumeClaimProtectionController = defineController({
         if (name !== undefined && claims.get(pod.metadata.namespace ?? '', name)?.metadata.deletionTimestamp) enqueue(`${pod.metadata.namespace}/${name}`);
       }
     };
-    pods.addHandlers({ updated: release, deleted: release });
+    pods.addHandlers({
+      updated(pod, old) {
+        release(pod);
+        if (old.metadata.uid !== pod.metadata.uid) release(old);
+      },
+      deleted: release,
+    });
     return {
       async reconcile(key) {
         const claim = claims.getByKey(key);

@@ -32,9 +32,9 @@ async function evict(request: CustomRequest<Eviction>, target: Target): Promise<
   for (let attempt = 1; ; attempt++) {
     const pod = await podOf(target, namespace, name);
     if (!ignoresBudgets(pod)) {
-      const guarded = await askBudget(target, pod, now, options.dryRun);
-      await removePod(target, request, guarded === 'at-this-version' ? pinned(options, pod) : options, (error) => {
-        if (guarded === 'at-this-version' && isConflict(error) && options.preconditions?.resourceVersion === undefined) throw stillProcessed('');
+      const unhealthyOf = await askBudget(target, pod, now, options.dryRun);
+      await removePod(target, request, unhealthyOf === undefined ? options : pinned(options, pod), (error) => {
+        if (unhealthyOf !== undefined && isConflict(error) && options.preconditions?.resourceVersion === undefined) throw stillProcessed(unhealthyOf);
         throw error;
       });
       return success(201);
@@ -74,18 +74,18 @@ async function podOf({ storage }: Target, namespace: string, name: string): Prom
 /** Pods that run nothing (yet, or any more) disturb nobody. */
 const ignoresBudgets = (pod: Pod): boolean => isPodTerminal(pod) || pod.status?.phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined;
 
-/** Takes one disruption from the pod's budget, or fails with 429. `at-this-version`: free only while the pod stays unready. */
-async function askBudget(target: Target, pod: Pod, now: Date, dryRun: boolean): Promise<'allowed' | 'at-this-version'> {
+/** Takes one disruption from the pod's budget, or fails with 429. Gives the budget's name when it costs none, as long as the pod stays unready. */
+async function askBudget(target: Target, pod: Pod, now: Date, dryRun: boolean): Promise<string | undefined> {
   const budgets = budgetsOf(target, pod);
   if (budgets.length > 1) {
     throw new StatusError(500, '', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
   }
   const [budget] = budgets;
-  if (!budget) return 'allowed';
+  if (!budget) return undefined;
   if (!isPodReady(pod)) {
     const { currentHealthy = 0, desiredHealthy = 0 } = budget.status ?? {};
-    if (budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return 'at-this-version';
-    if (currentHealthy >= desiredHealthy && desiredHealthy > 0) return 'at-this-version';
+    const enough = currentHealthy >= desiredHealthy && desiredHealthy > 0;
+    if (enough || budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return budget.metadata.name;
   }
   const { storage } = target;
   await rawUpdate(storage, storage.registry.of(poddisruptionbudgets), {
@@ -94,7 +94,7 @@ async function askBudget(target: Target, pod: Pod, now: Date, dryRun: boolean): 
     dryRun,
     change: (object) => takeDisruption(object as unknown as PodDisruptionBudget, pod.metadata.name, now),
   });
-  return 'allowed';
+  return undefined;
 }
 
 function budgetsOf({ storage }: Target, pod: Pod): PodDisruptionBudget[] {
