@@ -19,9 +19,20 @@ export interface ClaimOptions<O extends KubeObject, C extends KubeObject> {
   finalizers?: readonly string[];
 }
 
+/** Matches labels, and knows the answer for the very same ones again: pods of a template share theirs. */
+export function remembering(selector: LabelMatcher): (labels: KubeObject['metadata']['labels']) => boolean {
+  let last: KubeObject['metadata']['labels'] | null = null;
+  let answer = false;
+  return (labels) => {
+    if (labels !== last) [last, answer] = [labels, selector.matches(labels)];
+    return answer;
+  };
+}
+
 /** Gives what the owner has after this. A failed adoption or release fails the whole, after all were tried. */
 export async function claim<O extends KubeObject, C extends KubeObject>(options: ClaimOptions<O, C>): Promise<C[]> {
-  const { owner, children, selector, candidates, filter = () => true } = options;
+  const { owner, children, candidates, filter = () => true } = options;
+  const selects = remembering(options.selector);
   /** Not the owner's; for most owners, none. */
   const lost = new Set<C>();
   const adopted = new Set<C>();
@@ -36,7 +47,7 @@ export async function claim<O extends KubeObject, C extends KubeObject>(options:
   /** What must be written; for most objects, nothing. */
   function consider(child: C): (() => Promise<void>) | undefined {
     const controller = controllerOf(child);
-    const matches = selector.matches(child.metadata.labels) && filter(child);
+    const matches = selects(child.metadata.labels) && filter(child);
     if (controller) {
       if (controller.uid === owner.metadata.uid && matches) return undefined;
       lost.add(child);

@@ -22,8 +22,8 @@ import { countReleased, enactEnd, trackEnded, trackedUids } from './tracking.ts'
 
 export const jobController = defineController({ name: 'job-controller', setup });
 
-/** Changes of pods that come together are looked at together. */
-const batchMs = 50;
+/** Changes of pods that come together are looked at together: the more Jobs run, the later, since each look is likely to write a status. */
+const batchMs = (running: number): number => Math.min(50 + 2 * running, 1_000);
 const staleMs = 20;
 const orphanPrefix = 'orphan:';
 const ownName = 'kubernetes.io/job-controller';
@@ -41,6 +41,14 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
   const failures = new Map<string, Failures>();
   /** By uid of the job: pods whose finalizer was taken off and that the cache shows with it still. */
   const released = new Map<string, Set<string>>();
+  /** Keys of Jobs that have not finished. */
+  const running = new Set<string>();
+  const enqueueBatched = (key: string): void => enqueue.after(key, batchMs(running.size));
+
+  function note(job: Job): void {
+    if (isJobFinished(job)) running.delete(keyOf(job));
+    else running.add(keyOf(job));
+  }
 
   function forget(job: Job): void {
     expectations.forget(keyOf(job));
@@ -56,12 +64,17 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
   }
 
   jobs.addHandlers({
-    added: (job) => enqueue(keyOf(job)),
+    added(job) {
+      note(job);
+      enqueue(keyOf(job));
+    },
     updated(job, old) {
-      if (job.metadata.generation === old.metadata.generation) enqueue.after(keyOf(job), batchMs);
+      note(job);
+      if (job.metadata.generation === old.metadata.generation) enqueueBatched(keyOf(job));
       else enqueue(keyOf(job));
     },
     deleted(job) {
+      running.delete(keyOf(job));
       forget(job);
       enqueue(keyOf(job));
       for (const pod of owned.ownedBy(job)) considerOrphan(pod);
@@ -71,7 +84,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
     owners: jobs,
     children: pods,
     selects: (job, pod) => labelSelectorMatcher(job.spec.selector).matches(pod.metadata.labels),
-    enqueue: (key) => enqueue.after(key, batchMs),
+    enqueue: enqueueBatched,
     created: (key) => expectations.creationObserved(key),
     deleted: (key, pod) => expectations.deletionObserved(key, keyOf(pod)),
   });

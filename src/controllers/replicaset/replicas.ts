@@ -12,7 +12,7 @@ import type { LabelMatcher } from '../../apimachinery/selectors.ts';
 import type { ResourceRef } from '../../client/client.ts';
 import { createUidExpectations } from '../../client/expectations.ts';
 import { claim } from '../common/claim.ts';
-import { controllerReference, createOwnedLister, watchOwned } from '../common/ownership.ts';
+import { controllerReference, createOwnedLister, isControlledBy, watchOwned } from '../common/ownership.ts';
 import { createPodControl, isNamespaceTerminating, podFromTemplate } from '../common/podcontrol.ts';
 import { isPodActive, isPodReady, isPodTerminating, nextAvailabilityCheckMs } from '../common/podstate.ts';
 import { podsToDelete } from '../common/ranking.ts';
@@ -146,9 +146,13 @@ function setup<T extends ReplicasObject>(kind: ReplicasKind<T>, context: Control
     }
     const satisfied = expectations.satisfied(key);
     const selector = kind.selector(set);
-    const candidates = owned.candidates(set);
-    const active = await claim({ owner: set, owners: setClient, children: podClient, selector, candidates: candidates.filter(isPodActive) });
-    const terminating = owned.ownedBy(set).filter((pod) => isPodTerminating(pod) && selector.matches(pod.metadata.labels)).length;
+    const candidates: Pod[] = [];
+    let terminating = 0;
+    for (const pod of owned.candidates(set)) {
+      if (isPodActive(pod)) candidates.push(pod);
+      else if (isPodTerminating(pod) && isControlledBy(pod, set) && selector.matches(pod.metadata.labels)) terminating++;
+    }
+    const active = await claim({ owner: set, owners: setClient, children: podClient, selector, candidates });
     const failure = satisfied && !set.metadata.deletionTimestamp ? await manage(key, set, active) : undefined;
 
     const minReadySeconds = set.spec?.minReadySeconds ?? 0;

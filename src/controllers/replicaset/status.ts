@@ -3,6 +3,7 @@ import type { ReplicaSetStatus } from '../../api/apps/v1/types.gen.ts';
 import type { Pod, PodTemplateSpec } from '../../api/core/v1/types.gen.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import { labelSetMatcher } from '../../apimachinery/selectors.ts';
+import { remembering } from '../common/claim.ts';
 import { findCondition, withCondition, withoutCondition } from '../common/conditions.ts';
 import { isPodAvailable, isPodReady } from '../common/podstate.ts';
 
@@ -22,8 +23,14 @@ export interface ReplicasState {
 
 export function replicasStatus(state: ReplicasState): ReplicaSetStatus {
   const { activePods, failure, minReadySeconds, now } = state;
-  const labels = labelSetMatcher(state.template?.metadata?.labels);
-  const count = (test: (pod: Pod) => boolean): number => activePods.filter(test).length;
+  const labels = remembering(labelSetMatcher(state.template?.metadata?.labels));
+  let [fullyLabeled, ready, available] = [0, 0, 0];
+  for (const pod of activePods) {
+    if (labels(pod.metadata.labels)) fullyLabeled++;
+    if (!isPodReady(pod)) continue;
+    ready++;
+    if (minReadySeconds <= 0 || isPodAvailable(pod, minReadySeconds, now)) available++;
+  }
   let conditions = state.status?.conditions;
   if (failure !== undefined && !findCondition(conditions, 'ReplicaFailure')) {
     const reason = activePods.length < state.replicas ? 'FailedCreate' : activePods.length > state.replicas ? 'FailedDelete' : '';
@@ -34,9 +41,9 @@ export function replicasStatus(state: ReplicasState): ReplicaSetStatus {
   }
   return {
     replicas: activePods.length,
-    fullyLabeledReplicas: count((pod) => labels.matches(pod.metadata.labels)),
-    readyReplicas: count(isPodReady),
-    availableReplicas: count((pod) => isPodAvailable(pod, minReadySeconds, now)),
+    fullyLabeledReplicas: fullyLabeled,
+    readyReplicas: ready,
+    availableReplicas: available,
     ...(state.terminating === undefined ? {} : { terminatingReplicas: state.terminating }),
     observedGeneration: state.generation,
     ...(conditions && conditions.length > 0 ? { conditions } : {}),
