@@ -1,6 +1,6 @@
 /** `resourcequota-controller`: adds up what a namespace uses. Admission adds what is created; this takes away what is gone. */
 import { customresourcedefinitions } from '../../api/apiextensions/v1/customresourcedefinition.ts';
-import { sameAmounts } from '../../api/core/v1/quota/amounts.ts';
+import { difference, only, sameAmounts } from '../../api/core/v1/quota/amounts.ts';
 import { listOf, quantitiesOf, quotaApplies, sum } from '../../api/core/v1/quota/quota.ts';
 import { resourcequotas } from '../../api/core/v1/resourcequota.ts';
 import type { ResourceQuota } from '../../api/core/v1/types.gen.ts';
@@ -22,13 +22,23 @@ export const resourceQuotaController = defineController({
     const { client, informers, now } = context;
     const quotas = informers.informer(resourcequotas);
     const quotaClient = client.resource(resourcequotas);
+    /** When a quota may be told next that less is used; absent means now. */
+    const exactAfter = new Map<string, number>();
     // What admission notes in the status is no reason to count: the object that it notes is not written yet.
     quotas.addHandlers({
-      added: (quota) => enqueue(keyOf(quota)),
-      updated: (quota, old) => void (sameAmounts(quantitiesOf(quota.spec.hard), quantitiesOf(old.spec.hard)) || enqueue(keyOf(quota))),
+      added: (quota) => anew(keyOf(quota)),
+      updated: (quota, old) => void (sameAmounts(quantitiesOf(quota.spec.hard), quantitiesOf(old.spec.hard)) || anew(keyOf(quota))),
+      deleted: (quota) => void exactAfter.delete(keyOf(quota)),
     });
-    const kinds = createWatchedKinds(context, ({ metadata }) => {
-      for (const quota of quotas.list(metadata.namespace)) enqueue.after(keyOf(quota), batchMs);
+    const anew = (key: string): void => {
+      exactAfter.delete(key);
+      enqueue(key);
+    };
+    const kinds = createWatchedKinds(context, ({ metadata }, came) => {
+      for (const quota of quotas.list(metadata.namespace)) {
+        if (!came) exactAfter.delete(keyOf(quota));
+        enqueue.after(keyOf(quota), batchMs);
+      }
     });
     const definitionsChanged = (): void => enqueue.after(discovery, batchMs);
     informers.informer(customresourcedefinitions).addHandlers({ added: definitionsChanged, deleted: definitionsChanged });
@@ -61,7 +71,11 @@ export const resourceQuotaController = defineController({
         const names = Object.keys(hard);
         const before = quantitiesOf(quota.status?.used);
         const kept = Object.fromEntries(names.flatMap((name) => (before[name] ? [[name, before[name]]] : [])));
-        const used = { ...kept, ...(await usageOf(quota, names)) };
+        const exact = now().getTime() >= (exactAfter.get(key) ?? 0);
+        if (exact) exactAfter.set(key, now().getTime() + resyncMs);
+        const counted = { ...kept, ...(await usageOf(quota, names)) };
+        // Admission may have noted what is yet to be seen here: who hears of something new never takes that back.
+        const used = exact ? counted : sum(counted, difference(only(before, names), counted));
         const current =
           quota.status?.hard !== undefined &&
           quota.status.used !== undefined &&

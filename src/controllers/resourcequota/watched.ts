@@ -29,10 +29,10 @@ interface Own extends WatchedKind {
 
 const asDefinition = (ref: ResourceRef): KindDefinition => ({ ...ref, singular: '', verbs: [], schema: '' });
 
-/** `changed` is called for every object that came, went, or uses something else now. */
+/** `changed` is called for every object that came, went, or uses something else now; `came` tells that there is only more of it. */
 export function createWatchedKinds(
   { client, informers, log, now }: Pick<ControllerContext, 'client' | 'informers' | 'log' | 'now'>,
-  changed: (object: KubeObject) => void,
+  changed: (object: KubeObject, came: boolean) => void,
 ): WatchedKinds {
   const watched = new Map<string, Own>();
   let evaluators = new Map<string, { evaluator: QuotaEvaluator; ref: ResourceRef }>();
@@ -44,12 +44,12 @@ export function createWatchedKinds(
     const informer = special ? informers.informer<KubeObject>(evaluator.definition) : factory!.informer<KubeObject>({ ...ref, metadataOnly: true });
     informer.addHandlers({
       added: (object, initial) => {
-        if (!initial) changed(object);
+        if (!initial) changed(object, true);
       },
       updated(object, old) {
-        if (special && !sameUse(evaluator, object, old, now())) changed(object);
+        if (special && !sameUse(evaluator, object, old, now())) changed(object, false);
       },
-      deleted: changed,
+      deleted: (object) => changed(object, false),
     });
     void factory?.start();
     const own = { evaluator, informer, ...(factory ? { factory } : {}) };

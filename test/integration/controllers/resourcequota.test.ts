@@ -37,6 +37,25 @@ test('a quota shows what its namespace uses, and gets back what is gone', async 
   assert.deepEqual((await quotas.get('default', 'quota')).status?.hard, hard);
 });
 
+test('what admission has noted is not taken back for something new that is seen', async () => {
+  await using cluster = await startCluster({ controllers: [resourceQuotaController] });
+  const quotas = cluster.client.resource(resourcequotas);
+  const pods = cluster.client.resource(podKind);
+  const used = async () => (await quotas.get('default', 'quota')).status?.used;
+  const usedIs = (pods: string, configmaps: string) =>
+    eventually(async () => JSON.stringify(await used()) === JSON.stringify({ configmaps, pods }), `${pods} pods and ${configmaps} maps`);
+  await cluster.client.resource(configmaps).create({ metadata: { name: 'one', namespace: 'default' } });
+  await quotas.create({ metadata: { name: 'quota', namespace: 'default' }, spec: { hard: { configmaps: '5', pods: '9' } } });
+  await usedIs('0', '1');
+  // Two pods that are not written yet; and a map that nobody has noted, by which the count shows.
+  const noted = await quotas.get('default', 'quota');
+  await quotas.updateStatus({ ...noted, status: { ...noted.status, used: { configmaps: '0', pods: '2' } } });
+  await pods.create(pod('a', '1'));
+  await usedIs('2', '1');
+  await pods.delete('default', 'a', { gracePeriodSeconds: 0 });
+  await usedIs('0', '1');
+});
+
 test('ended pods beyond the threshold are deleted, the oldest first', async () => {
   await using cluster = await startCluster({
     controllers: [podGarbageCollectorController],
