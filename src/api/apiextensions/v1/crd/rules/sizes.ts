@@ -37,5 +37,15 @@ export function maxElements(schema: JSONSchemaProps): number | undefined {
   return values && (schema.maxProperties ?? Math.floor((maxRequestBytes - 2) / (minSize(values) + 6)));
 }
 
+const formatsOfOtherTypes: readonly string[] = ['byte', 'duration', 'date', 'date-time'];
+
+/** How many bytes a text can have; undefined for what is no text to a rule. A character has four at most. */
+export function maxTextBytes({ type, format, maxLength, enum: values, 'x-kubernetes-int-or-string': either }: JSONSchemaProps): number | undefined {
+  if (type !== 'string' || either || formatsOfOtherTypes.includes(format ?? '')) return undefined;
+  if (maxLength !== undefined) return maxLength * 4;
+  if (values && values.length > 0) return Math.max(...values.map((value) => (typeof value === 'string' ? Buffer.byteLength(value) : 0)));
+  return maxRequestBytes - 2;
+}
+
 /** How many values of that schema there can be in a request, wherever they are. */
 export const maxOccurrences = (schema: JSONSchemaProps): number => Math.floor(maxRequestBytes / (minSize(schema) + 1));
