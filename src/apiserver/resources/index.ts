@@ -108,10 +108,21 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
     timers.push(timer);
   }
 
+  /** Steps of the start by upstream's names, which monitors ask for; done when what this gives is called. */
+  function steps(...names: string[]): () => void {
+    const done = names.map((name) => core.addHook(name));
+    return () => {
+      for (const step of done) step();
+    };
+  }
+
   return {
     async load() {
-      const [customReady, configured] = ['crd-informer-synced', 'priority-and-fairness-config-consumer'].map((name) => core.addHook(name));
+      const customReady = steps('crd-informer-synced', 'start-apiextensions-informers', 'start-apiextensions-controllers');
+      const configured = steps('priority-and-fairness-config-consumer');
+      const loaded = steps('storage-readiness', 'generic-apiserver-start-informers', 'start-apiserver-admission-initializer');
       await Promise.all([custom.start().then(customReady), flowControl.load().then(configured)]);
+      loaded();
     },
     async start(port) {
       const namespacesReady = core.addHook('start-system-namespaces-controller');
@@ -122,6 +133,15 @@ export function installResources(core: ServerCore, authorize: Authorizer, option
       await loop('the objects that configure flow control could not be kept', keepMs, () => flowControl.keep().then(objectsReady));
       flowControl.start();
       aggregation.start();
+      core.addHealthChecks([{ name: 'autoregister-completion', startup: true, check: () => {} }]);
+      steps(
+        'start-kube-aggregator-informers',
+        'kube-apiserver-autoregistration',
+        'apiservice-registration-controller',
+        'apiservice-status-local-available-controller',
+        'apiservice-status-remote-available-controller',
+        'apiservice-openapi-controller',
+      )();
       metrics?.start();
       const advertisedPort = options.advertisePort ?? port;
       if (options.advertiseAddress !== undefined && advertisedPort > 0) {

@@ -101,7 +101,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
   const urlOf = (address = options.listen[0]?.address ?? '127.0.0.1'): string => `https://${address}:${port}`;
   // Nobody comes in before the roles are there; only a port that is yet to be chosen must be known first.
-  const bootstrapped = ['rbac/bootstrap-roles', 'scheduling/bootstrap-system-priority-classes'].map(server.addHook);
+  const bootstrapped = ['rbac/bootstrap-roles', 'scheduling/bootstrap-system-priority-classes', 'start-cluster-authentication-info-controller'].map(
+    server.addHook,
+  );
   if (port === 0) await listen();
   await applyBootstrap(client, {
     serverUrl: urlOf(options.advertiseAddress),
