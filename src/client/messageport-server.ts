@@ -8,6 +8,14 @@ interface Running {
   /** Bytes that were sent and not yet consumed. */
   unread: number;
   wake: (() => void) | undefined;
+  /** Leaves the answer that is being sent. */
+  leave: (() => void) | undefined;
+}
+
+function abort(request: Running, why: string): void {
+  request.controller.abort(new Error(why));
+  request.wake?.();
+  request.leave?.();
 }
 
 /**
@@ -24,15 +32,12 @@ export function serveMessagePort(port: MessagePort, handler: RequestHandler, ide
   const stop = (): void => {
     if (!open) return;
     open = false;
-    for (const request of running.values()) {
-      request.controller.abort(new Error('the message port is closed'));
-      request.wake?.();
-    }
+    for (const request of running.values()) abort(request, 'the message port is closed');
     port.close();
   };
 
   async function serve(id: number, request: TransportRequest): Promise<void> {
-    const state: Running = { controller: new AbortController(), unread: 0, wake: undefined };
+    const state: Running = { controller: new AbortController(), unread: 0, wake: undefined, leave: undefined };
     running.set(id, state);
     try {
       const { status, headers, body } = await handler({ ...request, signal: state.controller.signal }, identity);
@@ -55,11 +60,7 @@ export function serveMessagePort(port: MessagePort, handler: RequestHandler, ide
   async function sendBody(id: number, body: AsyncIterable<Uint8Array>, state: Running): Promise<void> {
     const { signal } = state.controller;
     const iterator = body[Symbol.asyncIterator]();
-    const onAbort = (): void => {
-      state.wake?.();
-      iterator.return?.().catch(() => {});
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
+    state.leave = () => void iterator.return?.().catch(() => {});
     for (;;) {
       const { done, value } = await iterator.next();
       if (signal.aborted) return;
@@ -77,7 +78,7 @@ export function serveMessagePort(port: MessagePort, handler: RequestHandler, ide
     outbox.about(id).last = true;
   }
 
-  function take({ id, request, consumed, abort }: RequestPart, body: Uint8Array | undefined): void {
+  function take({ id, request, consumed, abort: isAborted }: RequestPart, body: Uint8Array | undefined): void {
     // Every outcome is answered inside.
     if (request) void serve(id, { ...request, ...(body ? { body } : {}) });
     const state = running.get(id);
@@ -86,7 +87,7 @@ export function serveMessagePort(port: MessagePort, handler: RequestHandler, ide
       state.unread -= consumed;
       state.wake?.();
     }
-    if (abort) state.controller.abort(new Error('the request was aborted by the client'));
+    if (isAborted) abort(state, 'the request was aborted by the client');
   }
 
   port.on('message', (batch: Batch<RequestPart>) => {
