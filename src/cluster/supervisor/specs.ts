@@ -35,17 +35,13 @@ export const containerdSpec = (config: ClusterConfig, node: string): ChildSpec =
 
 export const agentName = (node: string): string => `${node}/agent`;
 
-/**
- * A node's memory is for its pods: a hundred that start at once would leave the agent at twice its size, of which V8's nursery
- * is 64 MB and what malloc keeps for each thread the next. The script `knarr` says the same for agents that are started by hand.
- */
-const agentFlags = ['--optimize-for-size', '--max-semi-space-size=2'];
+/** Memory that malloc keeps for each of an agent's threads is memory that its pods lack. The script `knarr` says so as well. */
 const agentEnvironment = { MALLOC_ARENA_MAX: '2' };
 
 export const agentSpec = (config: ClusterConfig, node: string, self: Self): ChildSpec => ({
   ...filesOf(config, agentName(node)),
   program: 'nsenter',
-  args: [inNode(config, node), self.program, ...agentFlags, ...self.args, 'agent', '--data-dir', config.dataDir, '--node', node],
+  args: [inNode(config, node), self.program, ...self.args, 'agent', '--data-dir', config.dataDir, '--node', node],
   env: agentEnvironment,
 });
 
