@@ -44,7 +44,7 @@ export const deviceTaintEvictionController = defineController({
     const enqueueUsers = ({ metadata, status }: ResourceClaim): void => {
       for (const { apiGroup, resource, name } of status?.reservedFor ?? []) if (!apiGroup && resource === 'pods') enqueue(`${metadata.namespace}/${name}`);
     };
-    claims.addHandlers({ added: enqueueUsers, updated: enqueueUsers });
+    claims.addHandlers({ added: enqueueUsers, updated: enqueueUsers, deleted: enqueueUsers });
     const isTainted = ({ spec }: ResourceSlice): boolean => (spec.devices ?? []).some(({ taints }) => taints?.some(({ effect }) => effect === 'NoExecute'));
     const enqueueAll = (): void => {
       for (const claim of claims.list()) enqueueUsers(claim);
