@@ -1,6 +1,7 @@
 /** JSON as CEL sees it, and back. */
 import { Optional } from '@marcbachmann/cel-js';
 import { Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator';
+import { bigintOf, isRawNumber } from '../codec/number.ts';
 
 /** A message literal, such as `JSONPatch{op: "add", …}`. */
 export class CelStruct {
@@ -17,6 +18,7 @@ export class CelStruct {
 export function celValue(value: unknown): unknown {
   if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
   if (typeof value !== 'object' || value === null) return value;
+  if (isRawNumber(value)) return bigintOf(value);
   if (value instanceof Uint8Array || value instanceof Date) return value;
   if (Array.isArray(value)) return value.map(celValue);
   const result: Record<string, unknown> = {};

@@ -1,6 +1,7 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply. Source of the rules: apiserver `endpoints/handlers/patch.go`. */
 import { structOfKind } from '../../api/schema.ts';
 import { hasDuplicateKeys, parseJson } from '../../apimachinery/codec/json.ts';
+import { copyJson } from '../../apimachinery/copy.ts';
 import { DecodeError, strictDecodingMessage } from '../../apimachinery/decode/errors.ts';
 import { decodeObject, type FieldValidation } from '../../apimachinery/decode/object.ts';
 import { badRequest, invalid, notFound, StatusError, unsupportedMediaType } from '../../apimachinery/errors.ts';
@@ -98,7 +99,7 @@ export function patchObject(
 /** Fields that a merge patch names twice. */
 function duplicates(struct: Struct, { type, value, text }: PatchBody, validation: FieldValidation): string[] {
   if (type !== 'merge' || validation === 'Ignore' || !hasDuplicateKeys(text, value)) return [];
-  const { strictErrors } = decodeObject<StoredObject>(struct, structuredClone(value), { validation, text });
+  const { strictErrors } = decodeObject<StoredObject>(struct, copyJson(value), { validation, text });
   return strictErrors.filter((error) => error.startsWith('duplicate field'));
 }
 
@@ -107,7 +108,7 @@ function refuseOtherKind(patched: unknown, current: StoredObject): void {
   const { apiVersion, kind } = patched as { apiVersion?: unknown; kind?: unknown };
   if (kind === current.kind || typeof kind !== 'string' || typeof apiVersion !== 'string') return;
   const struct = structOfKind(apiVersion, kind);
-  if (struct) decodeObject(struct, structuredClone(patched), { validation: 'Ignore' });
+  if (struct) decodeObject(struct, copyJson(patched), { validation: 'Ignore' });
 }
 
 export async function patchTarget(target: Target): Promise<Reply> {

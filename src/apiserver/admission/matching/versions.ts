@@ -1,5 +1,6 @@
 /** A request as another version of the same resource: rules may name any of them. */
 import type { KindDefinition } from '../../../api/kind.ts';
+import { copyJson } from '../../../apimachinery/copy.ts';
 import { decodeObject } from '../../../apimachinery/decode/object.ts';
 import { type GroupVersionKind, type KubeObject, parseApiVersion } from '../../../apimachinery/meta.ts';
 import type { StoredObject } from '../../cacher/resource-cache.ts';
@@ -15,7 +16,7 @@ export function versionsOf(registry: KindRegistry, definition: KindDefinition): 
 }
 
 function convertBetween(from: Resource, to: Resource, object: KubeObject): KubeObject {
-  const copy = structuredClone(object) as StoredObject;
+  const copy = copyJson(object) as StoredObject;
   const stored = from.toStored ? from.toStored(copy) : copy;
   return to.fromStored ? to.fromStored(stored, to.stored.apiVersion) : stored;
 }

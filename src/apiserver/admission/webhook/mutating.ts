@@ -1,6 +1,7 @@
 /** MutatingAdmissionWebhook: webhooks that may change the object, one after the other. */
 import { mutatingwebhookconfigurations } from '../../../api/admissionregistration/v1/mutatingwebhookconfiguration.ts';
 import type { MutatingWebhook } from '../../../api/admissionregistration/v1/types.gen.ts';
+import { copyJson } from '../../../apimachinery/copy.ts';
 import { semanticEqual } from '../../../apimachinery/equality.ts';
 import { internalError, StatusError } from '../../../apimachinery/errors.ts';
 import type { KubeObject } from '../../../apimachinery/meta.ts';
@@ -31,9 +32,9 @@ export function mutatingWebhooks(dependencies: MutatingDependencies): AdmissionP
       throw internalError(
         new Error(`admission webhook ${JSON.stringify(hook.webhook.name)} attempted to modify the object, which is not supported for this operation`),
       );
-    const before = structuredClone(attributes.object);
+    const before = copyJson(attributes.object);
     try {
-      replaceObject(registry, attributes, definition, applyJsonPatch(structuredClone(versioned.object), patch) as KubeObject);
+      replaceObject(registry, attributes, definition, applyJsonPatch(copyJson(versioned.object), patch) as KubeObject);
     } catch (error) {
       throw error instanceof StatusError && error.code >= 500 ? error : internalError(error);
     }
@@ -82,7 +83,7 @@ export function mutatingWebhooks(dependencies: MutatingDependencies): AdmissionP
       };
       await round(0, () => true);
       if (!anyChanged) return;
-      const before = structuredClone(attributes.object);
+      const before = copyJson(attributes.object);
       await reinvoke(attributes);
       if (!semanticEqual(before, attributes.object)) for (const id of waiting) again.add(id);
       if (again.size > 0) await round(1, (id) => again.has(id));
