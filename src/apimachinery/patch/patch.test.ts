@@ -38,6 +38,18 @@ test('JSON patch applies operations in order', () => {
     ],
     [{ a: 1 }, [{ op: 'test', path: '/z', value: null }], { a: 1 }],
     [{ a: 1 }, [{ op: 'replace', path: '', value: { b: 2 } }], { b: 2 }],
+    // A copy is a value of its own, though what a patch has made is changed in place.
+    [
+      { a: { b: 1 } },
+      [
+        { op: 'add', path: '/a/c', value: 2 },
+        { op: 'copy', from: '/a', path: '/d' },
+        { op: 'replace', path: '/d/b', value: 3 },
+        { op: 'move', from: '/a', path: '/d/a' },
+        { op: 'add', path: '/d/a/b', value: 4 },
+      ],
+      { d: { b: 3, c: 2, a: { b: 4, c: 2 } } },
+    ],
     [{}, [{ op: 'add', path: '/__proto__', value: { a: 1 } }], JSON.parse('{"__proto__":{"a":1}}')],
   ];
   for (const [document, patch, expected] of cases) assert.deepEqual(applyJsonPatch(frozen(document), frozen(patch)), expected, JSON.stringify(patch));
