@@ -1,5 +1,7 @@
 /** The load, in a process of its own: reads what to do from its argument (JSON), prints what came of it (JSON). */
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type WatchConnection, watchConnection } from './h2watch.ts';
 import { type Ask, type Asked, http1 } from './http1.ts';
 import type { Credentials } from './targets.ts';
 
@@ -110,22 +112,18 @@ async function run(): Promise<LoadResult> {
 
 /** From the first write until every watcher has seen every event. */
 async function watch(watchers: number, events: number): Promise<LoadResult> {
-  const sessions = Array.from({ length: 10 }, session);
   let seen = 0;
   const { promise: all, resolve } = Promise.withResolvers<void>();
-  const streams = await Promise.all(
+  const count = (lines: number): void => {
+    seen += lines;
+    if (seen >= watchers * events) resolve();
+  };
+  const connections = await Promise.all(Array.from({ length: 10 }, () => watchConnection(credentials, count)));
+  await Promise.all(
     Array.from({ length: watchers }, async (_, index) => {
-      const stream = (sessions[index % sessions.length] as ClientHttp2Session).request({
-        ':path': `${collection}?watch=1&resourceVersion=0&labelSelector=fanout%3Dyes`,
-      });
-      stream.on('data', (data: Buffer) => {
-        for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, at + 1)) seen++;
-        if (seen >= watchers * events) resolve();
-      });
-      await new Promise<void>((ready, reject) =>
-        stream.once('response', ({ ':status': status }) => (status === 200 ? ready() : reject(new Error(`a watch was answered with ${status}`)))),
-      );
-      return stream;
+      const on = connections[index % connections.length] as WatchConnection;
+      // One that flow control puts off is asked for again.
+      while (!(await on.watch(`${collection}?watch=1&resourceVersion=0&labelSelector=fanout%3Dyes`))) await sleep(100);
     }),
   );
   const { asks, close } = await asksFor('http1', 8);
@@ -140,8 +138,7 @@ async function watch(watchers: number, events: number): Promise<LoadResult> {
   );
   await all;
   const seconds = (performance.now() - started) / 1000;
-  for (const stream of streams) stream.close();
-  for (const one of sessions) one.destroy();
+  for (const connection of connections) connection.close();
   close();
   return { requests: seen, seconds, failures: 0 };
 }

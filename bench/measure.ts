@@ -31,12 +31,13 @@ export async function rate(target: RunningTarget, figures: Figures, name: string
   const before = usageOf(target.pids).cpuSeconds;
   const { requests, seconds, p50, p99 } = await put(target, load);
   figures.set(`${name} (/s)`, requests / seconds);
-  figures.set(`${name} (CPU ms each)`, ((usageOf(target.pids).cpuSeconds - before) / requests) * 1000);
+  const cpuMs = ((usageOf(target.pids).cpuSeconds - before) / requests) * 1000;
+  figures.set(`${name} (CPU ms each)`, cpuMs);
   if (p50 !== undefined && p99 !== undefined) {
     figures.set(`${name} (p50 ms)`, p50);
     figures.set(`${name} (p99 ms)`, p99);
   }
-  console.error(`${target.name}: ${name}: ${Math.round(requests / seconds)}/s`);
+  console.error(`${target.name}: ${name}: ${format(requests / seconds)}/s, ${cpuMs.toFixed(3)} CPU ms, p99 ${format(p99 ?? 0)} ms`);
 }
 
 /** Gives the user `bench` its rights, and pods their service account where no controller does. */

@@ -5,8 +5,14 @@ import { admitBencher, type Figures, measured, printTable, put, rate } from './m
 import { type RunningTarget, startKnarr, startUpstream, usageOf } from './targets.ts';
 
 const { values } = parseArgs({
-  options: { 'kube-apiserver': { type: 'string' }, etcd: { type: 'string' }, seconds: { type: 'string', default: '5' } },
+  options: {
+    'kube-apiserver': { type: 'string' },
+    etcd: { type: 'string' },
+    seconds: { type: 'string', default: '5' },
+    only: { type: 'string', default: 'lists,creates,updates,gets,watch' },
+  },
 });
+const only = new Set(values.only.split(','));
 const seconds = Number(values.seconds);
 const connections = 32;
 const objects = 5_000;
@@ -21,20 +27,20 @@ async function measure(target: RunningTarget): Promise<Figures> {
   // Lists come first: both stores hold the same objects then.
   await put(target, { kind: 'create', protocol: 'http1', prefix: 'listed', count: objects, ...requests, seconds: 600 });
   const path = '/api/v1/namespaces/default/configmaps?resourceVersion=0';
-  for (const [name, accept] of [
-    ['JSON', 'application/json'],
-    ['protobuf', 'application/vnd.kubernetes.protobuf'],
-  ] as const)
-    await rate(target, figures, `lists of ${objects}, ${name}`, { kind: 'list', connections: 4, seconds, path, accept });
+  const list = { kind: 'list', connections: 4, seconds, path } as const;
+  if (only.has('lists')) {
+    await rate(target, figures, `lists of ${objects}, JSON`, { ...list, accept: 'application/json' });
+    await rate(target, figures, `lists of ${objects}, protobuf`, { ...list, accept: 'application/vnd.kubernetes.protobuf' });
+  }
   for (const [name, protocol] of [
     ['HTTP/1.1', 'http1'],
     ['HTTP/2', 'http2'],
   ] as const) {
-    await rate(target, figures, `creates, ${name}`, { kind: 'create', protocol, prefix: protocol, ...requests });
-    await rate(target, figures, `updates, ${name}`, { kind: 'update', protocol, prefix: 'listed', ...requests });
-    await rate(target, figures, `gets, ${name}`, { kind: 'get', protocol, prefix: 'listed', ...requests });
+    if (only.has('creates')) await rate(target, figures, `creates, ${name}`, { kind: 'create', protocol, prefix: protocol, ...requests });
+    if (only.has('updates')) await rate(target, figures, `updates, ${name}`, { kind: 'update', protocol, prefix: 'listed', ...requests });
+    if (only.has('gets')) await rate(target, figures, `gets, ${name}`, { kind: 'get', protocol, prefix: 'listed', ...requests });
   }
-  await rate(target, figures, 'watch events to 1000 watchers', { kind: 'watch', watchers: 1_000, events: 200 });
+  if (only.has('watch')) await rate(target, figures, 'watch events to 1000 watchers', { kind: 'watch', watchers: 1_000, events: 500 });
   figures.set('resident at the end (MB)', usageOf(target.pids).residentMb);
   return figures;
 }
