@@ -74,6 +74,10 @@ export interface CustomSubresource {
   verbs: readonly string[];
   /** The kind of request and response bodies, as discovery shows it. */
   responseKind: { group: string; version: string; kind: string };
+  /** The struct whose fields a read takes as query parameters; connections take those of their own kind. */
+  query?: string;
+  /** What is read is text, and no object. */
+  producesText?: boolean;
   /** Of what clients leave out of a request. */
   setDefaults?(body: KubeObject): void;
 }

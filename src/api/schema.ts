@@ -4,7 +4,8 @@
  * A field is one line of text there: `<type> <number> <flags>`. Types: a scalar's name, `@` and a struct's name, `[]T`, `{}T`
  * (a map of strings to T), `<[]T>` (a list that is a message of its own in protobuf), `any:<form>`, `schema-or-…`.
  * The number is `2/1` for field 1 of the message embedded at 2, `-` for none. Flags: `required`; `ptr` and `keep`
- * (see `Presence`); `list=…`, `atomic`, `granular`, `patch=<strategy>(<merge key>)`; `go=<type>`; `default=<JSON>`.
+ * (see `Presence`); `list=…`, `atomic`, `granular`, `patch=<strategy>(<merge key>)`; `go=<type>`; at the end, with spaces in them,
+ * `enum=<value>|<value>` (what the documents name, for the innermost text) and `default=<JSON>`.
  */
 
 import { own } from '../apimachinery/own.ts';
@@ -79,10 +80,11 @@ export function structOfKind(apiVersion: string, kind: string): Struct | undefin
 }
 
 function fieldOf(name: string, line: string): Field {
-  const [type = '', number = '-', ...flags] = line.split(' default=', 1)[0]?.split(' ') ?? [];
+  const [type = '', number = '-', ...flags] = line.split(/ (?:enum|default)=/, 1)[0]?.split(' ') ?? [];
+  const values = / enum=(.*?)(?: default=|$)/.exec(line)?.[1]?.split('|');
   const path = number === '-' ? [] : number.split('/').map(Number);
   const own = path.pop();
-  const field: Field = { name, type: typeOf(type, flags), presence: presenceOf(flags) };
+  const field: Field = { name, type: typeOf(type, flags, values), presence: presenceOf(flags) };
   if (own !== undefined) field.number = own;
   if (path.length > 0) field.embedded = path;
   if (flags.includes('required')) field.required = true;
@@ -106,13 +108,14 @@ function presenceOf(flags: readonly string[]): Presence {
   return flags.includes('keep') ? 'always' : 'omitempty';
 }
 
-function typeOf(text: string, flags: readonly string[]): FieldType {
-  if (text.startsWith('<')) return { ...(typeOf(text.slice(1, -1), flags) as ArrayType), wrapped: true };
-  if (text.startsWith('[]')) return { type: 'array', items: typeOf(text.slice(2), []), ...listOf(flags) };
-  if (text.startsWith('{}')) return { type: 'map', values: typeOf(text.slice(2), []), ...atomicity(flags) };
+function typeOf(text: string, flags: readonly string[], values?: readonly string[]): FieldType {
+  if (text.startsWith('<')) return { ...(typeOf(text.slice(1, -1), flags, values) as ArrayType), wrapped: true };
+  if (text.startsWith('[]')) return { type: 'array', items: typeOf(text.slice(2), [], values), ...listOf(flags) };
+  if (text.startsWith('{}')) return { type: 'map', values: typeOf(text.slice(2), [], values), ...atomicity(flags) };
   if (text.startsWith('@')) return { type: 'object', struct: structOf(text.slice(1)), ...atomicity(flags) };
   switch (text) {
     case 'string':
+      return values ? { type: text, enum: values } : { type: text };
     case 'boolean':
       return { type: text };
     case 'int32':

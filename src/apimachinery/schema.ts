@@ -4,6 +4,7 @@
  * Types refer to each other directly and may be cyclic (JSONSchemaProps).
  */
 
+/** `enum` is what the documents name; whether a value is one of them is for validation to say. */
 export type Scalar =
   | { type: 'string'; format?: StringFormat; enum?: readonly string[] }
   | { type: 'boolean' }

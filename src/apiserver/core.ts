@@ -10,7 +10,6 @@ import type { AuditOptions } from './audit/audit.ts';
 import { createAuditor } from './audit/audit.ts';
 import { Cacher } from './cacher/cacher.ts';
 import type { AdmissionPlugin, Authenticator, Authorizer, ObjectReader, ResourceHooks } from './contracts.ts';
-import type { RemoteVersion } from './discovery/documents.ts';
 import type { Discovery } from './discovery/serve.ts';
 import { createDiscovery } from './discovery/serve.ts';
 import type { Exchange, Reply } from './exchange.ts';
@@ -29,7 +28,6 @@ import { buildMetrics } from './nonresource/buildmetrics.ts';
 import type { HealthCheck } from './nonresource/health.ts';
 import { addHook, serveHealth } from './nonresource/health.ts';
 import { createMetrics, serveMetrics } from './nonresource/metrics.ts';
-import type { RemoteDocument } from './nonresource/openapi.ts';
 import { openapiPaths } from './nonresource/openapi.ts';
 import { jsonPath, rootPath } from './nonresource/paths.ts';
 import { serveProfiling } from './nonresource/profiling.ts';
@@ -90,23 +88,6 @@ export interface ServerCore {
   close(): Promise<void>;
 }
 
-/** Aggregated servers describe what they serve at the same paths, behind this one. */
-function remoteDocument({ group, version }: RemoteVersion): RemoteDocument {
-  const path = `apis/${group}/${version}`;
-  return { path, serverRelativeURL: `/openapi/v3/${path}` };
-}
-
-/** What goes on being answered while a server drains, as upstream's does. */
-const pathsToTheEnd = ['/readyz', '/livez', '/healthz', '/metrics'];
-const retryAfterSeconds = 5;
-
-/** The answer of a server that ends; undefined for what it answers to the end. */
-function comeAgain({ url, headers }: Exchange): Reply | undefined {
-  if (pathsToTheEnd.some((path) => url.startsWith(path)) || headers['user-agent']?.startsWith('kube-apiserver/')) return undefined;
-  const text = 'The apiserver is shutting down, please try again later.\n';
-  return { ...textReply(429, text, { 'retry-after': String(retryAfterSeconds) }), lastOfConnection: true };
-}
-
 /** Connections have this long to take the last answers when the server stops, in milliseconds. */
 const closeGraceMs = 1000;
 
@@ -165,7 +146,7 @@ export function createCore(options: CoreOptions): ServerCore {
     flowControl.dump,
     ...(options.profiling === false ? [] : [serveProfiling]),
     jsonPath('/version', versionInfo(options.version)),
-    openapiPaths(registry, { remote: () => discovery.remote().map(remoteDocument) }),
+    openapiPaths(registry, { remote: () => discovery.remote().flatMap(({ openapi }) => openapi ?? []) }),
     rootPath(registry),
   ]);
 

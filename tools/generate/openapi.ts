@@ -3,6 +3,7 @@ export interface Property {
   $ref?: string;
   type?: string;
   format?: string;
+  enum?: string[];
   items?: Property;
   additionalProperties?: Property;
   'x-kubernetes-list-type'?: string;

@@ -3,6 +3,7 @@
  * A field is one line of text, `<type> <protobuf number> <flags>`; `src/api/schema.ts` reads it and documents the form.
  */
 import { writeFileSync } from 'node:fs';
+import type { Enums } from './enums.ts';
 import type { Facts, FieldFacts, StructFacts } from './facts.ts';
 import type { Definition, OpenApiDocument, Property } from './openapi.ts';
 import { type Message, messagesOf, openApiNameOf, type ProtobufField, resolveMessage } from './protobuf.ts';
@@ -81,12 +82,14 @@ class TableBuilder {
   readonly table: TableJson = { groups: {}, structs: {} };
   readonly #document: OpenApiDocument;
   readonly #facts: Facts;
+  readonly #enums: Enums;
   readonly #messages = new Map<string, Message>();
   readonly #descriptorMessages: ReadonlyMap<string, Message>;
 
-  constructor(document: OpenApiDocument, descriptorMessages: ReadonlyMap<string, Message>, facts: Facts) {
+  constructor(document: OpenApiDocument, descriptorMessages: ReadonlyMap<string, Message>, facts: Facts, enums: Enums) {
     this.#document = document;
     this.#facts = facts;
+    this.#enums = enums;
     this.#descriptorMessages = descriptorMessages;
     for (const [full, message] of descriptorMessages) this.#messages.set(openApiNameOf(full), message);
   }
@@ -111,6 +114,10 @@ class TableBuilder {
     for (const field of Object.keys(definition?.properties ?? {}))
       if (!fields[field])
         fields[field] = this.#line(this.#openApiType(definition?.properties?.[field] as Property, undefined, message), '', definition, field, undefined);
+    for (const [field, line] of Object.entries(fields)) {
+      const values = this.#enums(name, field);
+      if (values) fields[field] = line.replace(/(?= default=)|$/, ` enum=${values.join('|')}`);
+    }
     const kinds = this.#kinds(name, definition, protobufPackage, prefix, facts);
     this.table.structs[name] = {
       ...(kinds.length > 0 ? { kinds } : {}),
@@ -226,9 +233,9 @@ function mergeFlags(property: Property): string[] {
   return flags;
 }
 
-export function writeTable(document: OpenApiDocument, descriptor: unknown, facts: Facts): void {
+export function writeTable(document: OpenApiDocument, descriptor: unknown, facts: Facts, enums: Enums): void {
   const messages = messagesOf(descriptor as Parameters<typeof messagesOf>[0]);
-  const table = new TableBuilder(document, messages, facts).build();
+  const table = new TableBuilder(document, messages, facts, enums).build();
   const structs = Object.entries(table.structs).map(([name, struct]) => `  ${JSON.stringify(name)}: ${JSON.stringify(struct)}`);
   writeFileSync(tableFile, `{"groups": ${JSON.stringify(table.groups, null, 1)},\n"structs": {\n${structs.join(',\n')}\n}}\n`);
 }

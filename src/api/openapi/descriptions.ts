@@ -32,12 +32,13 @@ function candidates(struct: string): string[] {
   return [`${capitalized(group)}${plain}.d.ts`, `${plain}.d.ts`];
 }
 
-/** Reads what is known of these structs, so that {@link descriptionsOf} has it. */
+/** Reads what is known of these structs and of parameters, so that {@link descriptionsOf} and {@link parameterText} have it. */
 export async function loadDescriptions(structs: readonly string[]): Promise<void> {
-  const missing = structs.filter((name) => !loaded.has(name));
-  if (missing.length === 0) return;
   files ??= listFiles();
   const found = await files;
+  if (found) await (parameterTexts ??= loadParameterTexts(found));
+  const missing = structs.filter((name) => !loaded.has(name));
+  if (missing.length === 0) return;
   await Promise.all(
     missing.map(async (name) => {
       const file = found && candidates(name).find((one) => found.names.has(one));
@@ -45,6 +46,25 @@ export async function loadDescriptions(structs: readonly string[]): Promise<void
     }),
   );
 }
+
+/** The class whose methods take every parameter that there is. */
+const parameterFile = join('..', 'apis', 'CoreV1Api.d.ts');
+let parameterTexts: Promise<void> | undefined;
+const texts = new Map<string, string>();
+
+const entities: Readonly<Record<string, string>> = { '&#x60;': '`', '&#x3D;': '=', '&#39;': "'", '&quot;': '"', '&lt;': '<', '&gt;': '>', '&amp;': '&' };
+
+async function loadParameterTexts({ folder }: { folder: string }): Promise<void> {
+  const text = await readFile(join(folder, parameterFile), 'utf8').catch(() => '');
+  for (const [, name = '', words = ''] of text.matchAll(/^ +\* @param (\w+) (.+)$/gm)) {
+    const parameter = name.replace(/^_/, '');
+    if (texts.has(parameter)) continue;
+    texts.set(parameter, words.replaceAll(/&(?:#x?\w+|\w+);/g, (entity) => entities[entity] ?? entity).replaceAll(/\\(['"])/g, '$1'));
+  }
+}
+
+/** Of a parameter of paths or queries; the same words wherever it stands. */
+export const parameterText = (name: string): string | undefined => texts.get(name);
 
 export const descriptionsOf = (struct: string): Descriptions | undefined => loaded.get(struct);
 

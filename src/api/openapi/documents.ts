@@ -1,18 +1,19 @@
-/** The documents, put together from parts that are made once each. */
-import { Buffer } from 'node:buffer';
+/** The documents, by section: a group version, a group, or a path beside the resources. */
+import type { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { apiVersionOf } from '../../apimachinery/meta.ts';
 import type { Struct } from '../../apimachinery/schema.ts';
 import type { KindDefinition } from '../kind.ts';
-import { structOf, structOfKind } from '../schema.ts';
-import { customSchemas } from './custom.ts';
+import { hasStruct, structOf } from '../schema.ts';
+import { customSchemas, typeMetaSource } from './custom.ts';
 import { loadDescriptions } from './descriptions.ts';
-import { encodeDefinition, encodeDocument, encodePath } from './gnostic.ts';
-import { refNames } from './names.ts';
-import { pathsOf } from './operations.ts';
-import { renderPath } from './render.ts';
-import { type Dialect, type Json, namedSchema, patchType, reachable, structSchema } from './schemas.ts';
+import { type Encoding, type Frame, forms } from './forms.ts';
+import { type Path, typesOf } from './operations.ts';
+import { renderV2, renderV3, type SharedParameters } from './render.ts';
+import { resourcePaths } from './resources.ts';
+import { type Dialect, type Json, namedSchema, reachable, structSchema } from './schemas.ts';
+import { groupPath, serverPaths, versionPath } from './serverpaths.ts';
 
 /** One kind in one served version. */
 export interface OpenApiKind {
@@ -23,28 +24,36 @@ export interface OpenApiKind {
   revision?: string;
 }
 
-export interface OpenApiDocument {
-  json: Buffer;
-  /** Upper-case hexadecimal, as the `hash` of the index and the entity tag. */
+/** What one v3 document describes. */
+export interface Section {
+  /** As the index has it: `apis/apps/v1`, `api/v1`, `version`. */
+  key: string;
+  /** Upper-case hexadecimal; known without making the document. */
   hash: string;
+  custom: boolean;
+  kinds: readonly OpenApiKind[];
+  paths(): Path[];
+}
+
+/** Of another server's v2 document, what is of the group version that it answers for. */
+export interface RemoteV2 {
+  hash: string;
+  paths: Readonly<Record<string, Json>>;
+  definitions: Readonly<Record<string, Json>>;
+  parameters: Readonly<Record<string, Json>>;
 }
 
 /** Counts changes to the form of the documents: clients keep them by hash. */
-const edition = 2;
-const info = { title: 'Kubernetes', version: 'v1.36.2' };
+const edition = 3;
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const bearer = { BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } };
+const frame: Frame = { info: { title: 'Kubernetes', version: 'v1.36.2' }, securitySchemes: bearer };
+/** Upstream's words for documents of custom resources. */
+const customFrame: Frame = { info: { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' }, securitySchemes: undefined };
 
-const sha = (text: string | Buffer): string => createHash('sha512').update(text).digest('hex').toUpperCase();
+export const sha = (text: string | Buffer): string => createHash('sha512').update(text).digest('hex').toUpperCase();
 
-/** `apps/v1` → `apis/apps/v1`, `v1` → `api/v1`: as the index has it. */
-export const pathOf = (groupVersion: string): string => (groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`);
-
-export function byGroupVersion(kinds: readonly OpenApiKind[]): Map<string, OpenApiKind[]> {
-  return Map.groupBy(kinds, ({ definition: { group, version } }) => apiVersionOf(group, version));
-}
-
-/** Of a group version's document, without making it. */
-export function hashOf(groupVersion: string, kinds: readonly OpenApiKind[]): string {
+function hashOf(key: string, kinds: readonly OpenApiKind[]): string {
   const parts = kinds.map(({ definition: { kind, plural, verbs, subresources = {} }, revision = '' }) => [
     kind,
     plural,
@@ -52,145 +61,103 @@ export function hashOf(groupVersion: string, kinds: readonly OpenApiKind[]): str
     Object.entries(subresources).map(([name, one]) => [name, one.type]),
     revision,
   ]);
-  return sha(JSON.stringify([edition, info.version, groupVersion, parts]));
+  return sha(JSON.stringify([edition, frame.info.version, key, parts]));
 }
-
-/** What paths beside the resources answer: discovery, and the version. */
-const discoveryTypes = ['APIGroup', 'APIGroupList', 'APIVersions'].map((name) => `${meta}.${name}`).concat('io.k8s.apimachinery.pkg.version.Info');
 
 const isCustom = ({ definition, schema }: OpenApiKind): boolean => schema !== undefined || definition.schema === '';
 
-/** The structs that a kind's operations name. */
-function rootsOf(kind: OpenApiKind): Struct[] {
-  const { definition } = kind;
-  const names = [`${meta}.DeleteOptions`, `${meta}.Status`, `${meta}.APIResourceList`];
-  if (definition.verbs.includes('watch')) names.push(`${meta}.WatchEvent`);
-  if (isCustom(kind)) names.push(`${meta}.ObjectMeta`, `${meta}.ListMeta`);
-  else {
-    names.push(definition.schema);
-    if (definition.verbs.includes('list')) names.push(refNames(definition).list);
+/** Everything that is described when these kinds are served, by key, in order. */
+export function sectionsOf(kinds: readonly OpenApiKind[]): Map<string, Section> {
+  const sections: Section[] = [];
+  const add = (key: string, custom: boolean, members: readonly OpenApiKind[], paths: () => Path[]): void =>
+    void sections.push({ key, hash: hashOf(key, members), custom, kinds: members, paths });
+  for (const [key, path] of Object.entries(serverPaths)) add(key, false, [], () => [path]);
+  const groups = new Set<string>();
+  for (const [groupVersion, members] of Map.groupBy(kinds, ({ definition: { group, version } }) => apiVersionOf(group, version))) {
+    const [{ definition }] = members as [OpenApiKind];
+    const { group, version } = definition;
+    const custom = members.every(isCustom);
+    if (group !== '' && !custom && !groups.has(group)) {
+      groups.add(group);
+      add(`apis/${group}`, false, [], () => [groupPath(group)]);
+    }
+    add(group === '' ? `api/${version}` : `apis/${groupVersion}`, custom, members, () => [
+      ...(custom ? [] : [versionPath(group, version)]),
+      ...members.flatMap((kind) => resourcePaths(kind.definition, isCustom(kind))),
+    ]);
   }
-  const roots = names.map(structOf);
-  for (const subresource of Object.values(definition.subresources ?? {})) {
-    if (subresource.type === 'scale') roots.push(structOf('io.k8s.api.autoscaling.v1.Scale'));
-    if (subresource.type !== 'custom') continue;
-    const { group, version, kind: responseKind } = subresource.responseKind;
-    // Options of connections are query parameters, no bodies.
-    if (responseKind.endsWith('Options')) continue;
-    const struct = structOfKind(apiVersionOf(group, version), responseKind);
-    if (struct) roots.push(struct);
-  }
-  return roots;
+  return new Map(sections.sort((a, b) => (a.key < b.key ? -1 : 1)).map((section) => [section.key, section]));
 }
 
-interface Parts {
-  paths: [string, Json][];
-  /** Types of the schema table, without those that are known already. */
-  schemas: [string, Json][];
-  /** Types that custom kinds declare. */
-  custom: [string, Json][];
-  /** Of all types of the schema table that are needed. */
-  names: string[];
+/** The longest that making documents keeps the event loop, in milliseconds. */
+const sliceMs = 8;
+
+/** Gives the event loop back when it was kept for long enough. */
+function pacer(): () => Promise<void> | undefined {
+  let started = performance.now();
+  return () => {
+    if (performance.now() - started < sliceMs) return undefined;
+    return nextTurn().then(() => {
+      started = performance.now();
+    });
+  };
 }
 
-async function partsOf(kinds: readonly OpenApiKind[], dialect: Dialect, known: ReadonlyMap<string, unknown> = new Map()): Promise<Parts> {
-  const beside = dialect === 'v2' ? discoveryTypes.map(structOf) : [];
-  const { structs, named } = reachable([...kinds.flatMap(rootsOf), ...beside]);
-  const missing = [...structs.keys()].filter((name) => !known.has(name));
-  // Of those known already too: fields say what their types are.
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
+const sorted = (entries: [string, Buffer][]): Buffer[] => entries.sort(byName).map(([, entry]) => entry);
+
+/** Groups whose kinds upstream's documents of custom resources do not know: what client-go leaves out. */
+const serversOwn = /^(?:admission|apiextensions|apiregistration|imagepolicy)\.k8s\.io\//;
+
+/** Of kinds that are in many groups (DeleteOptions), a v3 document names the core group's and its own. */
+function knownIn([section]: readonly Section[]): (kind: string) => boolean {
+  if (section?.custom) return (kind) => !serversOwn.test(kind);
+  const own = `${section?.key.replace(/^apis?\//, '')}/`;
+  return (kind) => kind.startsWith('/v1/') || kind.startsWith(own);
+}
+
+/** One document of these sections. */
+export async function compose(sections: readonly Section[], dialect: Dialect, encoding: Encoding, remote: readonly RemoteV2[] = []): Promise<Buffer> {
+  const form = forms[dialect][encoding];
+  const breathe = pacer();
+  const parameters: SharedParameters = new Map();
+  const paths: [string, Buffer][] = [];
+  const schemas = new Map<string, Buffer>();
+  const names = new Set<string>();
+  const isNamed = dialect === 'v3' ? knownIn(sections) : undefined;
+  await loadDescriptions([typeMetaSource]);
+  for (const section of sections) {
+    const described = section.paths();
+    for (const name of typesOf(described)) names.add(name);
+    for (const path of described) {
+      paths.push([path.path, form.path(path.path, dialect === 'v3' ? renderV3(path) : renderV2(path, parameters))]);
+      await breathe();
+    }
+    for (const { definition, schema } of section.kinds.filter(isCustom)) {
+      for (const type of ['ObjectMeta', 'ListMeta']) names.add(`${meta}.${type}`);
+      for (const [name, json] of Object.entries(customSchemas(definition, schema, dialect))) schemas.set(name, form.schema(name, json));
+      await breathe();
+    }
+  }
+  const { structs, named } = reachable([...names].filter(hasStruct).map(structOf));
   await loadDescriptions([...structs.keys()]);
-  const schemas: [string, Json][] = missing.map((name) => [name, structSchema(structs.get(name) as Struct, dialect)]);
-  const others = [...named, patchType].filter((name) => namedSchema(name, dialect) !== undefined);
-  for (const name of others) if (!known.has(name)) schemas.push([name, namedSchema(name, dialect) as Json]);
-  const paths: [string, Json][] = [];
-  const custom: [string, Json][] = [];
-  for (const kind of kinds) {
-    const { definition, schema } = kind;
-    if (isCustom(kind)) custom.push(...Object.entries(customSchemas(definition, schema, dialect)));
-    const tag = `${definition.group === '' ? 'core' : definition.group.replace(/\.k8s\.io$/, '').replaceAll('.', '_')}_${definition.version}`;
-    for (const path of pathsOf(definition)) paths.push([path.path, renderPath(path, { dialect, tag, custom: isCustom(kind) })]);
+  for (const name of [...structs.keys(), ...named, ...names]) {
+    if (schemas.has(name)) continue;
+    const json = namedSchema(name, dialect) ?? (structs.has(name) ? structSchema(structs.get(name) as Struct, dialect, isNamed) : undefined);
+    if (json) schemas.set(name, form.schema(name, json));
+    await breathe();
   }
-  return { paths, schemas, custom, names: [...structs.keys(), ...others] };
-}
-
-const byName = ([a]: [string, Json], [b]: [string, Json]): number => (a < b ? -1 : 1);
-
-/** The OpenAPI v3 document of one group version. */
-export async function documentV3(groupVersion: string, kinds: readonly OpenApiKind[]): Promise<OpenApiDocument> {
-  const { paths, schemas, custom } = await partsOf(kinds, 'v3');
-  const securitySchemes = { BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' } };
-  const document = {
-    openapi: '3.0.0',
-    info,
-    paths: Object.fromEntries(paths.sort(byName)),
-    components: { schemas: Object.fromEntries([...schemas, ...custom].sort(byName)), securitySchemes },
-  };
-  return { json: Buffer.from(JSON.stringify(document)), hash: hashOf(groupVersion, kinds) };
-}
-
-/** What one group version adds to the v2 document, besides types of the schema table. */
-interface Share {
-  hash: string;
-  paths: string;
-  pathsProto: Buffer;
-  definitions: string;
-  definitionsProto: Buffer;
-  /** Types of the schema table that it needs. */
-  names: readonly string[];
-}
-
-const shares = new Map<string, Share>();
-const definitions = new Map<string, { json: string; proto: Buffer }>();
-
-const jsonEntries = (entries: readonly [string, Json][]): string =>
-  entries.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',');
-const protoEntries = (entries: readonly [string, Json][], encode: (name: string, value: Json) => Buffer): Buffer =>
-  Buffer.concat(entries.map(([name, value]) => encode(name, value)));
-
-async function shareOf(groupVersion: string, kinds: readonly OpenApiKind[]): Promise<Share> {
-  const hash = hashOf(groupVersion, kinds);
-  const cached = shares.get(groupVersion);
-  if (cached?.hash === hash) return cached;
-  const { paths, schemas, custom, names } = await partsOf(kinds, 'v2', definitions);
-  for (const [name, schema] of schemas) definitions.set(name, { json: jsonEntries([[name, schema]]), proto: encodeDefinition(name, schema) });
-  const share: Share = {
-    hash,
-    names,
-    paths: jsonEntries(paths),
-    pathsProto: protoEntries(paths, encodePath),
-    definitions: jsonEntries(custom),
-    definitionsProto: protoEntries(custom, encodeDefinition),
-  };
-  shares.set(groupVersion, share);
-  return share;
-}
-
-export interface OpenApiV2 {
-  json: Buffer;
-  /** `application/com.github.proto-openapi.spec.v2@v1.0+protobuf` */
-  protobuf: Buffer;
-  hash: string;
-}
-
-const security =
-  '"securityDefinitions":{"BearerToken":{"description":"Bearer Token authentication","in":"header","name":"authorization","type":"apiKey"}},"security":[{"BearerToken":[]}]';
-
-/** The OpenAPI v2 document of everything. */
-export async function documentV2(kinds: readonly OpenApiKind[]): Promise<OpenApiV2> {
-  const all: Share[] = [];
-  for (const [groupVersion, members] of byGroupVersion(kinds)) {
-    all.push(await shareOf(groupVersion, members));
-    await nextTurn();
+  for (const { paths: others, definitions, parameters: shared } of remote) {
+    for (const [path, json] of Object.entries(others)) paths.push([path, form.path(path, json)]);
+    // A name that is known here means the same there: types that all servers have.
+    for (const [name, json] of Object.entries(definitions)) if (!schemas.has(name)) schemas.set(name, form.schema(name, json));
+    for (const [name, json] of Object.entries(shared)) if (!parameters.has(name)) parameters.set(name, json);
+    await breathe();
   }
-  const common = [...new Set(all.flatMap(({ names }) => names))].sort().flatMap((name) => definitions.get(name) ?? []);
-  const joined = (texts: readonly string[]): string => texts.filter((text) => text !== '').join(',');
-  const paths = joined(all.map((share) => share.paths));
-  const types = joined([...common.map(({ json }) => json), ...all.map((share) => share.definitions)]);
-  const json = `{"swagger":"2.0","info":${JSON.stringify(info)},"paths":{${paths}},"definitions":{${types}},${security}}`;
-  const protobuf = encodeDocument(
-    info,
-    Buffer.concat(all.map(({ pathsProto }) => pathsProto)),
-    Buffer.concat([...common.map(({ proto }) => proto), ...all.map(({ definitionsProto }) => definitionsProto)]),
-  );
-  return { json: Buffer.from(json), protobuf, hash: sha(all.map(({ hash }) => hash).join(' ')) };
+  const custom = dialect === 'v3' && sections.every((section) => section.custom);
+  return form.document(custom ? customFrame : frame, {
+    paths: sorted(paths),
+    schemas: sorted([...schemas]),
+    parameters: sorted([...parameters].map(([name, json]) => [name, form.parameter(name, json)])),
+  });
 }

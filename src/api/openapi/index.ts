@@ -1,78 +1,83 @@
 /**
- * OpenAPI documents of everything that is served, made from the schema table and the kinds' declarations when first asked for.
+ * OpenAPI documents of everything that is served, made from the schema table and the kinds' declarations when first asked for,
+ * and kept compressed.
  *
- * Each function takes the kinds that are served; the API server passes one array as long as nothing changes, and all results
- * are kept for that array (parts of built-in kinds longer). Without an argument: all built-in kinds that are on by default.
- *
- * - `openapiV3Index(kinds?): OpenApiDocument` answers `GET /openapi/v3`: JSON, `{"paths": {"api/v1": {"serverRelativeURL": …}}}`.
- * - `openapiV3(groupVersion, kinds?): Promise<OpenApiDocument | undefined>` answers `GET /openapi/v3/api/v1` and
- *   `/openapi/v3/apis/<group>/<version>`: JSON only. `groupVersion` is `v1`, `apps/v1`, …; undefined is a 404.
- * - `openapiV2(kinds?): Promise<OpenApiV2>` answers `GET /openapi/v2`: `json`, and `protobuf` for clients that accept
- *   `application/com.github.proto-openapi.spec.v2@v1.0+protobuf` (kubectl accepts nothing else).
- *
- * `hash` is the entity tag (in quotes) of each. A request for a v3 document with `?hash=` may be answered with
- * `Cache-Control: public, immutable` and an `Expires` far away when the hash is the current one, and with a redirect (301) to
- * the current URL when it is not, as upstream does.
+ * Each function takes the kinds that are served; the API server passes one array as long as nothing changes. Without an
+ * argument: all built-in kinds that are on by default. `key` is a section as the index names it: `api/v1`, `apis/apps/v1`,
+ * `apis/apps`, `version`; undefined is a 404. `hash` is the entity tag of a document in every encoding, known before it is made.
  */
-import { Buffer } from 'node:buffer';
-import { createHash } from 'node:crypto';
+import type { Buffer } from 'node:buffer';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
 import { builtinKinds } from '../index.ts';
-import { byGroupVersion, documentV2, documentV3, hashOf, type OpenApiDocument, type OpenApiKind, type OpenApiV2, pathOf } from './documents.ts';
+import { compose, type OpenApiKind, type RemoteV2, type Section, sectionsOf, sha } from './documents.ts';
+import type { Encoding } from './forms.ts';
+import type { Dialect } from './schemas.ts';
 
-export type { OpenApiDocument, OpenApiKind, OpenApiV2 } from './documents.ts';
+export type { OpenApiKind, RemoteV2 } from './documents.ts';
+export type { Encoding } from './forms.ts';
 
-/** What kubectl accepts for v2. */
-export const protobufV2 = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** What kubectl accepts for v2, and client-go for v3. */
+export const protobufTypes: Readonly<Record<Dialect, string>> = {
+  v2: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+  v3: 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf',
+};
+
+const gzipAsync = promisify(gzip);
+const gunzipAsync = promisify(gunzip);
+
+export interface OpenApiDocument {
+  /** Upper-case hexadecimal. */
+  hash: string;
+  /** The body, compressed with gzip or not. */
+  compressed(encoding: Encoding): Promise<Buffer>;
+  plain(encoding: Encoding): Promise<Buffer>;
+}
 
 const builtin: readonly OpenApiKind[] = builtinKinds.filter(({ offByDefault }) => !offByDefault).map((definition) => ({ definition }));
 
-interface Made {
-  groups: Map<string, OpenApiKind[]>;
-  index?: OpenApiDocument;
-  v2?: Promise<OpenApiV2>;
-}
+const sectionsByKinds = new WeakMap<readonly OpenApiKind[], Map<string, Section>>();
+/** By key, and `''` for v2: the newest, whatever array it came from. */
+const documents = new Map<string, OpenApiDocument>();
 
-const made = new WeakMap<readonly OpenApiKind[], Made>();
-/** By group version, whatever array it came from. */
-const documents = new Map<string, { hash: string; document: Promise<OpenApiDocument> }>();
-
-function of(kinds: readonly OpenApiKind[]): Made {
-  let found = made.get(kinds);
-  if (!found) {
-    found = { groups: byGroupVersion(kinds) };
-    made.set(kinds, found);
-  }
+function sections(kinds: readonly OpenApiKind[]): Map<string, Section> {
+  let found = sectionsByKinds.get(kinds);
+  if (!found) sectionsByKinds.set(kinds, (found = sectionsOf(kinds)));
   return found;
 }
 
-export function openapiV3Index(kinds: readonly OpenApiKind[] = builtin): OpenApiDocument {
-  const known = of(kinds);
-  if (!known.index) {
-    const paths: Record<string, { serverRelativeURL: string }> = {};
-    for (const [groupVersion, members] of known.groups) {
-      const path = pathOf(groupVersion);
-      paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(groupVersion, members)}` };
-    }
-    const json = Buffer.from(JSON.stringify({ paths }));
-    known.index = { json, hash: createHash('sha512').update(json).digest('hex').toUpperCase() };
-  }
-  return known.index;
+function documentOf(key: string, hash: string, make: (encoding: Encoding) => Promise<Buffer>): OpenApiDocument {
+  const known = documents.get(key);
+  if (known?.hash === hash) return known;
+  const bodies: Partial<Record<Encoding, Promise<Buffer>>> = {};
+  const compressed = (encoding: Encoding): Promise<Buffer> => {
+    // What failed may be asked for again.
+    bodies[encoding] ??= make(encoding).then((body) => gzipAsync(body));
+    return bodies[encoding].catch((error: unknown) => {
+      delete bodies[encoding];
+      throw error;
+    });
+  };
+  const document: OpenApiDocument = { hash, compressed, plain: async (encoding) => gunzipAsync(await compressed(encoding)) };
+  documents.set(key, document);
+  return document;
 }
 
-export async function openapiV3(groupVersion: string, kinds: readonly OpenApiKind[] = builtin): Promise<OpenApiDocument | undefined> {
-  const members = of(kinds).groups.get(groupVersion);
-  if (!members) return undefined;
-  const hash = hashOf(groupVersion, members);
-  let cached = documents.get(groupVersion);
-  if (cached?.hash !== hash) {
-    cached = { hash, document: documentV3(groupVersion, members) };
-    documents.set(groupVersion, cached);
-  }
-  return cached.document;
+/** Answers `GET /openapi/v3`: where each document is, by key. */
+export function openapiV3Paths(kinds: readonly OpenApiKind[] = builtin): Record<string, { serverRelativeURL: string }> {
+  const paths: Record<string, { serverRelativeURL: string }> = {};
+  for (const { key, hash } of sections(kinds).values()) paths[key] = { serverRelativeURL: `/openapi/v3/${key}?hash=${hash}` };
+  return paths;
 }
 
-export function openapiV2(kinds: readonly OpenApiKind[] = builtin): Promise<OpenApiV2> {
-  const known = of(kinds);
-  known.v2 ??= documentV2(kinds);
-  return known.v2;
+/** Answers `GET /openapi/v3/<key>`. */
+export function openapiV3(key: string, kinds: readonly OpenApiKind[] = builtin): OpenApiDocument | undefined {
+  const section = sections(kinds).get(key);
+  return section && documentOf(key, section.hash, (encoding) => compose([section], 'v3', encoding));
+}
+
+/** Answers `GET /openapi/v2`, with what other servers say of what is theirs. */
+export function openapiV2(kinds: readonly OpenApiKind[] = builtin, remote: readonly RemoteV2[] = []): OpenApiDocument {
+  const all = [...sections(kinds).values()];
+  return documentOf('', sha([...all, ...remote].map(({ hash }) => hash).join(' ')), (encoding) => compose(all, 'v2', encoding, remote));
 }

@@ -1,73 +1,87 @@
 /** Operations as OpenAPI v3 and v2 write them. */
-import type { Operation, Parameter, Path } from './operations.ts';
-import { type Dialect, type Json, patchType, refTo } from './schemas.ts';
+import { createHash } from 'node:crypto';
+import { parameterText } from './descriptions.ts';
+import type { Operation, Path } from './operations.ts';
+import type { Parameter } from './parameters.ts';
+import { type Json, refTo } from './schemas.ts';
 
 const statusText: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted', 401: 'Unauthorized' };
-const answerTypes = ['application/json', 'application/yaml'];
-const protobufType = 'application/vnd.kubernetes.protobuf';
-const patchTypes = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json'];
-const strategicType = 'application/strategic-merge-patch+json';
 
-/** What all operations of one kind have in common. */
-export interface RenderOptions {
-  dialect: Dialect;
-  /** `apps_v1` */
-  tag: string;
-  /** A custom resource: no protobuf, no strategic merge patch. */
-  custom: boolean;
-}
-
-const produced = ({ custom }: RenderOptions): string[] => (custom ? answerTypes : [...answerTypes, protobufType]);
-const patched = ({ custom }: RenderOptions): string[] => (custom ? patchTypes : [...patchTypes, strategicType]);
-
-function parameterOf({ name, in: where, type, description }: Parameter, dialect: Dialect): Json {
-  const typed = { type, uniqueItems: true };
-  const required = where === 'path' ? { required: true } : {};
-  return dialect === 'v3' ? { name, in: where, description, ...required, schema: typed } : { ...typed, description, name, in: where, ...required };
-}
-
-function operationOf(operation: Operation, options: RenderOptions): Json {
-  const { dialect, tag } = options;
-  const rendered: Json = {
-    description: operation.description,
-    operationId: operation.id,
+/** What an operation says in both. */
+function common({ id, tag, description, action, gvk }: Operation): Json {
+  return {
+    description,
+    operationId: id,
     tags: [tag],
-    'x-kubernetes-action': operation.action,
-    'x-kubernetes-group-version-kind': operation.gvk,
+    ...(action ? { 'x-kubernetes-action': action } : {}),
+    ...(gvk ? { 'x-kubernetes-group-version-kind': gvk } : {}),
   };
-  const parameters = operation.parameters.map((one) => parameterOf(one, dialect));
-  const responses: Json = {};
-  const body = operation.isPatch ? patchType : operation.body;
-  if (dialect === 'v3') {
-    const schema = operation.response ? refTo(operation.response, dialect) : { type: 'string' };
-    const content = Object.fromEntries((operation.response ? produced(options) : ['*/*']).map((type) => [type, { schema }]));
-    for (const code of operation.codes) responses[code] = { description: statusText[code], content };
-    const types = operation.isPatch ? patched(options) : ['*/*'];
-    if (body) {
-      const content = Object.fromEntries(types.map((type) => [type, { schema: refTo(body, dialect) }]));
-      rendered['requestBody'] = { content, ...(operation.action === 'delete' || operation.action === 'deletecollection' ? {} : { required: true }) };
-    }
-  } else {
-    const schema = operation.response ? refTo(operation.response, dialect) : { type: 'string' };
-    for (const code of operation.codes) responses[code] = { description: statusText[code], schema };
-    if (body) {
-      const required = operation.action.startsWith('delete') ? {} : { required: true };
-      parameters.unshift({ name: 'body', in: 'body', ...required, schema: refTo(body, dialect) });
-    }
-    rendered['consumes'] = operation.isPatch ? patched(options) : ['*/*'];
-    rendered['produces'] = operation.response ? produced(options) : ['*/*'];
-    rendered['schemes'] = ['https'];
-  }
-  responses[401] = { description: statusText[401] };
-  if (parameters.length > 0) rendered['parameters'] = parameters;
-  rendered['responses'] = responses;
+}
+
+function commonParameter({ name, in: where, description = parameterText(name) }: Parameter): Json {
+  return { ...(description ? { description } : {}), in: where, name, ...(where === 'path' ? { required: true } : {}) };
+}
+
+const parameterV3 = (parameter: Parameter): Json => ({ ...commonParameter(parameter), schema: { type: parameter.type, uniqueItems: true } });
+
+function operationV3(operation: Operation): Json {
+  const { parameters, body, consumes, produces, response, codes } = operation;
+  const contentOf = (types: readonly string[], schema: Json): Json => Object.fromEntries(types.map((type) => [type, { schema }]));
+  const content = contentOf(produces, response ? refTo(response, 'v3') : { type: 'string' });
+  const rendered = common(operation);
+  if (parameters.length > 0) rendered['parameters'] = parameters.map(parameterV3);
+  if (body) rendered['requestBody'] = { content: contentOf(consumes, refTo(body.type, 'v3')), ...(body.optional ? {} : { required: true }) };
+  rendered['responses'] = {
+    ...Object.fromEntries(codes.map((code) => [code, { description: statusText[code], content }])),
+    401: { description: statusText[401] },
+  };
   return rendered;
 }
 
-/** One path item. */
-export function renderPath({ parameters, operations }: Path, options: RenderOptions): Json {
+export function renderV3({ parameters, operations }: Path): Json {
   const rendered: Json = {};
-  for (const [method, operation] of Object.entries(operations)) rendered[method] = operationOf(operation, options);
-  rendered['parameters'] = parameters.map((one) => parameterOf(one, options.dialect));
+  for (const [method, operation] of Object.entries(operations)) rendered[method] = operationV3(operation);
+  if (parameters.length > 0) rendered['parameters'] = parameters.map(parameterV3);
+  return rendered;
+}
+
+/** Parameters that many operations of the v2 document have, by the names under which these refer to them. */
+export type SharedParameters = Map<string, Json>;
+
+/** kubectl looks for these in the operations themselves, as long as it reads v2. */
+const neverShared = ['name', 'fieldValidation', 'dryRun'];
+const commonTypes = '#/definitions/io.k8s.apimachinery';
+
+function parameterV2(rendered: Json, shared: SharedParameters): Json {
+  const { name, in: where, schema } = rendered as { name: string; in: string; schema?: { $ref: string } };
+  if (where === 'body' ? !schema?.$ref.startsWith(commonTypes) : neverShared.includes(name)) return rendered;
+  const reference = `${name}-${createHash('sha256').update(JSON.stringify(rendered)).digest('base64url').slice(0, 8)}`;
+  shared.set(reference, rendered);
+  return { $ref: `#/parameters/${reference}` };
+}
+
+const plainV2 = (parameter: Parameter): Json => ({ ...commonParameter(parameter), type: parameter.type, uniqueItems: true });
+
+function operationV2(operation: Operation, shared: SharedParameters): Json {
+  const { parameters, body, consumes, produces, response, codes } = operation;
+  const rendered = common(operation);
+  const listed = parameters.map(plainV2);
+  if (body) listed.unshift({ in: 'body', name: 'body', ...(body.optional ? {} : { required: true }), schema: refTo(body.type, 'v2') });
+  if (listed.length > 0) rendered['parameters'] = listed.map((one) => parameterV2(one, shared));
+  if (consumes.length > 0) rendered['consumes'] = consumes;
+  rendered['produces'] = produces;
+  rendered['schemes'] = ['https'];
+  const schema = response ? refTo(response, 'v2') : { type: 'string' };
+  rendered['responses'] = {
+    ...Object.fromEntries(codes.map((code) => [code, { description: statusText[code], schema }])),
+    401: { description: statusText[401] },
+  };
+  return rendered;
+}
+
+export function renderV2({ parameters, operations }: Path, shared: SharedParameters): Json {
+  const rendered: Json = {};
+  for (const [method, operation] of Object.entries(operations)) rendered[method] = operationV2(operation, shared);
+  if (parameters.length > 0) rendered['parameters'] = parameters.map((one) => parameterV2(plainV2(one), shared));
   return rendered;
 }

@@ -135,6 +135,12 @@ function fieldSchema(field: Field, description: string | undefined, dialect: Dia
   return { ...schema, ...beside };
 }
 
+/** Fields of which upstream says nothing; the declarations have their types' words there. */
+const undescribed: Readonly<Record<string, readonly string[]>> = {
+  [`${extensions}.JSONSchemaProps`]: ['additionalItems', 'additionalProperties', 'example', 'externalDocs', 'items', 'not'],
+  'io.k8s.api.networking.v1.IngressRule': ['http'],
+};
+
 /** What the document says and the schema table has no place for: a list type of bytes. */
 const besides: Readonly<Record<string, Json>> = {
   'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceSpec.caBundle': { 'x-kubernetes-list-type': 'atomic' },
@@ -143,13 +149,17 @@ const besides: Readonly<Record<string, Json>> = {
 /** The declarations say nothing of fields that are objects; what the type is says more than nothing. */
 const typeText = ({ type }: Field): string | undefined => (type.type === 'object' ? descriptionsOf(type.struct.name)?.type : undefined);
 
-/** The schema of a struct; texts that were loaded are in it. */
-export function structSchema(struct: Struct, dialect: Dialect): Json {
+/**
+ * The schema of a struct; texts that were loaded are in it. `named` says of which of its kinds the document knows, of those
+ * that are in many groups.
+ */
+export function structSchema(struct: Struct, dialect: Dialect, named: (kind: string) => boolean = () => true): Json {
   const texts = descriptionsOf(struct.name);
   const properties: Json = {};
   const required: string[] = [];
   for (const field of struct.fields.values()) {
-    const schema = fieldSchema(field, texts?.fields.get(field.name) ?? typeText(field), dialect);
+    const text = undescribed[struct.name]?.includes(field.name) ? undefined : (texts?.fields.get(field.name) ?? typeText(field));
+    const schema = fieldSchema(field, text, dialect);
     properties[field.name] = { ...schema, ...besides[`${struct.name}.${field.name}`] };
     if (field.required) required.push(field.name);
   }
@@ -159,7 +169,7 @@ export function structSchema(struct: Struct, dialect: Dialect): Json {
   if (struct.atomic) schema['x-kubernetes-map-type'] = 'atomic';
   if (struct.preserveUnknown) schema['x-kubernetes-preserve-unknown-fields'] = true;
   if (struct.unions) schema['x-kubernetes-unions'] = struct.unions;
-  if (struct.kinds) schema['x-kubernetes-group-version-kind'] = struct.kinds.map(gvkOf);
+  if (struct.kinds) schema['x-kubernetes-group-version-kind'] = (struct.kinds.length === 1 ? struct.kinds : struct.kinds.filter(named)).map(gvkOf);
   return schema;
 }
 

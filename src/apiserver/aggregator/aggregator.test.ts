@@ -8,6 +8,31 @@ import { dialDirectly } from '../resources/proxy/dial.ts';
 import { startTestServer } from '../testing/server.ts';
 import { selfSigned } from '../testing/tls.ts';
 
+const openapiIndex = {
+  'apis/ext.example.com/v1': { serverRelativeURL: '/openapi/v3/apis/ext.example.com/v1?hash=E1' },
+  version: { serverRelativeURL: '/openapi/v3/version?hash=E2' },
+};
+
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const refTo = (name: string) => ({ $ref: `#/definitions/${name}` });
+const openapiV2 = {
+  swagger: '2.0',
+  paths: {
+    '/apis/ext.example.com/v1/flunders': {
+      get: { operationId: 'listFlunders', responses: { 200: { description: 'OK', schema: refTo('com.example.ext.v1.Flunder') } } },
+      parameters: [{ $ref: '#/parameters/pretty-1' }],
+    },
+    '/version/': { get: { operationId: 'itsVersion', responses: { 200: { description: 'OK' } } } },
+  },
+  definitions: {
+    'com.example.ext.v1.Flunder': { type: 'object', properties: { metadata: refTo(`${meta}.ObjectMeta`), spec: refTo('com.example.ext.v1.FlunderSpec') } },
+    'com.example.ext.v1.FlunderSpec': { type: 'object', properties: { size: { type: 'integer' } } },
+    'com.example.ext.v1.Unused': { type: 'object' },
+    [`${meta}.ObjectMeta`]: { type: 'object', description: 'of an older server' },
+  },
+  parameters: { 'pretty-1': { name: 'pretty', in: 'query', type: 'string' }, 'unused-1': { name: 'unused', in: 'query', type: 'string' } },
+};
+
 async function startExtension() {
   const tls = selfSigned();
   const seen: { url: string; headers: IncomingHttpHeaders }[] = [];
@@ -16,6 +41,8 @@ async function startExtension() {
     seen.push({ url: request.url ?? '', headers: request.headers });
     response.setHeader('content-type', 'application/json');
     if (request.url === '/apis/ext.example.com/v1') response.end(JSON.stringify({ kind: 'APIResourceList', groupVersion: 'ext.example.com/v1', resources }));
+    else if (request.url === '/openapi/v3') response.end(JSON.stringify({ paths: openapiIndex }));
+    else if (request.url === '/openapi/v2') response.setHeader('etag', '"e1"').end(JSON.stringify(openapiV2));
     else response.end(JSON.stringify({ kind: 'FlunderList', items: [] }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -71,8 +98,20 @@ test('requests of an aggregated group version reach the server that answers for 
     assert.equal(created.status, 201, JSON.stringify(created.body));
     const path = '/apis/ext.example.com/v1/namespaces/default/flunders';
     await until(async () => (await request('GET', path)).body.kind === 'FlunderList');
-    const index = await request('GET', '/openapi/v3');
-    assert.equal(index.body.paths['apis/ext.example.com/v1'].serverRelativeURL, '/openapi/v3/apis/ext.example.com/v1');
+    let index = await request('GET', '/openapi/v3');
+    await until(async () => {
+      index = await request('GET', '/openapi/v3');
+      return index.body.paths['apis/ext.example.com/v1'] !== undefined;
+    });
+    assert.equal(index.body.paths['apis/ext.example.com/v1'].serverRelativeURL, '/openapi/v3/apis/ext.example.com/v1?hash=E1');
+    assert.notEqual(index.body.paths['version'].serverRelativeURL, openapiIndex.version.serverRelativeURL);
+    const { paths, definitions, parameters } = (await request('GET', '/openapi/v2')).body;
+    assert.equal(paths['/apis/ext.example.com/v1/flunders'].get.operationId, 'listFlunders');
+    assert.equal(paths['/version/'].get.operationId, 'getCodeVersion');
+    assert.deepEqual(definitions['com.example.ext.v1.FlunderSpec'], openapiV2.definitions['com.example.ext.v1.FlunderSpec']);
+    assert.equal(definitions['com.example.ext.v1.Unused'], undefined);
+    assert.ok(definitions[`${meta}.ObjectMeta`].properties.labels, 'of types that all have, this server says what they are');
+    assert.deepEqual([parameters['pretty-1']?.name, parameters['unused-1']], ['pretty', undefined]);
     assert.equal((await request('GET', '/openapi/v3/apis/ext.example.com/v1')).status, 200);
     await request('GET', path);
     const last = extension.seen.at(-1);

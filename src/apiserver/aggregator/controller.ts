@@ -5,19 +5,16 @@ import { deepEqual } from '../../apimachinery/equality.ts';
 import { isAlreadyExists, isNotFound, StatusError } from '../../apimachinery/errors.ts';
 import { apiVersionOf, timeOf } from '../../apimachinery/meta.ts';
 import type { Client } from '../../client/client.ts';
-import { plainHttp } from '../../client/plainhttp.ts';
 import type { ServerCore } from '../core.ts';
 import type { RemoteVersion } from '../discovery/documents.ts';
-import { dialTls } from '../resources/proxy/dial.ts';
 import { rawUpdate } from '../storage/raw.ts';
 import type { AggregatorOptions } from './aggregator.ts';
-import { destinationOf, identityHeaders } from './aggregator.ts';
+import { createAsk } from './ask.ts';
+import { createDescriber } from './openapi.ts';
 
 const automanagedLabel = 'kube-aggregator.kubernetes.io/automanaged';
 const checkMs = 30_000;
 const gatherMs = 50;
-const timeoutMs = 5000;
-const identity = { username: 'system:aggregator', groups: ['system:masters'] };
 
 interface ListedResource {
   name: string;
@@ -62,6 +59,8 @@ export interface Aggregation {
 
 export function createAggregation(core: ServerCore, client: Client, options: AggregatorOptions): Aggregation {
   const { registry, reader, log, storage, discovery } = core;
+  const ask = createAsk(core, options);
+  const describe = createDescriber(ask);
   const services = client.resource(apiservices);
   const builtin = new Set(Array.from(registry.all(), ({ apiVersion }) => apiVersion));
   let timer: NodeJS.Timeout | undefined;
@@ -156,9 +155,9 @@ export function createAggregation(core: ServerCore, client: Client, options: Agg
   async function check(service: APIService): Promise<RemoteVersion | undefined> {
     const { group = '', version = '' } = service.spec ?? {};
     try {
-      const list = (await ask(service, `/apis/${group}/${version}`)) as { resources?: ListedResource[] };
+      const list = (await ask(service, `/apis/${group}/${version}`)).body as { resources?: ListedResource[] };
       await setAvailable(service.metadata.name, { status: 'True', reason: 'Passed', message: 'all checks passed' });
-      return { group, version, resources: discovered(list.resources ?? []), freshness: 'Current' };
+      return { group, version, resources: discovered(list.resources ?? []), freshness: 'Current', openapi: await describe(service) };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const missing = error instanceof StatusError && error.code === 404;
@@ -168,39 +167,6 @@ export function createAggregation(core: ServerCore, client: Client, options: Agg
       schedule(1000);
       return { group, version, resources: [], freshness: 'Stale' };
     }
-  }
-
-  async function ask(service: APIService, path: string): Promise<unknown> {
-    const to = await destinationOf(core, options, service, path);
-    const connection = await dialTls(options.dial, to, to.tls ?? {});
-    return new Promise((resolve, reject) => {
-      const headers = { host: `${to.tls?.servername}`, accept: 'application/json', connection: 'close', ...identityHeaders(identity) };
-      const outgoing = plainHttp().request({ method: 'GET', path, headers, createConnection: () => connection, timeout: timeoutMs });
-      outgoing.once('timeout', () => outgoing.destroy(new Error('failing or missing response: timeout')));
-      outgoing.once('error', reject);
-      outgoing.once('response', (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.once('error', reject);
-        response.once('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8');
-          if (response.statusCode !== 200) {
-            reject(
-              new Error(
-                `failing or missing response from https://${to.host}:${to.port}${path}: bad status from https://${to.host}:${to.port}${path}: ${response.statusCode}`,
-              ),
-            );
-            return;
-          }
-          try {
-            resolve(JSON.parse(text));
-          } catch (error) {
-            reject(error);
-          }
-        });
-      });
-      outgoing.end();
-    });
   }
 
   return {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Subresource } from '../../api/kind.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
 import { apiVersionOf } from '../../apimachinery/meta.ts';
+import type { RemoteDocuments } from '../nonresource/openapi.ts';
 import type { KindRegistry, Resource } from '../registry.ts';
 
 interface Served {
@@ -18,6 +19,8 @@ export interface RemoteVersion {
   /** `APIResourceDiscovery` entries; stale when the server can't be reached. */
   resources: readonly unknown[];
   freshness: 'Current' | 'Stale';
+  /** How it describes them, where it does. */
+  openapi?: RemoteDocuments;
 }
 
 /** Groups in the order in which they were added; versions as their priority is. */

@@ -1,41 +1,57 @@
 /** `/openapi/v2` and `/openapi/v3`: what the registry serves, described. */
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import type { OpenApiKind } from '../../api/openapi/index.ts';
-import { openapiV2, openapiV3, openapiV3Index, protobufV2 } from '../../api/openapi/index.ts';
-import { notAcceptable } from '../../apimachinery/errors.ts';
+import { createHash } from 'node:crypto';
+import type { Encoding, OpenApiDocument, OpenApiKind, RemoteV2 } from '../../api/openapi/index.ts';
+import { openapiV2, openapiV3, openapiV3Paths, protobufTypes } from '../../api/openapi/index.ts';
 import type { RequestContext } from '../context.ts';
 import type { Reply, ReplyHeaders } from '../exchange.ts';
-import { textReply } from '../exchange.ts';
 import type { KindRegistry } from '../registry.ts';
 import type { PathHandler } from '../route.ts';
 
-/** What clients ask for with `@`, which no media type may have in it, is answered under this name. */
-const protobufV2Type = protobufV2.replace('@', '.');
-const gzipAsync = promisify(gzip);
-
-interface Document {
-  body: Buffer;
-  hash: string;
-  contentType: string;
-}
-
-/** A document that another server answers for: its path under `/openapi/v3/`, and where it stands there. */
-export interface RemoteDocument {
-  path: string;
-  serverRelativeURL: string;
+/** What another server answers for, as far as documents go. */
+export interface RemoteDocuments {
+  /** Of its own index, by key. */
+  v3: Readonly<Record<string, { serverRelativeURL: string }>>;
+  v2(): Promise<RemoteV2 | undefined>;
 }
 
 export interface OpenApiOptions {
-  /** What aggregated servers add to the index. */
-  remote?(): readonly RemoteDocument[];
+  /** Aggregated servers. */
+  remote?(): readonly RemoteDocuments[];
 }
+
+interface Offer {
+  encoding: Encoding;
+  contentType: string;
+}
+
+/** In media types that are answered no `@` may be, though clients ask with it. */
+const offersOf = (protobufType: string): Record<string, Offer> => {
+  const answered = protobufType.replace('@', '.');
+  const protobuf: Offer = { encoding: 'protobuf', contentType: answered };
+  return { 'application/json': { encoding: 'json', contentType: 'application/json' }, [answered]: protobuf, [protobufType]: protobuf };
+};
+
+const offers = { v2: offersOf(protobufTypes.v2), v3: offersOf(protobufTypes.v3) };
+
+/** What the client likes best of what there is. */
+function choose(accept: string, from: Record<string, Offer>): Offer | undefined {
+  const asked = (accept === '' ? '*/*' : accept).split(',').map((clause) => {
+    const [type = '', ...parameters] = clause.split(';').map((part) => part.trim());
+    const quality = Number(parameters.find((part) => part.startsWith('q='))?.slice(2) ?? 1);
+    return { type, quality };
+  });
+  for (const { type } of asked.toSorted((a, b) => b.quality - a.quality)) {
+    const found = type === '*/*' || type === 'application/*' ? from['application/json'] : from[type];
+    if (found) return found;
+  }
+  return undefined;
+}
+
+const notFound: Reply = { status: 404, headers: { 'cache-control': 'no-cache, private' } };
 
 export function openapiPaths(registry: KindRegistry, options: OpenApiOptions = {}): PathHandler {
   let kinds: readonly OpenApiKind[] = [];
   let generation = -1;
-  // Compressed bodies live as long as the documents that they are of.
-  const compressed = new WeakMap<Buffer, Promise<Buffer>>();
 
   function current(): readonly OpenApiKind[] {
     if (generation !== registry.generation) {
@@ -45,48 +61,48 @@ export function openapiPaths(registry: KindRegistry, options: OpenApiOptions = {
     return kinds;
   }
 
-  async function answer(context: RequestContext, { body, hash, contentType }: Document, immutable = false): Promise<Reply> {
-    const { headers: asked } = context.exchange;
-    const headers: ReplyHeaders = { 'content-type': contentType, etag: `"${hash}"`, vary: 'Accept-Encoding, Accept' };
-    if (immutable) {
-      headers['cache-control'] = 'public, immutable';
-      headers['expires'] = new Date(context.now.getTime() + 365 * 24 * 60 * 60 * 1000).toUTCString();
-    } else headers['cache-control'] = 'no-cache, private';
-    if (asked['if-none-match']?.includes(hash)) return { status: 304, headers };
-    if (!asked['accept-encoding']?.includes('gzip') || body.length < 1024) return { status: 200, headers, body };
-    const small = compressed.get(body) ?? gzipAsync(body);
-    compressed.set(body, small);
-    return { status: 200, headers: { ...headers, 'content-encoding': 'gzip' }, body: await small };
+  const remote = (): readonly RemoteDocuments[] => options.remote?.() ?? [];
+
+  function headersOf({ now }: RequestContext, hash: string, immutable: boolean): ReplyHeaders {
+    const headers: ReplyHeaders = { etag: `"${hash}"`, vary: 'Accept-Encoding, Accept', 'cache-control': 'no-cache, private' };
+    if (!immutable) return headers;
+    return { ...headers, 'cache-control': 'public, immutable', expires: new Date(now.getTime() + 365 * 24 * 60 * 60 * 1000).toUTCString() };
+  }
+
+  async function answer(context: RequestContext, document: OpenApiDocument, from: Record<string, Offer>, immutable = false): Promise<Reply> {
+    const asked = context.exchange.headers;
+    const offer = choose(asked['accept'] ?? '', from);
+    const headers = headersOf(context, document.hash, immutable);
+    if (!offer) return { status: 406, headers: { vary: 'Accept-Encoding, Accept', 'cache-control': 'no-cache, private' } };
+    if (asked['if-none-match']?.includes(document.hash)) return { status: 304, headers };
+    headers['content-type'] = offer.contentType;
+    if (!asked['accept-encoding']?.includes('gzip')) return { status: 200, headers, body: await document.plain(offer.encoding) };
+    return { status: 200, headers: { ...headers, 'content-encoding': 'gzip' }, body: await document.compressed(offer.encoding) };
   }
 
   async function version2(context: RequestContext): Promise<Reply> {
-    const accept = context.exchange.headers['accept'] ?? '';
-    const { json, protobuf, hash } = await openapiV2(current());
-    if (accept.includes(protobufV2) || accept.includes(protobufV2Type)) return answer(context, { body: protobuf, hash, contentType: protobufV2Type });
-    if (accept !== '' && !/\*\/\*|application\/(?:json|\*)/.test(accept)) {
-      throw notAcceptable(`only the following media types are accepted: application/json, ${protobufV2}`);
-    }
-    return answer(context, { body: json, hash, contentType: 'application/json' });
+    const others = await Promise.all(remote().map((one) => one.v2()));
+    const known = others.filter((one) => one !== undefined);
+    return answer(context, openapiV2(current(), known), offers.v2);
   }
 
   async function index(context: RequestContext): Promise<Reply> {
-    const { json, hash } = openapiV3Index(current());
-    const remote = options.remote?.() ?? [];
-    if (remote.length === 0) return answer(context, { body: json, hash, contentType: 'application/json' });
-    const { paths } = JSON.parse(json.toString('utf8')) as { paths: Record<string, { serverRelativeURL: string }> };
-    for (const { path, serverRelativeURL } of remote) paths[path] = { serverRelativeURL };
+    const paths = Object.assign({}, ...remote().map(({ v3 }) => v3), openapiV3Paths(current()));
     const body = Buffer.from(JSON.stringify({ paths }));
-    return answer(context, { body, hash: `${hash}-${remote.length}`, contentType: 'application/json' });
+    const hash = createHash('sha512').update(body).digest('hex').toUpperCase();
+    const headers = headersOf(context, hash, false);
+    if (context.exchange.headers['if-none-match']?.includes(hash)) return { status: 304, headers };
+    return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body };
   }
 
-  async function version3(context: RequestContext, groupVersion: string): Promise<Reply> {
-    const document = await openapiV3(groupVersion, current());
-    if (!document) return textReply(404, '404 page not found\n');
+  async function version3(context: RequestContext, key: string): Promise<Reply> {
+    const document = openapiV3(key, current());
+    if (!document) return notFound;
     const asked = context.info.query.get('hash');
     if (asked !== null && asked !== document.hash) {
-      return { status: 301, headers: { location: `${context.info.path}?hash=${document.hash}` } };
+      return { status: 301, headers: { ...headersOf(context, document.hash, false), location: `${context.info.path}?hash=${document.hash}` } };
     }
-    return answer(context, { body: document.json, hash: document.hash, contentType: 'application/json' }, asked !== null);
+    return answer(context, document, offers.v3, asked !== null);
   }
 
   return (context) => {
@@ -94,9 +110,9 @@ export function openapiPaths(registry: KindRegistry, options: OpenApiOptions = {
     if (!path.startsWith('/openapi/')) return undefined;
     if (path === '/openapi/v2') return version2(context);
     if (path === '/openapi/v3' || path === '/openapi/v3/') return index(context);
-    const [, groupVersion] = /^\/openapi\/v3\/apis?\/(.+)$/.exec(path) ?? [];
+    if (!path.startsWith('/openapi/v3/')) return undefined;
+    const key = path.slice('/openapi/v3/'.length);
     // What others serve, they describe.
-    if (groupVersion === undefined || options.remote?.().some((one) => one.path === `apis/${groupVersion}`)) return undefined;
-    return version3(context, groupVersion);
+    return remote().some(({ v3 }) => v3[key]) ? undefined : version3(context, key);
   };
 }
