@@ -141,6 +141,13 @@ export const cidrSize = (cidr: Cidr): bigint => 1n << BigInt(widthOf(cidr.networ
 /** The address at `offset` from the network's first. */
 export const ipAt = (cidr: Cidr, offset: bigint): IpAddress => ipOf(cidr.network.family, cidr.network.bits + offset);
 
+/** The ranges of a flag: one, or one of each family, separated by commas. */
+export const splitRanges = (list = ''): string[] =>
+  list
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+
 export const isIPv4 = (text: string): boolean => parseIp(text)?.family === 4;
 export const isIPv6 = (text: string): boolean => parseIp(text)?.family === 6;
 export const isIPv4Cidr = (text: string): boolean => parseCidr(text)?.network.family === 4;

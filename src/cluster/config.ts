@@ -14,6 +14,8 @@ export interface NodeConfig {
   name: string;
   /** Address on the cluster's bridge. */
   ip: string;
+  /** The same of the other family, where the cluster has both. */
+  ip6?: string;
 }
 
 /** Nodes whose pods run without containers; durations in milliseconds. */
@@ -43,6 +45,9 @@ export interface ClusterConfig {
   isolated: boolean;
   /** `10.200.<n>.0/24`; the host has `.1`. Absent with `controlPlaneOnly`. */
   bridgeSubnet?: string;
+  /** `fd00:10:200:<n>::/64`, likewise, where the cluster has both families. */
+  bridgeSubnet6?: string;
+  /** A range, or one of each family separated by a comma, as upstream's flags have it; so is the next. */
   podCidr: string;
   serviceCidr: string;
   clusterDns: string;
@@ -57,6 +62,15 @@ export interface ClusterConfig {
   credentialProviders?: CredentialProviderFiles;
   simulated?: SimulatedNodesConfig;
 }
+
+/** Ranges of pods and services where nobody chose others. */
+export const defaultRanges = (
+  dualStack: boolean,
+  { podCidr, podCidr6 } = { podCidr: '10.244.0.0/16', podCidr6: 'fd00:10:244::/56' },
+): Pick<ClusterConfig, 'podCidr' | 'serviceCidr'> => ({
+  podCidr: dualStack ? `${podCidr},${podCidr6}` : podCidr,
+  serviceCidr: dualStack ? '10.96.0.0/16,fd00:10:96::/112' : '10.96.0.0/16',
+});
 
 /** A sentence for the user, without a stack trace. */
 export class UserError extends Error {

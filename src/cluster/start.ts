@@ -3,7 +3,7 @@
  * with controllers and a scheduler behind it, and no node.
  */
 import { pino } from 'pino';
-import { UserError } from './config.ts';
+import { defaultRanges, UserError } from './config.ts';
 import { startControlPlane } from './controlplane/controlplane.ts';
 import { kubeconfigText } from './controlplane/kubeconfig.ts';
 import { readSchedulerFile } from './controlplane/schedulerconfig.ts';
@@ -22,6 +22,8 @@ export interface StartClusterOptions {
   scheduler?: boolean;
   /** A `KubeSchedulerConfiguration` file: profiles, plugins, extenders. */
   schedulerConfig?: string;
+  /** IPv6 besides IPv4 for services. */
+  dualStack?: boolean;
   /** Of pino; `silent` by default. */
   logLevel?: string;
 }
@@ -52,8 +54,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
     store,
     pki,
     listen: [{ address: '127.0.0.1', port }],
-    serviceCidr: '10.96.0.0/16',
-    podCidr: '10.244.0.0/16',
+    ...defaultRanges(options.dualStack ?? false),
     clusterDomain: 'cluster.local',
     controllers,
     scheduler,

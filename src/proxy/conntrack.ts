@@ -3,7 +3,11 @@
  * is deleted, and goes on dropping those that were seen before the first endpoint came. Entries are deleted by the `conntrack` program.
  */
 import { spawn } from 'node:child_process';
+import { familyOf } from './endpoints.ts';
 import type { Fragment, UdpEntry } from './fragment.ts';
+
+/** `conntrack` looks at IPv4 unless told. */
+const deleteFor = (address: string): string[] => ['-D', ...(familyOf(address) === 'IPv6' ? ['-f', 'ipv6'] : []), '-p', 'udp'];
 
 const same = (one: UdpEntry, other: UdpEntry): boolean => one.address === other.address && one.port === other.port && one.onNodes === other.onNodes;
 
@@ -16,13 +20,13 @@ export function staleEntries(from: Fragment, to: Fragment): string[][] {
     for (const { ip, port } of before.endpoints) {
       if (after.some((one) => one.ip === ip && one.port === port)) continue;
       // Another port of the same pod may be another service's endpoint, or the new one of this service.
-      calls.push(['-D', '-p', 'udp', ...selector, '--dst-nat', ip, '--reply-port-src', String(port)]);
+      calls.push([...deleteFor(before.address), ...selector, '--dst-nat', ip, '--reply-port-src', String(port)]);
     }
   }
   for (const after of to.udp) {
     const before = from.udp.find((one) => same(one, after));
     if (after.endpoints.length === 0 || (before?.endpoints.length ?? 0) > 0) continue;
-    calls.push(['-D', '-p', 'udp', ...(after.onNodes ? [] : ['--orig-dst', after.address]), '--dport', String(after.port)]);
+    calls.push([...deleteFor(after.address), ...(after.onNodes ? [] : ['--orig-dst', after.address]), '--dport', String(after.port)]);
   }
   return calls;
 }

@@ -17,6 +17,9 @@ export interface Endpoint {
 
 export type IpFamily = 'IPv4' | 'IPv6';
 
+/** Of an address or a range. */
+export const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4');
+
 export interface NodePlace {
   name: string;
   zone?: string;

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Service, ServicePort } from '../api/core/v1/types.gen.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.gen.ts';
-import { chooseEndpoints, type Endpoint, endpointsOf, type IpFamily, type NodePlace } from './endpoints.ts';
+import { chooseEndpoints, type Endpoint, endpointsOf, familyOf, type IpFamily, type NodePlace } from './endpoints.ts';
 
 /** The shared maps and sets of the table. */
 export type SharedSet = 'service-ips' | 'service-nodeports' | 'refused-ips' | 'refused-nodeports' | 'firewalled-ips' | 'hairpin' | 'cluster-ips';
@@ -38,8 +38,6 @@ export interface ProxyContext {
 }
 
 export const emptyFragment: Fragment = { elements: new Map(), chains: new Map(), affinitySets: new Map(), udp: [] };
-
-const familyOf = (address: string): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4');
 
 interface Builder {
   elements: Map<string, { set: SharedSet; key: string; verdict?: string }>;

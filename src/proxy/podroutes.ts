@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { nodes as nodeKind } from '../api/core/v1/node.ts';
 import type { Node } from '../api/core/v1/types.gen.ts';
 import type { InformerFactory } from '../client/informer.ts';
+import { familyOf } from './endpoints.ts';
 
 /** Marks our routes, so that those of nodes that are gone can be found and removed. */
 const routeProtocol = '112';
@@ -13,14 +14,16 @@ export interface PodRoute {
   via: string;
 }
 
-/** Routes that `self` needs: one per other node and IPv4 range. Pure. */
+/** Routes that `self` needs: one per other node and range, over the node's address of the range's family. Pure. */
 export function podRoutes(nodes: readonly Node[], self: string | undefined): PodRoute[] {
   return nodes
     .filter((node) => node.metadata.name !== self)
     .flatMap((node) => {
-      const via = node.status?.addresses?.find((one) => one.type === 'InternalIP' && !one.address.includes(':'))?.address;
-      const ranges = (node.spec.podCIDRs ?? (node.spec.podCIDR ? [node.spec.podCIDR] : [])).filter((range) => !range.includes(':'));
-      return via ? ranges.map((podCidr) => ({ podCidr, via })) : [];
+      const ranges = node.spec.podCIDRs ?? (node.spec.podCIDR ? [node.spec.podCIDR] : []);
+      return ranges.flatMap((podCidr) => {
+        const via = node.status?.addresses?.find((one) => one.type === 'InternalIP' && familyOf(one.address) === familyOf(podCidr))?.address;
+        return via ? [{ podCidr, via }] : [];
+      });
     });
 }
 

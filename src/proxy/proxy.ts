@@ -7,7 +7,7 @@ import { endpointslices } from '../api/discovery/v1/endpointslice.ts';
 import { keyOf } from '../apimachinery/meta.ts';
 import type { InformerFactory } from '../client/informer.ts';
 import { deleteEntries, staleEntries } from './conntrack.ts';
-import type { IpFamily, NodePlace } from './endpoints.ts';
+import { familyOf, type IpFamily, type NodePlace } from './endpoints.ts';
 import { emptyFragment, type Fragment, fragmentOf } from './fragment.ts';
 import { createHealthCheckServer } from './healthcheck.ts';
 import { applyNft } from './nft.ts';
@@ -16,10 +16,10 @@ import { frame, transaction } from './table.ts';
 export interface ProxyOptions {
   node: NodePlace;
   informers: InformerFactory;
-  families?: readonly IpFamily[];
-  clusterCidr?: string;
-  /** Known once the node has its range; `setPodCidr` tells later. */
-  podCidr?: string;
+  /** Pods of the whole cluster: a range of each family that there are services of. None: IPv4 alone, and nothing is masqueraded. */
+  clusterCidrs?: readonly string[];
+  /** Known once the node has its ranges; `setPodCidrs` tells later. */
+  podCidrs?: readonly string[];
   log: Logger;
   /** For tests: takes the text of a transaction. */
   apply?(text: string): Promise<void>;
@@ -28,7 +28,7 @@ export interface ProxyOptions {
 export interface Proxy {
   /** Resolves when the rules of all services that exist are in the kernel. */
   start(): Promise<void>;
-  setPodCidr(podCidr: string): void;
+  setPodCidrs(podCidrs: readonly string[]): void;
   /** Rules stay, so that connections go on while the agent is replaced. */
   stop(): Promise<void>;
 }
@@ -40,7 +40,9 @@ const retryMs = 1_000;
 const sliceServiceLabel = 'kubernetes.io/service-name';
 
 export function createProxy(options: ProxyOptions): Proxy {
-  const { node, informers, log, clusterCidr, families = ['IPv4'], apply = applyNft } = options;
+  const { node, informers, log, clusterCidrs = [], apply = applyNft } = options;
+  const families = clusterCidrs.length > 0 ? clusterCidrs.map(familyOf) : (['IPv4'] as const);
+  const ofFamily = (ranges: readonly string[], family: IpFamily): string | undefined => ranges.find((range) => familyOf(range) === family);
   const services = informers.informer(serviceKind);
   const slices = informers.informer(endpointslices);
   slices.addIndex('service', (slice) => [`${slice.metadata.namespace}/${slice.metadata.labels?.[sliceServiceLabel] ?? ''}`]);
@@ -50,7 +52,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const owners = new Map<string, string>();
   const hairpins = new Map<string, number>();
   const dirty = new Set<string>();
-  let podCidr = options.podCidr;
+  let podCidrs = options.podCidrs ?? [];
   let whole = true;
   let scheduled: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
@@ -107,7 +109,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     const changes = keys.map((key) => ({ key, from: fragments.get(key) ?? emptyFragment, to: compute(family, key) }));
     for (const { key, from, to } of changes) claim(key, from, to);
     const text = transaction(family, changes, (id) => (hairpins.get(id) ?? 0) > 0);
-    const head = all ? frame({ family, podCidr, clusterCidr }) : '';
+    const head = all ? frame({ family, podCidr: ofFamily(podCidrs, family), clusterCidr: ofFamily(clusterCidrs, family) }) : '';
     if (head || text) await apply(head + text);
     for (const { key, to } of changes) {
       if (to === emptyFragment) fragments.delete(key);
@@ -120,7 +122,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   function compute(family: IpFamily, key: string): Fragment {
     const service = services.getByKey(key);
     if (!service) return emptyFragment;
-    const fragment = fragmentOf(service, slices.byIndex('service', key), { node, family, clusterCidr });
+    const fragment = fragmentOf(service, slices.byIndex('service', key), { node, family, clusterCidr: ofFamily(clusterCidrs, family) });
     const taken = [...fragment.elements].filter(([id, element]) => element.verdict && (owners.get(id) ?? key) !== key);
     if (taken.length === 0) return fragment;
     log.warn({ service: key, addresses: taken.map(([id]) => id) }, 'another service has these addresses already');
@@ -146,9 +148,9 @@ export function createProxy(options: ProxyOptions): Proxy {
         if (whole) await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     },
-    setPodCidr(cidr) {
-      if (cidr === podCidr) return;
-      podCidr = cidr;
+    setPodCidrs(ranges) {
+      if (ranges.join() === podCidrs.join()) return;
+      podCidrs = ranges;
       whole = true;
       schedule(0);
     },

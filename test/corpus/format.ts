@@ -60,6 +60,9 @@ export interface Plan {
   compared: RequestSpec[];
 }
 
+/** Whether a file is for a server with both address families. */
+export const isDualStack = (file: string): boolean => file.endsWith('.dualstack.yaml');
+
 /** Throws on a name given twice, and on a case that asks nothing. */
 export function readCorpusFile(path: string): { setup: RequestSpec[]; plans: Plan[] } {
   const file = parse(readFileSync(path, 'utf8'), { merge: true, maxAliasCount: -1 }) as CorpusFile;

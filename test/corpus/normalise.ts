@@ -3,7 +3,7 @@ import type { Json, JsonObject } from './format.ts';
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
-const serviceAddress = /\b10\.96\.\d+\.\d+\b/g;
+const serviceAddress = /\b(?:10\.96\.\d+\.\d+|fd00:10:96::[0-9a-f]+(?!\/))\b/g;
 const month = 30 * 24 * 3600 * 1000;
 
 /** One case's: the same value gets the same replacement wherever it stands, numbered in the order of appearance. */

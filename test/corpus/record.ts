@@ -2,7 +2,7 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readCorpusFile } from './format.ts';
+import { isDualStack, readCorpusFile } from './format.ts';
 import { type Answer, type CaseAnswer, Runner } from './runner.ts';
 import { httpsSend } from './send.ts';
 
@@ -21,7 +21,12 @@ const { send, close } = httpsSend({
   token: readFileSync(values['token-file'], 'utf8').trim(),
   ...(values.ca ? { ca: readFileSync(values.ca, 'utf8') } : {}),
 });
-const files = positionals.length > 0 ? positionals : globSync(join(import.meta.dirname, 'requests/*.yaml')).sort();
+const files =
+  positionals.length > 0
+    ? positionals
+    : globSync(join(import.meta.dirname, 'requests/*.yaml'))
+        .filter((file) => !isDualStack(file))
+        .sort();
 let failed = false;
 for (const file of files) {
   const { setup, plans } = readCorpusFile(file);

@@ -15,7 +15,7 @@ const podOn = (name: string, node: string, labels: object, script: string, extra
 const service = (name: string, spec: object): object => ({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec });
 
 before(async () => {
-  cluster = await startTestCluster({ nodes: 2 });
+  cluster = await startTestCluster({ nodes: 2, args: ['--dual-stack'] });
   await importBusybox(cluster);
   const ready = { readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 }, ports: [{ name: 'http', containerPort: 8080 }] };
   await cluster.apply([
@@ -26,6 +26,13 @@ before(async () => {
     service('web', { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }] }),
     service('sticky', { selector: { app: 'web' }, sessionAffinity: 'ClientIP', ports: [{ port: 80, targetPort: 8080 }] }),
     service('outside', { type: 'NodePort', selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }] }),
+    service('both', {
+      type: 'NodePort',
+      ipFamilyPolicy: 'RequireDualStack',
+      ipFamilies: ['IPv6', 'IPv4'],
+      selector: { app: 'web' },
+      ports: [{ port: 80, targetPort: 8080 }],
+    }),
     service('headless', { clusterIP: 'None', selector: { app: 'web' }, ports: [{ name: 'http', port: 8080 }] }),
     service('nobody', { selector: { app: 'nobody' }, ports: [{ port: 80 }] }),
     service('alias', { type: 'ExternalName', externalName: 'web.default.svc.cluster.local' }),
@@ -97,6 +104,31 @@ test('a pod that stops being ready gets no more connections; its replacement doe
   });
   await inPod('web-1', 'echo again >/www/index.html');
   await eventually('both answer', async () => (await askMany('client-1', 'http://web/', 10)).includes('again'));
+});
+
+test('pods and services of both families: names have an address of each, and either reaches the pods of every node', async () => {
+  const pod = await cluster.get<{ status: { podIP: string; podIPs: { ip: string }[]; hostIPs: { ip: string }[] } }>('pod', 'web-2');
+  assert.equal(pod.status.podIPs[0]?.ip, pod.status.podIP);
+  assert.deepEqual(
+    [pod.status.podIPs, pod.status.hostIPs].map((ips) => ips.map(({ ip }) => ip.includes(':'))),
+    [
+      [false, true],
+      [false, true],
+    ],
+  );
+  const { spec } = await cluster.get<{ spec: { clusterIPs: string[]; ipFamilies: string[]; ports: { nodePort: number }[] } }>('service', 'both');
+  assert.deepEqual(spec.ipFamilies, ['IPv6', 'IPv4']);
+  const names = await inPod('client-1', 'nslookup -type=aaaa both.default.svc.cluster.local; nslookup -type=a both.default.svc.cluster.local');
+  for (const address of spec.clusterIPs) assert.ok(names.includes(address), names);
+  for (const address of spec.clusterIPs.map((one) => (one.includes(':') ? `[${one}]` : one))) {
+    await eventually('both answer', async () => new Set(await askMany('client-1', `http://${address}/`, 10)).size === 2);
+  }
+  const { status } = await cluster.get<{ status: { addresses: { type: string; address: string }[] } }>('node', 'node-1');
+  const address = status.addresses.find((one) => one.type === 'InternalIP' && one.address.includes(':'))?.address;
+  const response = await fetch(`http://[${address}]:${spec.ports[0]?.nodePort}/`, { signal: AbortSignal.timeout(5_000) });
+  assert.match(await response.text(), /^web-[12]\n$/);
+  // Over the pods' own network, to another node.
+  assert.equal(await inPod('client-1', `wget -qO- 'http://[${pod.status.podIPs[1]?.ip}]:8080/'`), 'web-2\n');
 });
 
 test('pods of different nodes reach each other under their own addresses', async () => {

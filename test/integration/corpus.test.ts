@@ -4,26 +4,37 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { differences } from '../corpus/compare.ts';
-import { readCorpusFile } from '../corpus/format.ts';
+import { isDualStack, readCorpusFile } from '../corpus/format.ts';
 import { type CaseAnswer, Runner } from '../corpus/runner.ts';
 import { httpsSend } from '../corpus/send.ts';
-import { startTestControlPlane, type TestControlPlane } from '../support/controlplane.ts';
+import { startTestControlPlane } from '../support/controlplane.ts';
 
 const folder = join(import.meta.dirname, '../corpus');
-let cluster: TestControlPlane;
-let connection: ReturnType<typeof httpsSend>;
 
-before(async () => {
-  cluster = await startTestControlPlane();
+interface Server extends AsyncDisposable {
+  send: ReturnType<typeof httpsSend>['send'];
+}
+
+async function startServer(dualStack: boolean): Promise<Server> {
+  const cluster = await startTestControlPlane({ dualStack });
   const { ca, leaves } = cluster.pki;
-  connection = httpsSend({ url: cluster.controlPlane.url, ca: ca.certificate, cert: leaves.admin.certificate, key: leaves.admin.key });
+  const { send, close } = httpsSend({ url: cluster.controlPlane.url, ca: ca.certificate, cert: leaves.admin.certificate, key: leaves.admin.key });
   // Upstream's server comes without one.
   await cluster.kubectl(['delete', 'storageclasses', '--all']);
+  return {
+    send,
+    async [Symbol.asyncDispose]() {
+      close();
+      await cluster[Symbol.asyncDispose]();
+    },
+  };
+}
+
+let usual: Server;
+before(async () => {
+  usual = await startServer(false);
 });
-after(async () => {
-  connection.close();
-  await cluster[Symbol.asyncDispose]();
-});
+after(() => usual[Symbol.asyncDispose]());
 
 for (const file of globSync(join(folder, 'requests/*.yaml')).sort()) {
   const name = basename(file, '.yaml');
@@ -39,7 +50,8 @@ for (const file of globSync(join(folder, 'requests/*.yaml')).sort()) {
       'the file changed since it was recorded',
     );
     const found: string[] = [];
-    await new Runner({ send: connection.send }).run(setup, plans, (answer) => {
+    await using other = isDualStack(file) ? await startServer(true) : undefined;
+    await new Runner({ send: (other ?? usual).send }).run(setup, plans, (answer) => {
       for (const [index, expected] of (recorded.get(answer.name) as CaseAnswer).answers.entries()) {
         const lines = differences(expected, answer.answers[index] as CaseAnswer['answers'][number]);
         if (lines.length > 0) found.push(`${answer.name}${answer.answers.length > 1 ? `, step ${index + 1}` : ''}:`, ...lines.map((line) => `    ${line}`));

@@ -4,6 +4,7 @@ import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { defaultRanges } from '../../src/cluster/config.ts';
 import { type ControlPlane, startControlPlane } from '../../src/cluster/controlplane/controlplane.ts';
 import { kubeconfigText } from '../../src/cluster/controlplane/kubeconfig.ts';
 import { createPki, issueClient, type KeyPair, type Pki } from '../../src/cluster/pki/pki.ts';
@@ -49,7 +50,9 @@ export interface TestControlPlane extends AsyncDisposable {
 }
 
 /** With the controllers that are named, and no scheduler unless asked for. */
-export async function startTestControlPlane(options: { controllers?: readonly string[]; scheduler?: boolean } = {}): Promise<TestControlPlane> {
+export async function startTestControlPlane(
+  options: { controllers?: readonly string[]; scheduler?: boolean; dualStack?: boolean } = {},
+): Promise<TestControlPlane> {
   const directory = mkdtempSync(join(tmpdir(), 'knarr-controlplane-'));
   const pki = createPki();
   const store = createMemoryStore();
@@ -59,8 +62,7 @@ export async function startTestControlPlane(options: { controllers?: readonly st
     listen: [{ address: '127.0.0.1', port: 0 }],
     // No address of any machine; so there is a service 'kubernetes', and nobody asks it.
     advertiseAddress: '192.0.2.1',
-    serviceCidr: '10.96.0.0/16',
-    podCidr: '10.244.0.0/16',
+    ...defaultRanges(options.dualStack ?? false),
     clusterDomain: 'cluster.local',
     controllers: options.controllers ?? [],
     scheduler: options.scheduler ?? false,

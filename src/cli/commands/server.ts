@@ -1,6 +1,6 @@
 /** `knarr server`: a control plane in the foreground. */
 import { isIP } from 'node:net';
-import { type ClusterConfig, clusterId, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
+import { type ClusterConfig, clusterId, defaultRanges, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
 import { runServer } from '../../cluster/controlplane/run.ts';
 import { apiServerFlagsOf, mergeFlags } from '../apiserverflags.ts';
 import { type ClusterOptions, dataDirOf } from '../cluster.ts';
@@ -17,6 +17,7 @@ export interface ServerCommandOptions extends ClusterOptions, ElectionOptions {
   etcdKeyfile?: string;
   controllers: string;
   scheduler: boolean;
+  dualStack?: boolean;
   schedulerConfig?: string;
 }
 
@@ -54,7 +55,10 @@ export async function server(options: ServerCommandOptions): Promise<void> {
 function configOf(options: ServerCommandOptions): ClusterConfig {
   const dataDir = dataDirOf(options);
   const existing = loadConfig(dataDir);
-  if (existing) return options.port ? { ...existing, port: options.port } : existing;
+  if (existing) {
+    if (options.dualStack && !existing.serviceCidr.includes(',')) throw new UserError(`${dataDir} holds a cluster without IPv6; a cluster keeps its families`);
+    return options.port ? { ...existing, port: options.port } : existing;
+  }
   const config: ClusterConfig = {
     name: options.name,
     id: clusterId(dataDir),
@@ -62,8 +66,7 @@ function configOf(options: ServerCommandOptions): ClusterConfig {
     port: options.port ?? 6443,
     controlPlaneOnly: true,
     isolated: false,
-    podCidr: '10.244.0.0/16',
-    serviceCidr: '10.96.0.0/16',
+    ...defaultRanges(options.dualStack ?? false),
     clusterDns: '10.96.0.10',
     clusterDomain: 'cluster.local',
     nodes: [],

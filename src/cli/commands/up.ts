@@ -9,8 +9,8 @@ import { nodes as nodeKind } from '../../api/core/v1/node.ts';
 import type { Node } from '../../api/core/v1/types.gen.ts';
 import type { Client } from '../../client/client.ts';
 import { credentialProviderFiles, readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
-import { type ClusterConfig, clusterId, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
-import { chooseSubnets, gatewayOf } from '../../cluster/host/network.ts';
+import { type ClusterConfig, clusterId, defaultRanges, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
+import { chooseSubnets, gatewayOf, gatewayOf6 } from '../../cluster/host/network.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
 import type { ChildStatus } from '../../cluster/supervisor/child.ts';
 import { runningPid } from '../../cluster/supervisor/child.ts';
@@ -30,6 +30,7 @@ export interface UpOptions extends ClusterOptions, LifetimeOptions {
   controlPlaneOnly?: boolean;
   fakeNodes?: number;
   isolated?: boolean;
+  dualStack?: boolean;
   kubeletConfig?: string;
   imageCredentialProviderConfig?: string;
   imageCredentialProviderBinDir?: string;
@@ -95,11 +96,14 @@ function nodesInWords({ nodes: { length: real }, simulated, controlPlaneOnly }: 
 }
 
 async function newCluster(options: UpOptions): Promise<ClusterConfig> {
+  const dualStack = options.dualStack ?? false;
   const dataDir = dataDirOf(options);
   // Simulated nodes stand for real ones, unless both are asked for.
   const controlPlaneOnly = options.controlPlaneOnly ?? (options.fakeNodes !== undefined && options.nodes === undefined);
   const subnets = controlPlaneOnly ? undefined : await chooseSubnets();
+  if (subnets && dualStack && !existsSync('/proc/sys/net/ipv6')) throw new UserError('--dual-stack: the kernel of this machine has IPv6 switched off');
   const base = subnets ? gatewayOf(subnets.bridgeSubnet).replace(/1$/, '') : '';
+  const base6 = subnets && dualStack ? gatewayOf6(subnets.bridgeSubnet6).replace(/1$/, '') : '';
   const count = controlPlaneOnly ? 0 : (options.nodes ?? 1);
   if (count > 200) throw new UserError('--nodes: at most 200 on one machine', 2);
   return {
@@ -110,11 +114,15 @@ async function newCluster(options: UpOptions): Promise<ClusterConfig> {
     controlPlaneOnly,
     isolated: options.isolated ?? false,
     ...(subnets ? { bridgeSubnet: subnets.bridgeSubnet } : {}),
-    podCidr: subnets?.podCidr ?? '10.244.0.0/16',
-    serviceCidr: '10.96.0.0/16',
+    ...(subnets && dualStack ? { bridgeSubnet6: subnets.bridgeSubnet6 } : {}),
+    ...defaultRanges(dualStack, subnets),
     clusterDns: '10.96.0.10',
     clusterDomain: 'cluster.local',
-    nodes: Array.from({ length: count }, (_, index) => ({ name: `node-${index + 1}`, ip: `${base}${index + 11}` })),
+    nodes: Array.from({ length: count }, (_, index) => ({
+      name: `node-${index + 1}`,
+      ip: `${base}${index + 11}`,
+      ...(base6 ? { ip6: `${base6}${index + 11}` } : {}),
+    })),
     ...(options.fakeNodes ? { simulated: simulatedNodesOf(options.fakeNodes, options) } : {}),
   };
 }
@@ -126,6 +134,7 @@ function refuseChanges(config: ClusterConfig, options: UpOptions): void {
     options.nodes !== undefined && options.nodes !== config.nodes.length ? `--nodes ${config.nodes.length}` : '',
     options.controlPlaneOnly && !config.controlPlaneOnly ? 'nodes' : '',
     options.isolated && !config.isolated ? 'no --isolated' : '',
+    options.dualStack && !config.serviceCidr.includes(',') ? 'no --dual-stack' : '',
     options.fakeNodes !== undefined && options.fakeNodes !== config.simulated?.count
       ? `${config.simulated ? '' : 'no '}--fake-nodes ${config.simulated?.count ?? ''}`.trim()
       : '',

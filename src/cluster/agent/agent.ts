@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { nodes as nodeKind } from '../../api/core/v1/node.ts';
+import { splitRanges } from '../../apimachinery/ip.ts';
 import type { Client } from '../../client/client.ts';
 import { createInformerFactory } from '../../client/informers.ts';
 import { createEventRecorder } from '../../client/recorder.ts';
@@ -30,13 +31,14 @@ import { sweepAfterRuntime } from './sweep.ts';
 export interface ClusterFacts {
   clusterDns: string;
   clusterDomain: string;
-  /** Pods of all nodes. */
+  /** Pods of all nodes: a range, or one of each family separated by a comma. */
   clusterCidr: string;
 }
 
 export interface AgentOptions {
   node: string;
-  ip: string;
+  /** The node's addresses, one of each family that the cluster has; the first is where its DNS listens. */
+  ips: readonly string[];
   /** As `system:node:<node>`. */
   client: Client;
   facts: ClusterFacts;
@@ -61,20 +63,20 @@ export interface RunningAgent {
 
 /** Resolves when everything has started; the node becomes Ready by itself. The runtime must be ready. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
-  const { node, ip, client, facts, layout, serving, log } = options;
+  const { node, ips, client, facts, layout, serving, log } = options;
   removeTornResults();
   const stopping = new AbortController();
   const informers = createInformerFactory(client, { log });
   const events = createEventRecorder(client, { component: 'kubelet', host: node, log, signal: stopping.signal });
 
   const own = informers.informer(nodeKind);
-  const proxy = createProxy({ node: { name: node }, informers, clusterCidr: facts.clusterCidr, log: log.child({ component: 'proxy' }) });
+  const proxy = createProxy({ node: { name: node }, informers, clusterCidrs: splitRanges(facts.clusterCidr), log: log.child({ component: 'proxy' }) });
   const routes = runPodRoutes({ self: node, filter: (one) => !isSimulated(one), informers, log });
   const useRange = (): void => {
-    const podCidr = own.get('', node)?.spec.podCIDR;
-    if (!podCidr) return;
-    writeCniConfiguration(layout.cniConf, { podCidr, stateDir: layout.cniState });
-    proxy.setPodCidr(podCidr);
+    const { podCIDR, podCIDRs: podCidrs = podCIDR ? [podCIDR] : [] } = own.get('', node)?.spec ?? {};
+    if (podCidrs.length === 0) return;
+    writeCniConfiguration(layout.cniConf, { podCidrs, stateDir: layout.cniState });
+    proxy.setPodCidrs(podCidrs);
   };
   own.addHandlers({ added: useRange, updated: useRange });
   const volumes = removeReleasedVolumes(node, informers, log.child({ component: 'local-volumes' }));
@@ -92,7 +94,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     cgroup: { driver: options.configuration.cgroupDriver, root: layout.cgroupParent },
     clusterDns: [facts.clusterDns],
     clusterDomain: facts.clusterDomain,
-    nodeIps: [ip],
+    nodeIps: [...ips],
     hostname: node,
     resolvConf: options.resolvConf,
     configuration: options.configuration,
@@ -101,7 +103,14 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     server: { port: kubeletPort, clientCa: options.clientCa, ...(serving ? { current: () => pairOf(serving()) } : {}) },
   });
   // Pods of before ask for names already.
-  const dns = await startDns({ view, domain: facts.clusterDomain, address: ip, port: nodeDnsPort, resolvers, log: log.child({ component: 'dns' }) });
+  const dns = await startDns({
+    view,
+    domain: facts.clusterDomain,
+    address: ips[0] as string,
+    port: nodeDnsPort,
+    resolvers,
+    log: log.child({ component: 'dns' }),
+  });
   await Promise.all([kubelet.start(), informers.start()]);
   await proxy.start();
   const sweeping = sweepAfterRuntime(layout, log.child({ component: 'sweep' }), stopping.signal);

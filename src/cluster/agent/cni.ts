@@ -9,14 +9,14 @@ const network = 'knarr';
 const networks = new RegExp(`^(?:${network}|cni-loopback)-`);
 
 export interface CniOptions {
-  /** `10.244.1.0/24` */
-  podCidr: string;
+  /** `10.244.1.0/24`, and a range of IPv6 where the cluster has both families. */
+  podCidrs: readonly string[];
   /** Where host-local keeps which addresses are taken: gone with a reboot, as the pods are. */
   stateDir: string;
 }
 
 /** CNI 0.4.0: the newest that the plugins and containerd of Debian 12 both speak. */
-export const cniConfiguration = ({ podCidr, stateDir }: CniOptions): string =>
+export const cniConfiguration = ({ podCidrs, stateDir }: CniOptions): string =>
   `${JSON.stringify(
     {
       cniVersion: '0.4.0',
@@ -30,7 +30,12 @@ export const cniConfiguration = ({ podCidr, stateDir }: CniOptions): string =>
           hairpinMode: true,
           // The proxy's table masquerades what leaves the cluster.
           ipMasq: false,
-          ipam: { type: 'host-local', dataDir: stateDir, ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
+          ipam: {
+            type: 'host-local',
+            dataDir: stateDir,
+            ranges: podCidrs.map((subnet) => [{ subnet }]),
+            routes: podCidrs.map((range) => ({ dst: range.includes(':') ? '::/0' : '0.0.0.0/0' })),
+          },
         },
         { type: 'portmap', capabilities: { portMappings: true }, snat: true },
       ],

@@ -11,7 +11,7 @@ export interface NodeCredentials {
 }
 
 /** Kept as long as they are good for a while, else issued anew. */
-export function nodeCredentials(pki: Pki, layout: NodeLayout, node: string, ip: string, now = new Date()): NodeCredentials {
+export function nodeCredentials(pki: Pki, layout: NodeLayout, node: string, ips: readonly string[], now = new Date()): NodeCredentials {
   mkdirSync(layout.pki, { recursive: true, mode: 0o700 });
   const keep = (name: string, hosts: readonly string[], issue: () => KeyPair): KeyPair => {
     const found = readPair(layout.pki, name);
@@ -22,7 +22,7 @@ export function nodeCredentials(pki: Pki, layout: NodeLayout, node: string, ip: 
   };
   return {
     client: keep('kubelet-client', [], () => issueNodeClient(pki, node, now)),
-    serving: keep('kubelet', [node, ip], () => issueNodeServing(pki, node, [ip], now)),
+    serving: keep('kubelet', [node, ...ips], () => issueNodeServing(pki, node, ips, now)),
   };
 }
 

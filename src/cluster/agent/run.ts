@@ -1,10 +1,10 @@
 /** The two ways of being a node: made by `up` on the control plane's machine, or joined to a server elsewhere. */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { isIPv6Cidr, splitRanges } from '../../apimachinery/ip.ts';
 import type { Client } from '../../client/client.ts';
 import { type ClientCredentials, createHttpsTransport } from '../../client/https.ts';
 import { createClient } from '../../client/rest.ts';
@@ -44,13 +44,14 @@ function renewing(renew: () => Promise<void> | void): () => void {
 }
 
 /** Runs inside the node's network namespace; the supervisor put it there and runs containerd beside it. */
-export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeConfig, kubelet: KubeletFiles = {}): Promise<Stoppable> {
+export async function runLocalAgent(config: ClusterConfig, { name, ip, ip6 }: NodeConfig, kubelet: KubeletFiles = {}): Promise<Stoppable> {
   const layout = nodeLayout(config, name);
   const configuration = kubeletConfiguration(kubelet.config ?? config.kubelet, kubelet.manifests ?? clusterLayout(config).manifests);
   const pki = await loadOrCreatePki(clusterLayout(config).pki);
-  let credentials = nodeCredentials(pki, layout, name, ip);
+  const ips = [ip, ...(ip6 ? [ip6] : [])];
+  let credentials = nodeCredentials(pki, layout, name, ips);
   const endRenewing = renewing(() => {
-    credentials = nodeCredentials(pki, layout, name, ip);
+    credentials = nodeCredentials(pki, layout, name, ips);
   });
   const gateway = gatewayOf(config.bridgeSubnet as string);
   const resolvConf = join(layout.root, 'resolv.conf');
@@ -64,7 +65,7 @@ export async function runLocalAgent(config: ClusterConfig, { name, ip }: NodeCon
   await Promise.all([untilServed(client), runtimeReady(layout, log)]);
   const agent = await startAgent({
     node: name,
-    ip,
+    ips,
     client,
     facts,
     layout,
@@ -138,11 +139,10 @@ export async function runJoinedAgent({ server, token, dataDir, node, config, man
     logFile: join(layout.root, 'containerd.log'),
   });
   await runtimeReady(layout, log);
-  const ip = primaryAddress();
   const resolvConf = '/etc/resolv.conf';
   const agent = await startAgent({
     node,
-    ip,
+    ips: splitRanges(facts.clusterCidr).map(primaryAddress),
     client,
     facts,
     layout,
@@ -189,11 +189,12 @@ async function ensureCertificate(
   return pair;
 }
 
-/** The first address of this machine that is not its own loopback. */
-function primaryAddress(): string {
+/** The first address of this machine, of the family of a range of pods, that is neither loopback nor good for one link alone. */
+function primaryAddress(range: string): string {
+  const family = isIPv6Cidr(range) ? 'IPv6' : 'IPv4';
   const address = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
-    .find((one) => !one.internal && isIPv4(one.address))?.address;
-  if (!address) throw new UserError('this machine has no network address that other nodes could reach');
+    .find((one) => !one.internal && one.family === family && !one.address.startsWith('fe80:'))?.address;
+  if (!address) throw new UserError(`this machine has no ${family} address that other nodes could reach`);
   return address;
 }

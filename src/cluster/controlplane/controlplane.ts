@@ -1,5 +1,6 @@
 /** A control plane inside this process: API server on this thread, controllers and scheduler on threads of their own. */
 import type { Logger } from 'pino';
+import { splitRanges } from '../../apimachinery/ip.ts';
 import { type ApiServer, createApiServer } from '../../apiserver/apiserver.ts';
 import type { Client } from '../../client/client.ts';
 import { type createInformerFactory as CreateInformerFactory, createInformerFactory } from '../../client/informers.ts';
@@ -24,6 +25,7 @@ export interface ControlPlaneOptions {
   listen: readonly { address: string; port: number }[];
   /** Under which nodes and pods reach this server; absent when only this machine does. */
   advertiseAddress?: string;
+  /** A range, or one of each family separated by a comma; so is the next. */
   serviceCidr: string;
   podCidr: string;
   clusterDns?: string;
@@ -80,7 +82,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     store,
     ...(serving?.eventTtlSeconds === undefined ? {} : { kinds: kindsWithEventTtl(serving.eventTtlSeconds) }),
     log,
-    serviceCidrs: [options.serviceCidr],
+    serviceCidrs: splitRanges(options.serviceCidr),
     kubeletClient,
     proxyClient: { cert: pki.leaves['front-proxy-client'].certificate, key: pki.leaves['front-proxy-client'].key },
     ...(options.advertiseAddress ? { advertiseAddress: options.advertiseAddress } : {}),

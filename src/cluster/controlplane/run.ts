@@ -1,6 +1,7 @@
 /** `knarr server`: the control plane of a cluster on this machine, with what it does for its nodes on the host. */
 import { mkdirSync } from 'node:fs';
 import { pino } from 'pino';
+import { type Cidr, formatIp, ipAt, parseCidr, splitRanges } from '../../apimachinery/ip.ts';
 import type { ElectionTimes } from '../../client/leaderelection.ts';
 import { DataVersionError, StoreFullError, StoreLockedError } from '../../store/store.ts';
 import { publishFacts } from '../agent/facts.ts';
@@ -48,7 +49,7 @@ export async function runServer({
   try {
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     const hosts = [...addresses, ...(advertised ? [advertised] : [])].filter((address) => address !== '0.0.0.0');
-    const pki = await loadOrCreatePki(layout.pki, { hosts, serviceIp: firstOf(config.serviceCidr), clusterDomain: config.clusterDomain });
+    const pki = await loadOrCreatePki(layout.pki, { hosts, serviceIps: splitRanges(config.serviceCidr).map(firstOf), clusterDomain: config.clusterDomain });
     const store = await openStore(storeKind, layout.store, etcd);
     const controlPlane = await startControlPlane({
       store,
@@ -97,4 +98,4 @@ const listenOn = (addresses: readonly string[], port: number): { address: string
   (addresses.includes('0.0.0.0') ? ['0.0.0.0'] : addresses).map((address) => ({ address, port }));
 
 /** The first address of a range is the API server's own service: `10.96.0.0/16` → `10.96.0.1`. */
-const firstOf = (cidr: string): string => cidr.replace(/\d+\/\d+$/, '1');
+const firstOf = (range: string): string => formatIp(ipAt(parseCidr(range) as Cidr, 1n));

@@ -16,12 +16,25 @@ const vethName = (config: ClusterConfig, index: number): string => `kn${config.i
 /** `10.200.3.0/24` → `10.200.3.1`. */
 export const gatewayOf = (subnet: string): string => subnet.replace(/0\/24$/, '1');
 
-/** An unused `10.200.<n>.0/24` and `10.<m>.0.0/16` for pods, going by the routes of the host. */
-export async function chooseSubnets(): Promise<{ bridgeSubnet: string; podCidr: string }> {
+/** `fd00:10:200:3::/64` → `fd00:10:200:3::1`. */
+export const gatewayOf6 = (subnet: string): string => subnet.replace(/\/64$/, '1');
+
+export interface Subnets {
+  bridgeSubnet: string;
+  podCidr: string;
+  /** Of the cluster's bridge and pods where it has both families. */
+  bridgeSubnet6: string;
+  podCidr6: string;
+}
+
+/** An unused `10.200.<n>.0/24` and `10.<m>.0.0/16` for pods, going by the routes of the host; those of IPv6 go by the same number. */
+export async function chooseSubnets(): Promise<Subnets> {
   const routes = (await run('ip', ['-4', 'route', 'show', 'table', 'all'])) + (await run('ip', ['-4', '-o', 'addr']));
   const free = (prefix: string): boolean => !routes.includes(` ${prefix}`) && !routes.startsWith(prefix) && !routes.includes(`\n${prefix}`);
   for (let n = 0; n < 11; n++) {
-    if (free(`10.200.${n}.`) && free(`10.${244 + n}.`)) return { bridgeSubnet: `10.200.${n}.0/24`, podCidr: `10.${244 + n}.0.0/16` };
+    if (!free(`10.200.${n}.`) || !free(`10.${244 + n}.`)) continue;
+    const bridgeSubnet6 = `fd00:10:200:${n}::/64`;
+    return { bridgeSubnet: `10.200.${n}.0/24`, podCidr: `10.${244 + n}.0.0/16`, bridgeSubnet6, podCidr6: `fd00:10:244:${n.toString(16)}00::/56` };
   }
   throw new Error('found no free network among 10.200.0.0/24 … 10.200.10.0/24 for the cluster');
 }
@@ -32,9 +45,11 @@ export async function ensureNetwork(config: ClusterConfig): Promise<void> {
   const bridge = bridgeName(config);
   if (!(await tryRun('ip', ['link', 'show', bridge]))) await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
   await run('ip', ['addr', 'replace', `${gatewayOf(subnet)}/24`, 'dev', bridge]);
+  if (config.bridgeSubnet6) await run('ip', ['addr', 'replace', `${gatewayOf6(config.bridgeSubnet6)}/64`, 'dev', bridge, 'nodad']);
   await run('ip', ['link', 'set', bridge, 'up']);
   if (!config.isolated) {
     switchOn(config, '/proc/sys/net/ipv4/ip_forward', '1');
+    if (config.bridgeSubnet6) switchOn(config, '/proc/sys/net/ipv6/conf/all/forwarding', '1');
     // Loopback clients of published node ports leave through the bridge; the setting is the bridge's own and goes with it.
     writeFileSync(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, '1');
   }
@@ -55,9 +70,11 @@ async function ensureNode(config: ClusterConfig, node: NodeConfig, index: number
     'link set lo up',
     'link set eth0 up',
     `route replace default via ${gatewayOf(config.bridgeSubnet as string)}`,
+    ...(node.ip6 ? [`addr replace ${node.ip6}/64 dev eth0 nodad`, `route replace default via ${gatewayOf6(config.bridgeSubnet6 as string)}`] : []),
   ];
   await run('ip', ['-n', networkNamespace, '-batch', '-'], { input: `${batch.join('\n')}\n` });
-  await inNamespace(networkNamespace, 'sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward']);
+  const forwarding = ['ipv4/ip_forward', ...(node.ip6 ? ['ipv6/conf/all/forwarding'] : [])];
+  await inNamespace(networkNamespace, 'sh', ['-c', forwarding.map((setting) => `echo 1 >/proc/sys/net/${setting}`).join(' && ')]);
 }
 
 /** Runs a program with the network of a namespace and the file system, `/sys` included, of the host. */

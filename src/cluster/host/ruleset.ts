@@ -23,24 +23,48 @@ export function hostRuleset(config: ClusterConfig, bridge: string): string {
 }
 `;
   }
-  const nodes = config.nodes.map((node, index) => `${index} : ${node.ip}`).join(', ');
-  const publish = `meta nfproto ipv4 fib daddr type local meta l4proto . th dport @published dnat ip to numgen inc mod ${config.nodes.length} map { ${nodes} }`;
+  const publishTo = (family: 'ip' | 'ip6', addresses: readonly (string | undefined)[]): string => {
+    const nodes = addresses.map((address, index) => `${index} : ${address}`).join(', ');
+    // What goes to the loopback of IPv6 can't leave it: the kernel has no route_localnet there.
+    const local = family === 'ip' ? 'meta nfproto ipv4' : 'ip6 daddr != ::1';
+    return `${local} fib daddr type local meta l4proto . th dport @published dnat ${family} to numgen inc mod ${addresses.length} map { ${nodes} }`;
+  };
+  const { nodes, bridgeSubnet6 } = config;
+  const publish = [
+    publishTo(
+      'ip',
+      nodes.map(({ ip }) => ip),
+    ),
+    ...(bridgeSubnet6
+      ? [
+          publishTo(
+            'ip6',
+            nodes.map(({ ip6 }) => ip6),
+          ),
+        ]
+      : []),
+  ];
+  const masquerade = (family: 'ip' | 'ip6', subnet: string): string[] => [
+    `${family} saddr ${subnet} oifname != "${bridge}" masquerade`,
+    `oifname "${bridge}" ${family} saddr != ${subnet} masquerade`,
+  ];
+  const leaving = [...masquerade('ip', config.bridgeSubnet as string), ...(bridgeSubnet6 ? masquerade('ip6', bridgeSubnet6) : [])];
+  const lines = (rules: readonly string[]): string => rules.map((rule) => `    ${rule}`).join('\n');
   return `${replace}table inet ${table} {
   set published {
     type inet_proto . inet_service
   }
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;
-    iifname != "${bridge}" ${publish}
+${lines(publish.map((rule) => `iifname != "${bridge}" ${rule}`))}
   }
   chain output {
     type nat hook output priority -100; policy accept;
-    ${publish}
+${lines(publish)}
   }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr ${config.bridgeSubnet} oifname != "${bridge}" masquerade
-    oifname "${bridge}" ip saddr != ${config.bridgeSubnet} masquerade
+${lines(leaving)}
   }
 }
 `;

@@ -36,7 +36,7 @@ export interface PkiOptions {
   /** Further names and addresses under which clients reach the API server. */
   hosts?: readonly string[];
   /** The cluster IP of the `kubernetes` service. */
-  serviceIp?: string;
+  serviceIps?: readonly string[];
   clusterDomain?: string;
 }
 
@@ -78,7 +78,7 @@ export function serverHosts(options: PkiOptions = {}): string[] {
       'kubernetes.default.svc',
       `kubernetes.default.svc.${domain}`,
       'localhost',
-      options.serviceIp ?? '10.96.0.1',
+      ...(options.serviceIps ?? ['10.96.0.1']),
       '127.0.0.1',
       '::1',
       ...(options.hosts ?? []),

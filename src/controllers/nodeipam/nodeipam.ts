@@ -1,16 +1,10 @@
 /** `node-ipam-controller`: gives every node its part of the range of pod addresses. */
 import { nodes as nodeKind } from '../../api/core/v1/node.ts';
 import type { Node } from '../../api/core/v1/types.gen.ts';
-import { isIPv6Cidr } from '../../apimachinery/ip.ts';
+import { isIPv6Cidr, splitRanges } from '../../apimachinery/ip.ts';
 import { settingsOf } from '../common/settings.ts';
 import { defineController } from '../controller.ts';
 import { createRangePool } from './ranges.ts';
-
-const split = (list: string | undefined): string[] =>
-  (list ?? '')
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
 
 const rangesOf = ({ spec }: Node): string[] => spec.podCIDRs ?? (spec.podCIDR ? [spec.podCIDR] : []);
 
@@ -23,9 +17,9 @@ export const nodeIpamController = defineController({
   setup(context, enqueue) {
     const { client, informers, events } = context;
     const { clusterCidr, serviceCidr, nodeCidrMaskSize = 24, nodeCidrMaskSizeIpv6 = 64 } = settingsOf(context);
-    const clusterRanges = split(clusterCidr);
+    const clusterRanges = splitRanges(clusterCidr);
     if (clusterRanges.length === 0) return { reconcile: async () => {} };
-    const pools = clusterRanges.map((range) => createRangePool(range, isIPv6Cidr(range) ? nodeCidrMaskSizeIpv6 : nodeCidrMaskSize, split(serviceCidr)));
+    const pools = clusterRanges.map((range) => createRangePool(range, isIPv6Cidr(range) ? nodeCidrMaskSizeIpv6 : nodeCidrMaskSize, splitRanges(serviceCidr)));
     const nodes = informers.informer(nodeKind);
     const resource = client.resource(nodeKind);
     /** Nodes (by uid) that have got their range and whose copy in the cache may not show it yet. */

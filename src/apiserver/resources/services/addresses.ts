@@ -26,6 +26,12 @@ export class AddressError extends Error {
   }
 }
 
+/** A service keeps its address as it was written; what stands for it is named by its canonical form. */
+export const canonicalIp = (address: string): string => {
+  const ip = parseIp(address);
+  return ip ? formatIp(ip) : address;
+};
+
 export interface AddressAllocator {
   /** The families that are configured, the default one first. */
   readonly families: readonly Family[];
@@ -102,7 +108,7 @@ export function createAddressAllocator(core: ServerCore, client: Client, configu
     }
     const address = formatIp(ip);
     if (!dryRun && (taken(address) || !(await reserve(service, address)))) throw new AddressError('provided IP is already allocated');
-    return address;
+    return text;
   }
 
   /** Tries the offsets from `low` to `high`, beginning anywhere. */
@@ -133,7 +139,7 @@ export function createAddressAllocator(core: ServerCore, client: Client, configu
     allocate: (service, family, address, dryRun) => (address === '' ? any(service, family, dryRun) : exactly(service, family, address, dryRun)),
     async release(address) {
       try {
-        await addresses.delete('', address);
+        await addresses.delete('', canonicalIp(address));
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }

@@ -54,8 +54,9 @@ async function ensureServiceCidr(client: Client, cidrs: readonly string[]): Prom
   );
   const there = await resource.get('', name);
   if (there.status?.conditions?.some(({ type }) => type === 'Ready')) return;
-  const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime: timeOf(new Date()) };
-  await resource.updateStatus({ ...there, status: { conditions: [ready] } });
+  const ready = { type: 'Ready', status: 'True', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime: timeOf(new Date()) };
+  const status = { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name }, status: { conditions: [ready] } };
+  await resource.patch('', name, 'apply', status, { subresource: 'status', fieldManager: 'kubernetes-service-cidr-controller', force: true });
 }
 
 async function ensureService(client: Client, { serviceCidrs, port }: KubernetesServiceOptions): Promise<void> {
@@ -65,7 +66,7 @@ async function ensureService(client: Client, { serviceCidrs, port }: KubernetesS
   const ports = [{ name: portName, port: 443, protocol: 'TCP', targetPort: port }];
   const wanted: Service = {
     metadata: { name, namespace, labels: { provider: 'kubernetes', component: 'apiserver' } },
-    spec: { clusterIP, clusterIPs: [clusterIP], ports, sessionAffinity: 'None', type: 'ClusterIP' },
+    spec: { clusterIP, ipFamilyPolicy: 'SingleStack', ports, sessionAffinity: 'None', type: 'ClusterIP' },
   };
   await ensure(
     client.resource(services),

@@ -5,7 +5,7 @@ import { ipaddresses } from '../../../api/networking/v1/ipaddress.ts';
 import type { IPAddress } from '../../../api/networking/v1/types.gen.ts';
 import type { ServerCore } from '../../core.ts';
 import type { AddressAllocator } from './addresses.ts';
-import { AddressError, addressManager, managedByLabel } from './addresses.ts';
+import { AddressError, addressManager, canonicalIp, managedByLabel } from './addresses.ts';
 import { addressesOf, portsOf } from './allocate.ts';
 import { familyOf } from './families.ts';
 import type { PortAllocator } from './nodeports.ts';
@@ -22,7 +22,7 @@ export function createRepair(core: ServerCore, addresses: AddressAllocator, port
     for (const service of all) {
       const key = `${service.metadata.namespace}/${service.metadata.name}`;
       for (const address of addressesOf(service)) {
-        if (held.has(address)) continue;
+        if (held.has(canonicalIp(address))) continue;
         await quietly(key, () => addresses.allocate(service, familyOf(address), address, false));
       }
       for (const port of portsOf(service)) if (!reserved.has(port)) await quietly(key, () => ports.reserve(port, false));
@@ -39,7 +39,7 @@ export function createRepair(core: ServerCore, addresses: AddressAllocator, port
   }
 
   async function orphaned(all: readonly Service[]): Promise<void> {
-    const usedAddresses = new Set(all.flatMap(addressesOf));
+    const usedAddresses = new Set(all.flatMap(addressesOf).map(canonicalIp));
     const usedPorts = new Set(all.flatMap(portsOf));
     const nextAddresses = new Set<string>();
     for (const { metadata } of await core.reader.list<IPAddress>(ipaddresses)) {
