@@ -72,11 +72,44 @@ export async function http1(credentials: Credentials): Promise<{ ask: Ask; socke
   return { ask, socket };
 }
 
-/** A watch, line by line, as text that nobody has parsed; what frames the chunks comes as lines of its own. Gives what ends it. */
+/** Takes the framing of chunks off what comes behind the head of an answer. */
+function unchunked(take: (piece: Buffer) => void): (data: Buffer) => void {
+  let head = '';
+  let inHead = true;
+  let size = '';
+  let left = 0;
+  return (data) => {
+    let at = 0;
+    if (inHead) {
+      head += data.toString('latin1');
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      at = data.length - (head.length - end - 4);
+      inHead = false;
+    }
+    while (at < data.length) {
+      if (left > 0) {
+        const piece = data.subarray(at, at + left);
+        take(piece);
+        at += piece.length;
+        left -= piece.length;
+        continue;
+      }
+      const character = String.fromCharCode(data[at++]!);
+      if (character !== '\n') size += character.trim();
+      else if (size !== '') {
+        left = Number.parseInt(size, 16);
+        size = '';
+      }
+    }
+  };
+}
+
+/** A watch, line by line, as text that nobody has parsed. Gives what ends it. */
 export async function watchLines(credentials: Credentials, path: string, line: (text: string) => void): Promise<() => void> {
   const socket = await connect(credentials);
   let rest: Buffer[] = [];
-  socket.on('data', (data: Buffer) => {
+  const take = (data: Buffer): void => {
     let start = 0;
     for (let end = data.indexOf(10); end >= 0; end = data.indexOf(10, start)) {
       const tail = data.subarray(start, end);
@@ -85,7 +118,8 @@ export async function watchLines(credentials: Credentials, path: string, line: (
       start = end + 1;
     }
     if (start < data.length) rest.push(data.subarray(start));
-  });
+  };
+  socket.on('data', unchunked(take));
   socket.write(textOf({ method: 'GET', path }));
   await new Promise((resolve) => socket.once('data', resolve));
   return () => void socket.destroy();
