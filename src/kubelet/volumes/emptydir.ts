@@ -11,17 +11,18 @@ export const emptyDir: VolumePlugin = {
   setUp: async ({ context, pod, volume, name }) => {
     const { medium = '', sizeLimit } = volume.emptyDir ?? {};
     const path = context.paths.volume(pod.metadata.uid ?? '', 'empty-dir', name);
-    await mkdir(path, { recursive: true });
+    // Once only: what containers do to the mode of their directory is theirs.
+    const fresh = (await mkdir(path, { recursive: true })) !== undefined;
+    if (fresh) await chmod(path, 0o777);
     if (medium !== '' && !(await isMountPoint(path))) {
       if (medium === 'Memory') {
         const bound = podTotals(pod, 'limits', bytesOf) || context.resources.memory;
         const size = sizeLimit !== undefined && value(sizeLimit) > 0 ? Math.min(value(sizeLimit), bound) : bound;
-        await mountTmpfs(path, { size });
+        await mountTmpfs(path, { size, mode: '1777' });
       } else if (medium.startsWith('HugePages')) {
         await mountHugePages(path, (medium.split('-')[1] ?? context.resources.hugePageSizes[0] ?? '2Mi').replace('i', ''));
       } else throw new Error(`unknown storage medium "${medium}"`);
     }
-    await chmod(path, 0o777);
     return { path, ownership: true };
   },
 };
