@@ -5,7 +5,7 @@ import type { Pod } from '../../api/core/v1/types.gen.ts';
 import { claimNameOf, isEphemeralClaimOf } from '../../api/core/v1/volumes.ts';
 import { isAlreadyExists } from '../../apimachinery/errors.ts';
 import { keyOf } from '../../apimachinery/meta.ts';
-import { isNamespaceTerminating } from '../common/errors.ts';
+import { isNamespaceTerminating, NotYet } from '../common/errors.ts';
 import { controllerReference } from '../common/ownership.ts';
 import { defineController } from '../controller.ts';
 import { podsByClaim } from './state.ts';
@@ -30,6 +30,12 @@ export const ephemeralVolumeController = defineController({
         for (const pod of users(keyOf(claim))) if (hasEphemeral(pod)) enqueue(keyOf(pod));
       },
     });
+    function refuse(pod: Pod, volume: string, why: string): never {
+      const message = `ephemeral volume ${volume}: ${why}`;
+      events.event({ apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata }, 'Warning', 'FailedBinding', message);
+      throw new NotYet(`pod ${keyOf(pod)}, ${message}`);
+    }
+
     return {
       async reconcile(key) {
         const pod = pods.getByKey(key);
@@ -40,7 +46,9 @@ export const ephemeralVolumeController = defineController({
           if (!template || name === undefined) continue;
           const namespace = pod.metadata.namespace ?? '';
           const current = claims.get(namespace, name);
-          if (current && !isEphemeralClaimOf(pod, current)) throw new Error(`PVC ${namespace}/${name} was not created for pod ${key} (pod is not owner)`);
+          if (current && !isEphemeralClaimOf(pod, current)) {
+            refuse(pod, volume.name, `PVC ${namespace}/${name} was not created for pod ${key} (pod is not owner)`);
+          }
           if (current) continue;
           try {
             await resource.create({
@@ -56,10 +64,10 @@ export const ephemeralVolumeController = defineController({
               spec: template.spec,
             });
           } catch (error) {
-            if (isAlreadyExists(error) || isNamespaceTerminating(error)) continue;
-            const message = `ephemeral volume ${volume.name}: create PVC ${name}: ${(error as Error).message}`;
-            events.event({ apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata }, 'Warning', 'FailedCreate', message);
-            throw error;
+            if (isNamespaceTerminating(error)) continue;
+            // The cache will show soon whose it is.
+            if (isAlreadyExists(error)) throw error;
+            refuse(pod, volume.name, `create PVC ${name}: ${(error as Error).message}`);
           }
         }
       },

@@ -133,4 +133,12 @@ test('a pod with an ephemeral volume gets a claim of its own', async () => {
   );
   assert.equal(made.metadata.ownerReferences![0]!.name, 'p');
   assert.deepEqual(made.metadata.labels, { a: 'b' });
+  // A claim of that name that somebody else made is not taken.
+  await client.resource(persistentvolumeclaims).create(claim('q-scratch'));
+  await client.resource(pods).create({
+    metadata: { name: 'q', namespace: 'default' },
+    spec: { containers: [{ name: 'c', image: 'i' }], volumes: [{ name: 'scratch', ephemeral: { volumeClaimTemplate: { spec: claim('').spec } } }] },
+  });
+  const refused = 'FailedBinding ephemeral volume scratch: PVC default/q-scratch was not created for pod default/q (pod is not owner)';
+  await eventually(async () => (await cluster.events('q')).includes(refused), 'the event');
 });
