@@ -35,7 +35,7 @@ let idle: NodeJS.Timeout | undefined;
 
 function launch(): Worker {
   const file = import.meta.url.endsWith('.ts') ? './yamlworker.ts' : './yamlworker.js';
-  const launched = new Worker(new URL(file, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 1024 } });
+  const launched = new Worker(new URL(file, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 2048 } });
   launched.unref();
   launched.on('error', () => {});
   launched.once('exit', () => {

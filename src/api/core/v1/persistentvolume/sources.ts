@@ -107,10 +107,14 @@ export function validateVolumeSource(spec: PersistentVolumeSpec, path: FieldPath
   if (!first) return [required(path, 'must specify a volume type')];
   const errors = validateOne(first, spec, path, name);
   if (first === 'local' && !spec.nodeAffinity) errors.push(required(path.child('nodeAffinity'), 'Local volume requires node affinity'));
-  return [
-    ...errors, // Upstream forgot one.
-    ...more.filter((kind) => kind !== 'flexVolume').map((kind) => forbiddenField(path.child(second[kind] ?? kind), 'may not specify more than 1 volume type')),
-  ];
+  return errors.concat(
+    more.flatMap((kind) =>
+      // Upstream takes this one beside another, and judges both.
+      kind === 'flexVolume'
+        ? validateOne(kind, spec, path, name)
+        : [forbiddenField(path.child(second[kind] ?? kind), 'may not specify more than 1 volume type')],
+    ),
+  );
 }
 
 /** The source alone, without the rest of the spec. */
