@@ -60,6 +60,8 @@ export interface ClusterConfig {
   /** A `KubeletConfiguration` for all nodes of this machine, as the user gave it. */
   kubelet?: Record<string, unknown>;
   credentialProviders?: CredentialProviderFiles;
+  /** Runtime handler of pods without a RuntimeClass; runc when absent. */
+  defaultRuntime?: string;
   simulated?: SimulatedNodesConfig;
 }
 

@@ -9,6 +9,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pauseImageName } from './images/builtin.ts';
+import type { RuntimeHandler } from './runtimes.ts';
 
 export interface ContainerdOptions {
   /** Images, snapshots and metadata; survives. */
@@ -29,6 +30,10 @@ export interface ContainerdOptions {
   binary?: string;
   ctr?: string;
   runtimeBinary?: string;
+  /** Besides runc. */
+  runtimes?: readonly RuntimeHandler[];
+  /** Of pods without a RuntimeClass; runc when absent. */
+  defaultRuntime?: string;
   /** Put in front of PATH, for a containerd that is not installed but unpacked. */
   pathPrefix?: string;
   /** Name of the network namespace (`ip netns add`) to live in. */
@@ -86,7 +91,14 @@ export function containerdConfig(options: ContainerdOptions, [major]: [number, n
   const pause = options.pauseImage ?? pauseImageName;
   const snapshotter = options.snapshotter ?? 'overlayfs';
   const binDirs = options.cniBinDirs ?? [...cniBinDirs];
-  const runtimeOptions = { BinaryName: options.runtimeBinary ?? '', SystemdCgroup: options.cgroupDriver === 'systemd' };
+  const defaultRuntime = options.defaultRuntime ?? 'runc';
+  const runtimes: RuntimeHandler[] = [{ name: 'runc', type: 'io.containerd.runc.v2', binary: options.runtimeBinary ?? '' }, ...(options.runtimes ?? [])];
+  const runtimeTables = (of: string, extra: Record<string, Toml>): void => {
+    for (const { name, type, binary } of runtimes) {
+      table(`${of}.runtimes.${name}`, { runtime_type: type, ...extra });
+      if (binary !== undefined) table(`${of}.runtimes.${name}.options`, { BinaryName: binary, SystemdCgroup: options.cgroupDriver === 'systemd' });
+    }
+  };
   const common = {
     restrict_oom_score_adj: !sysResource,
     enable_unprivileged_ports: true,
@@ -109,16 +121,14 @@ export function containerdConfig(options: ContainerdOptions, [major]: [number, n
     table(`${images}.pinned_images`, { sandbox: pause });
     if (options.registryConfigPath) table(`${images}.registry`, { config_path: options.registryConfigPath });
     table(runtime, { ...common, enable_cdi: true });
-    table(`${runtime}.containerd`, { default_runtime_name: 'runc' });
-    table(`${runtime}.containerd.runtimes.runc`, { runtime_type: 'io.containerd.runc.v2', snapshotter });
-    table(`${runtime}.containerd.runtimes.runc.options`, runtimeOptions);
+    table(`${runtime}.containerd`, { default_runtime_name: defaultRuntime });
+    runtimeTables(`${runtime}.containerd`, { snapshotter });
     table(`${runtime}.cni`, { bin_dirs: binDirs, conf_dir: options.cniConfDir, max_conf_num: 1 });
   } else {
     const cri = 'plugins."io.containerd.grpc.v1.cri"';
     table(cri, { ...common, sandbox_image: pause });
-    table(`${cri}.containerd`, { snapshotter, default_runtime_name: 'runc' });
-    table(`${cri}.containerd.runtimes.runc`, { runtime_type: 'io.containerd.runc.v2' });
-    table(`${cri}.containerd.runtimes.runc.options`, runtimeOptions);
+    table(`${cri}.containerd`, { snapshotter, default_runtime_name: defaultRuntime });
+    runtimeTables(`${cri}.containerd`, {});
     table(`${cri}.cni`, { bin_dir: binDirs[0], conf_dir: options.cniConfDir, max_conf_num: 1 });
     if (options.registryConfigPath) table(`${cri}.registry`, { config_path: options.registryConfigPath });
   }

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { credentialProviderFiles, readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
 import { type KubeletFiles, runJoinedAgent, runLocalAgent } from '../../cluster/agent/run.ts';
 import { defaultDataDir, UserError } from '../../cluster/config.ts';
+import { requireRuntime } from '../../cluster/runtimes.ts';
 import type { ClusterOptions } from '../cluster.ts';
 import { existingCluster } from '../cluster.ts';
 import { untilSignal } from '../signals.ts';
@@ -17,6 +18,7 @@ export interface AgentCommandOptions extends ClusterOptions {
   podManifestPath?: string;
   imageCredentialProviderConfig?: string;
   imageCredentialProviderBinDir?: string;
+  defaultRuntime?: string;
 }
 
 export async function agent(options: AgentCommandOptions): Promise<void> {
@@ -42,8 +44,10 @@ function joined(server: string, options: AgentCommandOptions): Promise<{ stop():
   if (!URL.canParse(server) || new URL(server).protocol !== 'https:') throw new UserError(`--server: '${server}' is no https:// address`, 2);
   const dataDir = resolve(options.dataDir ?? `${defaultDataDir(options.name)}-agent`);
   const node = (options.node ?? hostname()).toLowerCase();
-  return runJoinedAgent({ server, dataDir, node, ...(options.token ? { token: options.token } : {}), ...kubeletFiles(options) });
+  return runJoinedAgent({ server, dataDir, node, ...(options.token ? { token: options.token } : {}), ...runtimeOf(options), ...kubeletFiles(options) });
 }
+
+const runtimeOf = ({ defaultRuntime: name }: AgentCommandOptions): { defaultRuntime?: string } => (name ? { defaultRuntime: requireRuntime(name) } : {});
 
 const kubeletFiles = ({ config, podManifestPath, ...providers }: AgentCommandOptions): KubeletFiles => ({
   ...credentialProviderFiles(providers),

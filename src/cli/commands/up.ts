@@ -12,6 +12,7 @@ import { credentialProviderFiles, readKubeletConfig } from '../../cluster/agent/
 import { type ClusterConfig, clusterId, defaultRanges, explainDisk, loadConfig, saveConfig, UserError } from '../../cluster/config.ts';
 import { chooseSubnets, gatewayOf, gatewayOf6 } from '../../cluster/host/network.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
+import { requireRuntime } from '../../cluster/runtimes.ts';
 import type { ChildStatus } from '../../cluster/supervisor/child.ts';
 import { runningPid } from '../../cluster/supervisor/child.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
@@ -34,6 +35,7 @@ export interface UpOptions extends ClusterOptions, LifetimeOptions {
   kubeletConfig?: string;
   imageCredentialProviderConfig?: string;
   imageCredentialProviderBinDir?: string;
+  defaultRuntime?: string;
   kubeconfig?: string;
   schedulerConfig?: string;
   wait: string;
@@ -64,6 +66,7 @@ export async function up(options: UpOptions): Promise<void> {
     ...(kubelet ? { kubelet } : {}),
     ...(schedulerFile ? { schedulerFile } : {}),
     ...credentialProviderFiles(options),
+    ...(options.defaultRuntime ? { defaultRuntime: requireRuntime(options.defaultRuntime) } : {}),
   };
   const anew = !isDeepStrictEqual({ ...config, ...settings }, config);
   Object.assign(config, settings);
@@ -78,7 +81,7 @@ export async function up(options: UpOptions): Promise<void> {
     if (!existing || anew) saveConfig(config);
     startSupervisor(config);
   } else if (anew)
-    throw new UserError(`the cluster '${config.name}' runs with another configuration of its API server, kubelets or scheduler; 'knarr down' first`);
+    throw new UserError(`the cluster '${config.name}' runs with another configuration of its API server, nodes or scheduler; 'knarr down' first`);
   await untilReady(config, deadline, progress);
   const kubeconfig = options.kubeconfig ?? userKubeconfig();
   if (kubeconfig !== 'none') addContext(config, kubeconfig);

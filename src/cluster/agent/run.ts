@@ -15,6 +15,7 @@ import { nodeResolvConf, readHostResolvConf } from '../host/resolvconf.ts';
 import { clusterLayout, type NodeLayout, nodeLayout } from '../layout.ts';
 import { loadOrCreatePki } from '../pki/files.ts';
 import { isUsable, type KeyPair } from '../pki/pki.ts';
+import { foundRuntimes } from '../runtimes.ts';
 import { runtimeReady, startAgent } from './agent.ts';
 import { nodeCredentials, readPair, writePair } from './credentials.ts';
 import { factsOf, readFacts } from './facts.ts';
@@ -111,10 +112,21 @@ export interface JoinOptions extends KubeletFiles {
   token?: string;
   dataDir: string;
   node: string;
+  /** Runtime handler of pods without a RuntimeClass. */
+  defaultRuntime?: string;
 }
 
 /** Uses the host's network, and a containerd of its own that goes on running when the agent ends. */
-export async function runJoinedAgent({ server, token, dataDir, node, config, manifests, credentialProviders }: JoinOptions): Promise<Stoppable> {
+export async function runJoinedAgent({
+  server,
+  token,
+  dataDir,
+  node,
+  config,
+  manifests,
+  credentialProviders,
+  defaultRuntime,
+}: JoinOptions): Promise<Stoppable> {
   const cluster = { dataDir, id: clusterId(dataDir) };
   const layout = nodeLayout(cluster, node);
   const configuration = kubeletConfiguration(config, manifests ?? clusterLayout(cluster).manifests);
@@ -135,6 +147,8 @@ export async function runJoinedAgent({ server, token, dataDir, node, config, man
     state: layout.containerdState,
     socket: layout.containerdSocket,
     cniConfDir: layout.cniConf,
+    runtimes: foundRuntimes(),
+    ...(defaultRuntime ? { defaultRuntime } : {}),
     cgroupDriver: configuration.cgroupDriver,
     logFile: join(layout.root, 'containerd.log'),
   });

@@ -8,6 +8,7 @@ import { type ClusterConfig, explainDisk, writeAtomically } from '../config.ts';
 import { containerdConfig, containerdVersion, pickSnapshotter } from '../containerd.ts';
 import { ensureNetwork } from '../host/network.ts';
 import { clusterLayout, nodeLayout } from '../layout.ts';
+import { foundRuntimes } from '../runtimes.ts';
 import { SupervisedChild, writePid } from './child.ts';
 import { type ControlAnswer, serveControl } from './control.ts';
 import { agentSpec, containerdSpec, type Self, serverSpec, simulationSpec } from './specs.ts';
@@ -89,6 +90,8 @@ async function prepareNode(config: ClusterConfig, name: string): Promise<void> {
     cniConfDir: node.cniConf,
     registryConfigPath: clusterLayout(config).registries,
     snapshotter,
+    runtimes: foundRuntimes(),
+    ...(config.defaultRuntime ? { defaultRuntime: config.defaultRuntime } : {}),
     cgroupDriver: config.kubelet?.['cgroupDriver'] === 'systemd' ? ('systemd' as const) : ('cgroupfs' as const),
   };
   writeAtomically(node.containerdConfig, containerdConfig(options, version));
