@@ -41,7 +41,7 @@ export async function startTestServer(options: Partial<ApiServerOptions> = {}): 
       const bytes = body === undefined ? undefined : Buffer.isBuffer(body) || typeof body === 'string' ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
       const response = await server.handle({ method, path, headers, ...(bytes ? { body: bytes } : {}) }, admin);
       const answer = await readBody(response);
-      const json = response.headers['content-type']?.startsWith('application/json');
+      const json = response.headers['content-type']?.startsWith('application/json') && response.headers['content-encoding'] === undefined;
       return {
         status: response.status,
         headers: response.headers,
