@@ -150,13 +150,22 @@ async function measure({ client, bencher, pids, delaysOf }: Place, name: string,
   let next = 0;
   const create = async (ask: Ask): Promise<void> => {
     for (let index = next++; index < count; index = next++) {
-      const status = await ask({ method: 'POST', path, body: bodies[index]! });
-      if (status !== 201) throw new Error(`p${index}: ${status}`);
+      let status = await ask({ method: 'POST', path, body: bodies[index]! });
+      // As clients do.
+      for (; status === 429; status = await ask({ method: 'POST', path, body: bodies[index]! })) await sleep(100);
+      if (status !== 201) {
+        // Said at once: the server's end may take long while the watch is open.
+        console.error(`  ${name}: p${index} was answered with ${status}`);
+        throw new Error(`p${index}: ${status}`);
+      }
     }
   };
   await Promise.all(connections.map(({ ask }) => create(ask)));
   const created = performance.now();
-  const late = setTimeout(() => reject(new Error(`${name}: not all pods were bound in time`)), 120_000);
+  const late = setTimeout(() => {
+    console.error(`  ${name}: all are created, ${left.size} not bound`);
+    reject(new Error(`${name}: not all pods were bound in time`));
+  }, 60_000);
   await bound;
   clearTimeout(late);
   const seconds = (performance.now() - started) / 1000;
