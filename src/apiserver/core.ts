@@ -88,6 +88,17 @@ export interface ServerCore {
   close(): Promise<void>;
 }
 
+/** What goes on being answered while a server drains, as upstream's does. */
+const pathsToTheEnd = ['/readyz', '/livez', '/healthz', '/metrics'];
+const retryAfterSeconds = 5;
+
+/** The answer of a server that ends; undefined for what it answers to the end. */
+function comeAgain({ url, headers }: Exchange): Reply | undefined {
+  if (pathsToTheEnd.some((path) => url.startsWith(path)) || headers['user-agent']?.startsWith('kube-apiserver/')) return undefined;
+  const text = 'The apiserver is shutting down, please try again later.\n';
+  return { ...textReply(429, text, { 'retry-after': String(retryAfterSeconds) }), lastOfConnection: true };
+}
+
 /** Connections have this long to take the last answers when the server stops, in milliseconds. */
 const closeGraceMs = 1000;
 
