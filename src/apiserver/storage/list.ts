@@ -6,7 +6,6 @@ import { tooLargeResourceVersion } from '../cacher/cacher.ts';
 import type { Resource } from '../registry.ts';
 import { inSlices } from '../slices.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';
-import { prepareServed } from './objects.ts';
 import type { ListOptions } from './options.ts';
 import { parseListResourceVersion } from './options.ts';
 import type { Selection } from './selection.ts';
@@ -109,7 +108,7 @@ async function collect(resource: Resource, options: ListOptions, selection: Sele
   const { limit } = options;
   const { empty } = selection;
   if (empty && limit <= 0) return { entries: candidates as CacheEntry[], revision, continue: '', remainingItemCount: undefined };
-  if (selection.served) await prepareServed(resource, ...candidates);
+  if (selection.served) await resource.remote?.prepare(candidates);
   const entries: CacheEntry[] = [];
   let rest = 0;
   await inSlices(candidates, (entry, index) => {

@@ -41,7 +41,7 @@ export async function listObjects(target: Target): Promise<Reply> {
   const selection = selectionOf(resource, storage.cacher, options.labelSelector, options.fieldSelector);
   const namespace = resource.definition.namespaced ? context.info.namespace : '';
   const listed = await listEntries(storage, resource, namespace, options, selection);
-  await prepareServed(resource, ...listed.entries);
+  await resource.remote?.prepare(listed.entries);
   const metadata: ListMeta = { resourceVersion: String(listed.revision) };
   // Upstream's lists of custom resources always have the field.
   if (listed.continue !== '' || (resource.custom && !form.media.as)) metadata.continue = listed.continue;

@@ -149,7 +149,7 @@ export async function removeCollection(target: Target): Promise<Reply> {
   const selection = selectionOf(resource, storage.cacher, options.labelSelector, options.fieldSelector);
   const namespace = resource.definition.namespaced ? context.info.namespace : '';
   const listed = await listEntries(storage, resource, namespace, options, selection);
-  await prepareServed(resource, ...listed.entries);
+  await resource.remote?.prepare(listed.entries);
   const request = deleteRequest(target, deletion);
   const queue = [...listed.entries];
   const worker = async (): Promise<void> => {
