@@ -1,7 +1,6 @@
 /** `knarr agent`: a worker node in the foreground, as a part of `up` (`--data-dir`, `--node`) or joined to a server (`--server`, `--token`). */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { credentialProviderFiles, readKubeletConfig } from '../../cluster/agent/kubeletconfig.ts';
 import { type KubeletFiles, runJoinedAgent, runLocalAgent } from '../../cluster/agent/run.ts';
 import { defaultDataDir, UserError } from '../../cluster/config.ts';
@@ -24,9 +23,6 @@ export interface AgentCommandOptions extends ClusterOptions {
 export async function agent(options: AgentCommandOptions): Promise<void> {
   if (process.getuid?.() !== 0) throw new UserError('a node runs containers, and that needs root');
   const running = options.server ? await joined(options.server, options) : await local(options);
-  // A node's memory is for its pods: a hundred that start at once would leave the agent at twice its size. Said on the command line,
-  // it would make V8 compile again what it has compiled before, a quarter of what starting costs.
-  setFlagsFromString('--optimize-for-size');
   await untilSignal();
   await running.stop();
   process.exit(0);
