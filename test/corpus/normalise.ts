@@ -52,7 +52,8 @@ export class Normaliser {
   private visit(value: Json, key: string, holder: JsonObject | undefined): Json {
     if (Array.isArray(value)) {
       // The age column of a table.
-      if (key === 'cells') return value.map((cell) => (typeof cell === 'string' && /^\d+s$/.test(cell) ? '<age>' : this.visit(cell, '', undefined)));
+      if (key === 'cells')
+        return value.map((cell) => (typeof cell === 'string' && /^(\d+s|\d+y(\d+d)?)$/.test(cell) ? '<age>' : this.visit(cell, '', undefined)));
       return value.map((inner) => this.visit(inner, key, holder));
     }
     if (typeof value === 'object' && value !== null) {
