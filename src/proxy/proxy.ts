@@ -57,6 +57,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   let scheduled: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let stopped = false;
+  /** Resolved once all rules were written. */
+  const inForce = Promise.withResolvers<void>();
 
   const mark = (key: string): void => {
     dirty.add(key);
@@ -76,21 +78,22 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
 
   async function sync(): Promise<void> {
-    running = syncOnce();
-    try {
-      await running;
-    } catch (error) {
+    let failed = false;
+    running = syncOnce().catch((error: unknown) => {
       log.error({ err: error }, 'service rules could not be applied; the whole table will be written anew');
-      whole = true;
-    } finally {
-      running = undefined;
-      if (whole) schedule(retryMs);
-      else if (dirty.size > 0) schedule(gatherMs);
-    }
+      whole = failed = true;
+    });
+    await running;
+    running = undefined;
+    if (!whole) inForce.resolve();
+    if (failed) schedule(retryMs);
+    else if (whole || dirty.size > 0) schedule(gatherMs);
   }
 
   async function syncOnce(): Promise<void> {
     const all = whole;
+    // Before anything waits: what is learned meanwhile may ask for the whole again.
+    whole = false;
     if (all) {
       for (const fragments of current.values()) fragments.clear();
       owners.clear();
@@ -101,7 +104,6 @@ export function createProxy(options: ProxyOptions): Proxy {
     dirty.clear();
     for (const family of families) await syncFamily(family, keys, all);
     health.update(services.list(), (service) => slices.byIndex('service', keyOf(service)));
-    whole = false;
   }
 
   async function syncFamily(family: IpFamily, keys: readonly string[], all: boolean): Promise<void> {
@@ -143,10 +145,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   return {
     async start() {
       await Promise.all([services.synced, slices.synced]);
-      while (whole && !stopped) {
-        await (running ?? sync());
-        if (whole) await new Promise((resolve) => setTimeout(resolve, retryMs));
-      }
+      schedule(0);
+      await inForce.promise;
     },
     setPodCidrs(ranges) {
       if (ranges.join() === podCidrs.join()) return;
@@ -157,7 +157,8 @@ export function createProxy(options: ProxyOptions): Proxy {
     async stop() {
       stopped = true;
       clearTimeout(scheduled);
-      await running?.catch(() => {});
+      await running;
+      inForce.resolve();
       await health.close();
     },
   };
