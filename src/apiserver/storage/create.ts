@@ -78,9 +78,6 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
   const { stored } = resource;
   const { definition } = stored;
   const strategy = strategyContext(request);
-  if (served.metadata.resourceVersion) {
-    throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
-  }
   fillSystemFields(served, context.now);
   const generated = !served.metadata.name && !!served.metadata.generateName;
   if (generated) served.metadata.name = generateName(served.metadata.generateName as string);
@@ -118,6 +115,10 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
     if (handled(storage.admission, 'validate', attributes)) {
       if (resource.fromStored && !resource.remote) attributes.object = fromStored(resource, copyJson(object));
       await runAdmission(storage.admission, 'validate', attributes);
+    }
+    // The store's own refusal upstream: everything else comes before it, and a dry run does not reach it.
+    if (!request.options.dryRun && /^0*[1-9]\d*$/.test(served.metadata.resourceVersion ?? '')) {
+      throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
     }
     const value = encodeStored(stored.apiVersion, definition.kind, object);
     let revision: number;
