@@ -79,7 +79,11 @@ const partial = (object: StoredObject, apiVersion: string): Record<string, unkno
 export function representObject(resource: Resource, entry: CacheEntry, form: Form): Uint8Array {
   const { media, pretty } = form;
   const as = `meta.k8s.io/${media.asVersion}`;
-  if (media.as === 'Table') return encodeValue(media, pretty, tableFor(resource, [entry], { resourceVersion: String(entry.revision) }, form));
+  if (media.as === 'Table') {
+    // None on an object that was only tried (a dry run's creation).
+    const { resourceVersion } = servedObject(resource, entry).metadata;
+    return encodeValue(media, pretty, tableFor(resource, [entry], resourceVersion ? { resourceVersion } : {}, form));
+  }
   if (media.as === 'PartialObjectMetadata') return encodeValue(media, pretty, partial(servedObject(resource, entry), as));
   if (media.as === 'PartialObjectMetadataList') {
     const type = `*${resource.definition.group.split('.')[0] || 'core'}.${resource.definition.kind}`;
