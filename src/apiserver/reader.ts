@@ -8,6 +8,7 @@ import type { CacheEntry, Cacher } from './cacher/cacher.ts';
 import { decode } from './cacher/decoded.ts';
 import type { ObjectReader } from './contracts.ts';
 import type { KindRegistry, Resource } from './registry.ts';
+import { noteIndex } from './storage/selection.ts';
 
 /** What it gives is shared by all who ask, and must not be changed. */
 export function createReader(registry: KindRegistry, cacher: Cacher, log?: Logger): ObjectReader {
@@ -51,7 +52,9 @@ export function createReader(registry: KindRegistry, cacher: Cacher, log?: Logge
         if (mention !== undefined && !entry.json.includes(mention)) return;
         try {
           // Read once and not kept: it would take the place of what is asked for again, and live as long as that.
-          listener(type, objectOf<T>(resource, entry, decode(entry)));
+          const object = decode(entry);
+          if (!entry.index) noteIndex(resource, entry, object);
+          listener(type, objectOf<T>(resource, entry, object));
         } catch (error) {
           log?.error({ err: error, key: event.entry.key }, 'a listener to changes failed');
         }

@@ -4,7 +4,7 @@ import { own } from '../../apimachinery/own.ts';
 import type { FieldSelector, LabelMatcher } from '../../apimachinery/selectors.ts';
 import { parseFieldSelector, parseLabelSelector } from '../../apimachinery/selectors.ts';
 import type { CacheEntry, Cacher } from '../cacher/cacher.ts';
-import type { EntryIndex } from '../cacher/resource-cache.ts';
+import type { EntryIndex, StoredObject } from '../cacher/resource-cache.ts';
 import type { Resource } from '../registry.ts';
 import { servedObject } from './objects.ts';
 
@@ -84,9 +84,11 @@ function fieldOf(resource: Resource, cacher: Cacher, entry: CacheEntry, field: s
 const noLabels: Readonly<Record<string, string>> = {};
 
 /** What selectors look at, found out once per entry. */
-export function indexOf(resource: Resource, cacher: Cacher, entry: CacheEntry): EntryIndex {
-  if (entry.index) return entry.index;
-  const object = cacher.decoded.of(entry);
+export const indexOf = (resource: Resource, cacher: Cacher, entry: CacheEntry): EntryIndex =>
+  entry.index ?? noteIndex(resource, entry, cacher.decoded.of(entry));
+
+/** For whoever has decoded the entry anyway, whatever for: nobody needs to do it again for selectors. */
+export function noteIndex(resource: Resource, entry: CacheEntry, object: StoredObject): EntryIndex {
   const fields: Record<string, string> = {};
   for (const [field, select] of Object.entries(resource.stored.definition.selectableFields ?? {})) fields[field] = select(object);
   entry.index = { labels: object.metadata.labels ?? noLabels, fields };
