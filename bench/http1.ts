@@ -8,7 +8,7 @@ export interface Asked {
   body?: string;
   accept?: string;
 }
-/** Gives the answer's code when all of it is there. */
+/** Gives the answer's code when all of it is there; rejects when the connection ends before. */
 export type Ask = (asked: Asked) => Promise<number>;
 
 const lastChunk = Buffer.from('0\r\n\r\n');
@@ -31,6 +31,7 @@ export async function http1(credentials: Credentials): Promise<{ ask: Ask; socke
   const socket = await connect(credentials);
   let buffered: Buffer = Buffer.alloc(0);
   let done: ((status: number) => void) | undefined;
+  let failed: ((error: Error) => void) | undefined;
   let status = 0;
   let left = -1;
   let chunked = false;
@@ -64,16 +65,18 @@ export async function http1(credentials: Credentials): Promise<{ ask: Ask; socke
     chunked = false;
     done?.(status);
   });
+  socket.on('close', () => failed?.(new Error('the connection ended')));
   const ask: Ask = (asked) =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       done = resolve;
+      failed = reject;
       socket.write(textOf(asked));
     });
   return { ask, socket };
 }
 
 /** Takes the framing of chunks off what comes behind the head of an answer. */
-function unchunked(take: (piece: Buffer) => void): (data: Buffer) => void {
+function unchunked(take: (piece: Buffer) => void, end: () => void): (data: Buffer) => void {
   let head = '';
   let inHead = true;
   let size = '';
@@ -100,27 +103,46 @@ function unchunked(take: (piece: Buffer) => void): (data: Buffer) => void {
       else if (size !== '') {
         left = Number.parseInt(size, 16);
         size = '';
+        if (left === 0) return end();
       }
     }
   };
 }
 
-/** A watch, line by line, as text that nobody has parsed. Gives what ends it. */
-export async function watchLines(credentials: Credentials, path: string, line: (text: string) => void): Promise<() => void> {
-  const socket = await connect(credentials);
-  let rest: Buffer[] = [];
-  const take = (data: Buffer): void => {
-    let start = 0;
-    for (let end = data.indexOf(10); end >= 0; end = data.indexOf(10, start)) {
-      const tail = data.subarray(start, end);
-      line((rest.length > 0 ? Buffer.concat([...rest, tail]) : tail).toString('latin1'));
-      rest = [];
-      start = end + 1;
-    }
-    if (start < data.length) rest.push(data.subarray(start));
+/**
+ * A watch, line by line, as text that nobody has parsed. Gives what ends it. The server may end it earlier (upstream's does with a watch
+ * that is read too slowly for a moment): then it goes on behind the last version seen, as every client's does.
+ */
+export async function watchLines(credentials: Credentials, path: string, resourceVersion: string, line: (text: string) => void): Promise<() => void> {
+  let socket: TLSSocket;
+  let ended = false;
+  let last = `"resourceVersion":"${resourceVersion}"`;
+  const open = async (): Promise<void> => {
+    const opened = await connect(credentials);
+    if (ended) return void opened.destroy();
+    socket = opened;
+    let rest: Buffer[] = [];
+    const take = (data: Buffer): void => {
+      let start = 0;
+      for (let end = data.indexOf(10); end >= 0; end = data.indexOf(10, start)) {
+        const tail = data.subarray(start, end);
+        last = (rest.length > 0 ? Buffer.concat([...rest, tail]) : tail).toString('latin1');
+        line(last);
+        rest = [];
+        start = end + 1;
+      }
+      if (start < data.length) rest.push(data.subarray(start));
+    };
+    const decode = unchunked(take, () => opened.destroy());
+    opened.on('data', decode);
+    opened.on('close', () => ended || void open());
+    const version = /"resourceVersion":"(\d+)"/.exec(last)?.[1];
+    opened.write(textOf({ method: 'GET', path: `${path}?watch=1&resourceVersion=${version}` }));
+    await new Promise((resolve) => opened.once('data', resolve));
   };
-  socket.on('data', unchunked(take));
-  socket.write(textOf({ method: 'GET', path }));
-  await new Promise((resolve) => socket.once('data', resolve));
-  return () => void socket.destroy();
+  await open();
+  return () => {
+    ended = true;
+    socket.destroy();
+  };
 }

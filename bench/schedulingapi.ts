@@ -1,8 +1,10 @@
 /**
- * Pods per second from create to bound, through the API: knarr, and upstream's kube-apiserver, etcd and kube-scheduler one after the
- * other in the same run: `node bench/schedulingapi.ts --nodes 1000 --pods 2000 --kube-apiserver FILE --etcd FILE --kube-scheduler FILE`.
+ * Pods per second from create to bound, through the API, one after the other in the same run: upstream's kube-apiserver, etcd and
+ * kube-scheduler; knarr's server with upstream's kube-scheduler; knarr:
+ * `node bench/schedulingapi.ts --nodes 1000 --pods 2000 --kube-apiserver FILE --etcd FILE --kube-scheduler FILE`. Parts of it with
+ * `--targets knarr,upstream` and `--only plain,preemption`.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +15,6 @@ import { namespaces } from '../src/api/core/v1/namespace.ts';
 import { nodes as nodeKind } from '../src/api/core/v1/node.ts';
 import { pods as podKind } from '../src/api/core/v1/pod.ts';
 import { serviceaccounts } from '../src/api/core/v1/serviceaccount.ts';
-import type { Pod } from '../src/api/core/v1/types.gen.ts';
 import { priorityclasses } from '../src/api/scheduling/v1/priorityclass.ts';
 import type { Client } from '../src/client/client.ts';
 import { transportFromKubeconfig } from '../src/client/kubeconfig.ts';
@@ -21,7 +22,8 @@ import { createClient } from '../src/client/rest.ts';
 import { kubeconfigText } from '../src/cluster/controlplane/kubeconfig.ts';
 import { type Ask, http1, watchLines } from './http1.ts';
 import { admitBencher } from './measure.ts';
-import { type Credentials, type RunningTarget, startKnarr, startUpstream, usageOf } from './targets.ts';
+import { type Case, casesOf, hostname, namespace, podOf, zone } from './schedulingcases.ts';
+import { type Credentials, launch, type RunningTarget, startKnarr, startUpstream, usageOf } from './targets.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,54 +33,16 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '1000' },
     pods: { type: 'string', default: '1000' },
     only: { type: 'string' },
-    'only-knarr': { type: 'boolean', default: false },
+    targets: { type: 'string', default: 'upstream,mixed,knarr' },
   },
 });
 const nodeCount = Number(values.nodes);
 const podCount = Number(values.pods);
-const namespace = 'bench';
 const path = `/api/v1/namespaces/${namespace}/pods`;
 const delays = join(tmpdir(), `delays-${process.pid}.json`);
-const zone = 'topology.kubernetes.io/zone';
-const hostname = 'kubernetes.io/hostname';
 const allocatable = { cpu: '32', memory: '256Gi', pods: '110' };
-/** A victim per node, and a preemptor for a part of them. */
-const preemptors = Math.min(300, nodeCount, podCount);
 
-type Spec = Partial<Pod['spec']>;
-interface Case {
-  spec(index: number): Spec;
-  count: number;
-  /** What is there beforehand. */
-  fill?(index: number): Spec;
-}
-
-const labelSelector = { matchLabels: { app: 'web' } };
-const requests = (cpu: string) => ({ containers: [{ name: 'c', image: 'i', resources: { requests: { cpu, memory: '64Mi' } } }] });
-const cases: Record<string, Case> = {
-  plain: { count: podCount, spec: () => ({}) },
-  'anti-affinity': {
-    count: podCount,
-    spec: (index) => {
-      const term = { labelSelector: { matchLabels: { group: `g${index % 20}` } }, topologyKey: hostname };
-      return { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } };
-    },
-  },
-  'topology spread': {
-    count: podCount,
-    spec: () => ({
-      topologySpreadConstraints: [
-        { maxSkew: 5, topologyKey: zone, whenUnsatisfiable: 'DoNotSchedule', labelSelector },
-        { maxSkew: 1, topologyKey: hostname, whenUnsatisfiable: 'ScheduleAnyway', labelSelector },
-      ],
-    }),
-  },
-  preemption: {
-    count: preemptors,
-    fill: (index) => ({ ...requests('30'), nodeName: `n${index}`, terminationGracePeriodSeconds: 0 }),
-    spec: () => ({ ...requests('30'), priorityClassName: 'high' }),
-  },
-};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 /** As many at once as a client may have under way. */
 async function each(count: number, work: (index: number) => Promise<unknown>, atOnce = 64): Promise<void> {
@@ -104,11 +68,6 @@ async function prepare(client: Client): Promise<void> {
   });
 }
 
-const podOf = (name: string, index: number, spec: Spec): Pod => ({
-  metadata: { name, namespace, labels: { app: 'web', group: `g${index % 20}` } },
-  spec: { ...requests('100m'), ...spec, containers: spec.containers ?? requests('100m').containers },
-});
-
 interface Delays {
   p99: number;
   max: number;
@@ -131,6 +90,9 @@ interface Place {
   delaysOf(): Promise<Delays>;
 }
 
+const boundWithinMs = 120_000;
+const goneWithinMs = 60_000;
+
 async function measure({ client, bencher, pids, delaysOf }: Place, name: string, { spec, fill, count }: Case): Promise<Figure> {
   const pods = client.resource(podKind);
   if (fill) await each(nodeCount, (index) => pods.create(podOf(`filler-${index}`, index, fill(index))));
@@ -139,7 +101,8 @@ async function measure({ client, bencher, pids, delaysOf }: Place, name: string,
   const bodies = Array.from({ length: count }, (_, index) => JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...podOf(`p${index}`, index, spec(index)) }));
   const { promise: bound, resolve, reject } = Promise.withResolvers<void>();
   const left = new Set(bodies.keys());
-  const endWatch = await watchLines(bencher, `${path}?watch=1&resourceVersion=${metadata.resourceVersion}`, (line) => {
+  const endWatch = await watchLines(bencher, path, metadata.resourceVersion!, (line) => {
+    if (line.startsWith('{"type":"ERROR"')) reject(new Error(`${name}: the watch failed: ${line}`));
     if (!line.startsWith('{"type":"MODIFIED"') || !line.includes('"nodeName":"')) return;
     const index = /"name":"p(\d+)"/.exec(line)?.[1];
     if (index !== undefined && left.delete(Number(index)) && left.size === 0) resolve();
@@ -153,42 +116,37 @@ async function measure({ client, bencher, pids, delaysOf }: Place, name: string,
       let status = await ask({ method: 'POST', path, body: bodies[index]! });
       // As clients do.
       for (; status === 429; status = await ask({ method: 'POST', path, body: bodies[index]! })) await sleep(100);
-      if (status !== 201) {
-        // Said at once: the server's end may take long while the watch is open.
-        console.error(`  ${name}: p${index} was answered with ${status}`);
-        throw new Error(`p${index}: ${status}`);
-      }
+      if (status !== 201) throw new Error(`${name}: p${index} was answered with ${status}`);
     }
   };
-  await Promise.all(connections.map(({ ask }) => create(ask)));
-  const created = performance.now();
-  const late = setTimeout(() => {
-    console.error(`  ${name}: all are created, ${left.size} not bound`);
-    reject(new Error(`${name}: not all pods were bound in time`));
-  }, 60_000);
-  await bound;
-  clearTimeout(late);
+  const late = setTimeout(() => reject(new Error(`${name}: ${left.size} of ${count} pods were not seen to be bound in time`)), boundWithinMs);
+  const creating = Promise.all(connections.map(({ ask }) => create(ask))).then(() => performance.now());
+  const [created] = await Promise.all([creating, bound]).finally(() => {
+    clearTimeout(late);
+    endWatch();
+    for (const { socket } of connections) socket.destroy();
+  });
   const seconds = (performance.now() - started) / 1000;
   const { residentMb, cpuSeconds } = usageOf(pids);
   const cpuMs = ((cpuSeconds - before) / count) * 1000;
   const loop = await delaysOf();
   console.error(
-    `  ${name}: created in ${((created - started) / 1000).toFixed(1)} s, bound in ${seconds.toFixed(1)} s, CPU ${cpuMs.toFixed(2)} ms per pod, loop p99 ${loop.p99.toFixed(0)} ms, longest ${loop.max.toFixed(0)} ms`,
+    `  ${name}: created in ${((created - started) / 1000).toFixed(1)} s, bound in ${seconds.toFixed(1)} s, CPU ${cpuMs.toFixed(2)} ms per pod, ${residentMb.toFixed(0)} MB, loop p99 ${loop.p99.toFixed(0)} ms, longest ${loop.max.toFixed(0)} ms`,
   );
-  endWatch();
-  for (const { socket } of connections) socket.destroy();
   await pods.deleteCollection(namespace, { gracePeriodSeconds: 0 });
-  while ((await pods.list(namespace, { limit: 1 })).items.length > 0) await new Promise((resolve) => setTimeout(resolve, 100));
+  for (const deadline = performance.now() + goneWithinMs; (await pods.list(namespace, { limit: 1 })).items.length > 0; await sleep(100)) {
+    if (performance.now() > deadline) throw new Error(`${name}: the pods did not go`);
+  }
   return { rate: count / seconds, cpuMs, residentMb, loop };
 }
 
-async function run(target: RunningTarget, withScheduler: (kubeconfig: string) => ChildProcess | undefined): Promise<Map<string, Figure>> {
+async function run(title: string, target: RunningTarget, withScheduler: (kubeconfig: string) => ChildProcess | undefined): Promise<Map<string, Figure>> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   const { url: server, ca, cert: certificate, key } = target.admin;
   const kubeconfig = join(directory, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigText({ server, ca, user: 'admin', credentials: { certificate, key } }));
   const client = createClient(await transportFromKubeconfig(kubeconfig), { userAgent: 'bench' });
-  console.error(`${target.name}:`);
+  console.error(`${title}:`);
   let scheduler: ChildProcess | undefined;
   const delaysOf = async (): Promise<Delays> => {
     if (target.name !== 'knarr') return { p99: Number.NaN, max: Number.NaN };
@@ -207,12 +165,11 @@ async function run(target: RunningTarget, withScheduler: (kubeconfig: string) =>
     await prepare(client);
     await admitBencher(target);
     scheduler = withScheduler(kubeconfig);
-    // It is there when it binds.
     const place = { client, bencher: target.bench, pids: [...target.pids, ...(scheduler?.pid ? [scheduler.pid] : [])], delaysOf };
     await measure(place, 'warm-up', { count: Math.min(100, podCount), spec: () => ({}) });
     const figures = new Map<string, Figure>();
-    for (const [name, one] of Object.entries(cases)) {
-      if (values.only && values.only !== name) continue;
+    for (const [name, one] of Object.entries(casesOf(nodeCount, podCount))) {
+      if (values.only && !values.only.split(',').includes(name)) continue;
       figures.set(name, await measure(place, name, one));
     }
     return figures;
@@ -235,27 +192,41 @@ leaderElection: { leaderElect: false }
 clientConnection: { kubeconfig: ${kubeconfig}, qps: 5000, burst: 10000 }
 `,
   );
-  return spawn(program, ['--config', config, '--secure-port', '0'], { stdio: 'ignore' });
+  return launch(program, ['--config', config, '--secure-port', '0'], `${kubeconfig}.scheduler.log`);
 }
 
 const { 'kube-apiserver': apiserver, etcd, 'kube-scheduler': program } = values;
-const upstream =
-  apiserver && etcd && program && !values['only-knarr']
-    ? await run(await startUpstream({ apiserver, etcd }), (config) => kubeScheduler(program, config))
-    : undefined;
+const wanted = (target: string): boolean => values.targets.split(',').includes(target);
+const results: { title: string; figures: Map<string, Figure> }[] = [];
+const measured = async (...[title, ...how]: Parameters<typeof run>): Promise<void> => {
+  results.push({ title, figures: await run(title, ...how) });
+};
+
+if (wanted('upstream') && apiserver && etcd && program)
+  await measured('upstream', await startUpstream({ apiserver, etcd }), (config) => kubeScheduler(program, config));
 process.env['BENCH_LOOP_DELAY'] = delays;
 process.env['NODE_OPTIONS'] = `--import=${fileURLToPath(new URL('./loopdelay.ts', import.meta.url))}`;
-const knarr = await run(await startKnarr(['--controllers', '', '--store', 'lmdb']), () => undefined);
-console.log(`| ${nodeCount} nodes, ${podCount} pods | knarr |${upstream ? ' upstream | knarr ÷ upstream |' : ''}`);
-console.log(`| --- | ---: |${upstream ? ' ---: | ---: |' : ''}`);
-const row = (what: string, own: number, other: number | undefined, digits: number): void =>
-  console.log(`| ${what} | ${own.toFixed(digits)} |${other === undefined ? '' : ` ${other.toFixed(digits)} | ${(own / other).toFixed(2)} |`}`);
-for (const [name, { rate, cpuMs, residentMb, loop }] of knarr) {
-  const other = upstream?.get(name);
-  row(`${name} (pods/s)`, rate, other?.rate, 0);
-  row(`${name} (CPU ms per pod)`, cpuMs, other?.cpuMs, 2);
-  row(`${name} (resident, MB)`, residentMb, other?.residentMb, 0);
-  row(`${name} (loop p99, ms)`, loop.p99, undefined, 0);
-  row(`${name} (loop longest, ms)`, loop.max, undefined, 0);
+const alone = ['--controllers', '', '--store', 'lmdb'];
+if (wanted('mixed') && program)
+  await measured("knarr, upstream's scheduler", await startKnarr([...alone, '--no-scheduler']), (config) => kubeScheduler(program, config));
+if (wanted('knarr')) await measured('knarr', await startKnarr(alone), () => undefined);
+
+const upstream = results.find(({ title }) => title === 'upstream')?.figures;
+const knarr = results.find(({ title }) => title === 'knarr')?.figures;
+const compared = upstream && knarr;
+console.log(`| ${nodeCount} nodes, ${podCount} pods | ${results.map(({ title }) => title).join(' | ')} |${compared ? ' knarr ÷ upstream |' : ''}`);
+console.log(`| --- |${' ---: |'.repeat(results.length + (compared ? 1 : 0))}`);
+const row = (name: string, what: string, valueOf: (figure: Figure) => number, digits: number): void => {
+  const of = (figures: Map<string, Figure>): number => valueOf(figures.get(name)!);
+  const cells = results.map(({ figures }) => (Number.isNaN(of(figures)) ? '' : of(figures).toFixed(digits)));
+  if (compared) cells.push(Number.isNaN(of(upstream)) ? '' : (of(knarr) / of(upstream)).toFixed(2));
+  console.log(`| ${name} (${what}) | ${cells.join(' | ')} |`);
+};
+for (const name of results[0]?.figures.keys() ?? []) {
+  row(name, 'pods/s', ({ rate }) => rate, 0);
+  row(name, 'CPU ms per pod', ({ cpuMs }) => cpuMs, 2);
+  row(name, 'resident, MB', ({ residentMb }) => residentMb, 0);
+  row(name, 'loop p99, ms', ({ loop }) => loop.p99, 0);
+  row(name, 'loop longest, ms', ({ loop }) => loop.max, 0);
 }
 process.exit(0);

@@ -45,18 +45,32 @@ export const freePort = (): Promise<number> =>
 /** As `./knarr` sets it: where compiled code is kept. */
 const NODE_COMPILE_CACHE = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'node-compile-cache');
 
-function launch(program: string, args: string[], log: string): ChildProcess {
+/** Whatever becomes of the measurement, nothing that it started stays. */
+const launched = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of launched) child.kill('SIGKILL');
+});
+
+/** Starts a program that ends with this process at the latest; what it says goes into a file. */
+export function launch(program: string, args: string[], log: string): ChildProcess {
   const file = openSync(log, 'a');
   const child = spawn(program, args, { stdio: ['ignore', file, file], env: { ...process.env, NODE_COMPILE_CACHE } });
   closeSync(file);
+  launched.add(child);
+  child.once('exit', () => launched.delete(child));
   return child;
 }
+
+/** A server waits for its watches, upstream's for up to a minute. */
+const endedWithinMs = 10_000;
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), endedWithinMs);
   await exited;
+  clearTimeout(late);
 }
 
 function isReady({ url, ca, cert, key }: Credentials): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** Delays that grow with every failure and start over after a quiet time, as client-go's `wait.BackoffManager`. */
+import { monotonic } from './monotonic.ts';
 
 export interface DelayOptions {
   baseMs: number;
@@ -10,7 +11,7 @@ export interface DelayOptions {
 }
 
 /** Each call gives the next delay in milliseconds: doubling, with up to the same again at random on top. */
-export function createDelays({ baseMs, maxMs, resetMs, now = Date.now, random = Math.random }: DelayOptions): () => number {
+export function createDelays({ baseMs, maxMs, resetMs, now = monotonic, random = Math.random }: DelayOptions): () => number {
   let failures = 0;
   let last = Number.NEGATIVE_INFINITY;
   return () => {

@@ -3,6 +3,7 @@
  * that never stops is muted. Rules and numbers of client-go's `EventCorrelator`.
  */
 import type { Event } from '../api/core/v1/types.gen.ts';
+import { monotonic } from './monotonic.ts';
 
 /** Similar events within the interval before they are combined. */
 const maxSimilar = 10;
@@ -31,7 +32,7 @@ interface Observation {
 }
 
 /** `now` in milliseconds. */
-export function createCorrelator(now: () => number = Date.now): Correlator {
+export function createCorrelator(now: () => number = monotonic): Correlator {
   const similar = lru<{ messages: Set<string>; last: number }>(cacheSize);
   const observed = lru<Observation>(cacheSize);
   const buckets = lru<{ tokens: number; last: number }>(cacheSize);

@@ -2,6 +2,7 @@
  * What a controller did and its informer has not shown yet: until then the cache must not be believed.
  * Semantics of upstream's `ControllerExpectations`: they expire, since an informer may never show what was expected.
  */
+import { monotonic } from './monotonic.ts';
 
 /** Upstream's `ExpectationsTimeout`. */
 const timeoutMs = 5 * 60_000;
@@ -27,7 +28,7 @@ export interface Expectations {
 }
 
 /** `now` in milliseconds. */
-export function createExpectations(now: () => number = Date.now): Expectations {
+export function createExpectations(now: () => number = monotonic): Expectations {
   const expectations = new Map<string, Expectation>();
   const change = (key: string, creations: number, deletions: number): void => {
     const expectation = expectations.get(key);
@@ -58,7 +59,7 @@ export interface UidExpectations extends Omit<Expectations, 'expectDeletions' | 
 }
 
 /** Expectations that know which objects are being deleted, as upstream's `UIDTrackingControllerExpectations`. */
-export function createUidExpectations(now: () => number = Date.now): UidExpectations {
+export function createUidExpectations(now: () => number = monotonic): UidExpectations {
   const expectations = createExpectations(now);
   const deleting = new Map<string, Set<string>>();
   return {

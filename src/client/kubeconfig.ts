@@ -101,7 +101,9 @@ function cachedFile(file: string): () => Promise<Buffer> {
   let modified = 0;
   let checked = 0;
   return async () => {
-    if (content && Date.now() - checked < recheckMs) return content;
+    const age = Date.now() - checked;
+    // Not when the clock was set back.
+    if (content && age >= 0 && age < recheckMs) return content;
     const { mtimeMs } = await stat(file);
     if (!content || mtimeMs !== modified) content = await readFile(file);
     modified = mtimeMs;

@@ -51,6 +51,18 @@ test('an event is created once, its repeats are counted by patch, and an expired
   );
 });
 
+test('events go on when the clock is set back by a year', async () => {
+  const server = createTestServer();
+  const client = createClient(createInProcessTransport(server.handler, { username: 'u', groups: [] }));
+  let time = new Date('2026-01-02T03:04:05Z');
+  const recorder = createEventRecorder(client, { component: 'c', now: () => time });
+  recorder.event(about('p'), 'Normal', 'A', 'a');
+  time = new Date('2025-01-02T03:04:05Z');
+  recorder.event(about('p'), 'Normal', 'B', 'b');
+  await recorder.flush();
+  assert.equal(server.requests.length, 2);
+});
+
 test('an event that the server refuses is dropped, with a line in the log, and the next one goes on', async () => {
   const server = createTestServer();
   const client = createClient(createInProcessTransport(server.handler, { username: 'u', groups: [] }));

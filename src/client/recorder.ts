@@ -8,6 +8,7 @@ import { timeOf } from '../apimachinery/meta.ts';
 import type { Client } from './client.ts';
 import { type Correlated, createCorrelator } from './correlator.ts';
 import type { EventRecorder, EventTarget } from './events.ts';
+import { monotonic } from './monotonic.ts';
 
 export interface EventRecorderOptions {
   /** `source.component` and `reportingComponent`, e.g. `kubelet`. */
@@ -39,7 +40,7 @@ export function createEventRecorder(
   { component, host, log, now = () => new Date(), signal, concurrency = 1, maxQueued = 1_000 }: EventRecorderOptions,
 ): EventRecorder {
   const resource = client.resource(eventKind);
-  const correlator = createCorrelator(() => now().getTime());
+  const correlator = createCorrelator();
   const lanes: Lane[] = Array.from({ length: concurrency }, () => ({ queue: [], sending: undefined }));
   let waiting = 0;
   let dropped = 0;
@@ -118,7 +119,7 @@ export function createEventRecorder(
 
   function drop(reason: string, object: string | undefined): void {
     dropped++;
-    const time = now().getTime();
+    const time = monotonic();
     if (time - complainedAt < complainEveryMs) return;
     log?.error({ reason, object, dropped }, 'too many events are waiting, some are dropped');
     complainedAt = time;

@@ -108,10 +108,10 @@ export async function runReflector<T extends KubeObject>(options: ReflectorOptio
       else await listPages();
       return;
     }
-    const started = Date.now();
+    const started = performance.now();
     const query = { ...watching, resourceVersion: revision, timeoutSeconds: timeoutSeconds() };
     const count = await consume(resource.watch(namespace, query, signal));
-    if (count === 0 && Date.now() - started < 1_000 && !signal.aborted) throw new Error('very short watch: ended within a second without any event');
+    if (count === 0 && performance.now() - started < 1_000 && !signal.aborted) throw new Error('very short watch: ended within a second without any event');
   }
 
   while (!signal.aborted) {

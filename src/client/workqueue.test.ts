@@ -24,7 +24,7 @@ test('a key waits once, is handled by one worker at a time, and again when added
 
 test('failures double the delay up to the limit until forgotten; the earliest of several delays counts', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
-  const queue = createWorkQueue({ baseDelayMs: 5, maxDelayMs: 20 });
+  const queue = createWorkQueue({ baseDelayMs: 5, maxDelayMs: 20, now: Date.now });
   const delayOf = (): number => {
     queue.addRateLimited('k');
     for (let waited = 0; ; waited++) {
@@ -54,6 +54,14 @@ test('failures double the delay up to the limit until forgotten; the earliest of
   assert.equal(queue.length, 0, 'longer than a timer can be');
   t.mock.timers.tick(10 * 86_400_000);
   assert.equal(queue.length, 1);
+});
+
+test('what waits comes in its time when the clock is set back', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-02T00:00:00Z') });
+  const queue = createWorkQueue();
+  queue.addAfter('k', 5);
+  t.mock.timers.setTime(Date.parse('2026-01-01T00:00:00Z'));
+  assert.equal(await queue.next(), 'k');
 });
 
 test('shutdown handles what is queued, takes nothing more, and ends the workers', async () => {

@@ -3,6 +3,7 @@
  * if it was added meanwhile; failed keys come back after an exponential delay. Semantics of client-go's `workqueue`.
  */
 
+import { monotonic } from './monotonic.ts';
 import { queueMetrics } from './workqueuemetrics.ts';
 
 export interface WorkQueueOptions {
@@ -37,7 +38,7 @@ export interface WorkQueue {
 const maxTimeoutMs = 2 ** 31 - 1;
 
 /** Makes a queue. Defaults as client-go's controller rate limiter: 5 ms doubling up to 1000 s. */
-export function createWorkQueue({ baseDelayMs = 5, maxDelayMs = 1_000_000, now = Date.now, name }: WorkQueueOptions = {}): WorkQueue {
+export function createWorkQueue({ baseDelayMs = 5, maxDelayMs = 1_000_000, now = monotonic, name }: WorkQueueOptions = {}): WorkQueue {
   const dirty = new Set<string>();
   const processing = new Set<string>();
   /** Keys in order; a Set is a queue with cheap removal of its first. */

@@ -73,7 +73,7 @@ export const podGarbageCollectorController = defineController({
       const absent = new Set(all.flatMap(({ spec }) => (spec.nodeName && !nodes.get('', spec.nodeName) ? [spec.nodeName] : [])));
       for (const name of missed.keys()) if (!absent.has(name)) missed.delete(name);
       const gone = new Set<string>();
-      const time = now().getTime();
+      const time = performance.now();
       for (const name of absent) {
         const since = missed.get(name) ?? time;
         missed.set(name, since);

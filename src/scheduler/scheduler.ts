@@ -114,7 +114,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     initialBackoff: configuration.podInitialBackoffSeconds * 1_000,
     longestBackoff: configuration.podMaxBackoffSeconds * 1_000,
     onReady: kick,
-    now: () => now().getTime(),
   });
   watch((event) => {
     queue.wake(event);

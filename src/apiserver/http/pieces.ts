@@ -6,8 +6,8 @@ import type { Sharing } from '../flowcontrol/sharing.ts';
 
 /** Where an answer goes. */
 export interface Outlet {
-  /** Calls back when the bytes were handed to the system. */
-  write(chunk: Uint8Array, taken: () => void): void;
+  /** Calls back when the bytes were handed to the system, or with an error when they never will be. */
+  write(chunk: Uint8Array, taken: (error?: Error | null) => void): void;
   end(): void;
   readonly closed: boolean;
 }
@@ -15,6 +15,27 @@ export interface Outlet {
 /** How large pieces are when nobody else asks, and when somebody does; in bytes. */
 const aloneBytes = 1024 * 1024;
 const sharedBytes = 64 * 1024;
+
+/** Kept for the next piece: memory that is asked for anew each time is what keeps the garbage collector busy. */
+const mostSpare = 4;
+
+/** Where pieces are put together, used again when one was handed to the system. */
+class Scratch {
+  readonly #bytes: number;
+  readonly #spare: Buffer[] = [];
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  take(): Buffer {
+    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#bytes);
+  }
+
+  give(buffer: Buffer): void {
+    if (this.#spare.length < mostSpare) this.#spare.push(buffer);
+  }
+}
 
 /** What is left of an answer. */
 class Rest {
@@ -31,22 +52,31 @@ class Rest {
     return this.#index >= this.#parts.length;
   }
 
-  /** The next piece, of at most so many bytes; a large part is not copied. */
-  next(most: number): Uint8Array {
-    const taken: Uint8Array[] = [];
+  /** The next piece: as much as fits `space`, or of a part that is larger as many bytes, which are not copied. */
+  next(most: number, space: () => Buffer): { piece: Uint8Array; used: Buffer | undefined } {
+    const first = this.#parts[this.#index] as Uint8Array;
+    if (first.byteLength - this.#offset >= most || this.#index === this.#parts.length - 1) return { piece: this.#part(most), used: undefined };
+    const used = space();
     let size = 0;
-    while (size < most && this.#index < this.#parts.length) {
-      const part = this.#parts[this.#index] as Uint8Array;
-      const end = Math.min(part.byteLength, this.#offset + most - size);
-      taken.push(this.#offset === 0 && end === part.byteLength ? part : part.subarray(this.#offset, end));
-      size += end - this.#offset;
-      if (end < part.byteLength) this.#offset = end;
-      else {
-        this.#index++;
-        this.#offset = 0;
-      }
+    while (size < most && !this.empty) {
+      const part = this.#part(most - size);
+      used.set(part, size);
+      size += part.byteLength;
     }
-    return taken.length === 1 ? (taken[0] as Uint8Array) : Buffer.concat(taken, size);
+    return { piece: used.subarray(0, size), used };
+  }
+
+  /** Of the part at the index, at most so many bytes. */
+  #part(most: number): Uint8Array {
+    const part = this.#parts[this.#index] as Uint8Array;
+    const start = this.#offset;
+    const end = Math.min(part.byteLength, start + most);
+    if (end < part.byteLength) this.#offset = end;
+    else {
+      this.#index++;
+      this.#offset = 0;
+    }
+    return start === 0 && end === part.byteLength ? part : part.subarray(start, end);
   }
 }
 
@@ -60,6 +90,8 @@ interface Sending {
 
 export class PieceSender {
   readonly #sharing: Sharing;
+  readonly #large = new Scratch(aloneBytes);
+  readonly #small = new Scratch(sharedBytes);
   /** Answers that can take a piece, by whose they are; who was served last is last. */
   readonly #ready = new Map<string, Sending[]>();
   #count = 0;
@@ -96,8 +128,11 @@ export class PieceSender {
       if (waiting.length > 0) this.#ready.set(whose, waiting);
       if (!one || one.outlet.closed) continue;
       const { rest, outlet } = one;
-      const piece = rest.next(this.#sharing.isShared(performance.now()) ? sharedBytes : aloneBytes);
-      outlet.write(piece, () => {
+      const [most, scratch] = this.#sharing.isShared(performance.now()) ? [sharedBytes, this.#small] : [aloneBytes, this.#large];
+      const { piece, used } = rest.next(most, () => scratch.take());
+      outlet.write(piece, (error) => {
+        // Of a connection that broke, something may still hold it.
+        if (used && !error) scratch.give(used);
         if (rest.empty || outlet.closed) return;
         this.#offer(one);
       });

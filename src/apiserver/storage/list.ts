@@ -46,7 +46,7 @@ export async function listEntries(storage: Storage, resource: Resource, namespac
   } else if (asked > 0) await cacher.reached(asked);
 
   const range = rangeOf(resource, namespace, selection);
-  const present = (): CacheEntry[] => cache.sorted.list(range, cache.prefix + startKey);
+  const present = (): CacheEntry[] => presentEntries(resource, namespace, selection, startKey);
   try {
     if (revision === undefined) return await collect(resource, options, selection, cacher.revision, present());
     // The present is as good as the past when nothing changed since; yet a revision that is forgotten is gone for everybody.
@@ -95,6 +95,16 @@ async function listPast(
 function withContinue(error: StatusError, token: string): StatusError {
   error.status.metadata = { continue: token };
   return error;
+}
+
+/** Of what the cache holds, what can match at all, in order: one object where the selection pins its name. `startKey`: within the resource. */
+export function presentEntries(resource: Resource, namespace: string, selection: Selection, startKey = ''): CacheEntry[] {
+  const { cache } = resource.stored;
+  const range = rangeOf(resource, namespace, selection);
+  const from = cache.prefix + startKey;
+  if (selection.name === undefined || (resource.definition.namespaced && range === cache.prefix)) return cache.sorted.list(range, from);
+  const entry = cache.entries.get(range + selection.name);
+  return entry && entry.key >= from ? [entry] : [];
 }
 
 /** The part of the key space that can match at all. */

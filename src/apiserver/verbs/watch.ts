@@ -12,6 +12,7 @@ import type { Reply, Sink } from '../exchange.ts';
 import { contentTypes } from '../negotiation/accept.ts';
 import { defaultMinRequestSeconds } from '../serving.ts';
 import { inSlices } from '../slices.ts';
+import { presentEntries } from '../storage/list.ts';
 import { prepareServed } from '../storage/objects.ts';
 import type { ListOptions } from '../storage/options.ts';
 import { parseListOptions, parseResourceVersion } from '../storage/options.ts';
@@ -143,9 +144,7 @@ class ResourceWatch implements CacheWatcher {
   /** The state as of now, in slices; what happens meanwhile comes after it. */
   async #sendState(): Promise<void> {
     const { resource, storage } = this.#target;
-    const { cache } = resource.stored;
-    const range = this.#prefix === '' ? cache.prefix : `${cache.prefix}${this.#prefix}/`;
-    const entries = cache.sorted.list(range);
+    const entries = presentEntries(resource, this.#prefix, this.#selection);
     this.#revision = storage.cacher.revision;
     this.#from = this.#revision;
     this.#meanwhile = [];

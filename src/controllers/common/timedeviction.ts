@@ -26,7 +26,7 @@ export interface TimedEvictions {
 }
 
 export function createTimedEvictions({ pods, events, now, eventReason, marking, cancelling, condition }: TimedEvictionOptions): TimedEvictions {
-  /** When pods were first seen to have to go, in milliseconds. */
+  /** When pods were first seen to have to go, by a clock that never jumps. */
   const since = new Map<string, { uid: string; at: number }>();
 
   const say = ({ metadata }: Pod, message: string): void => events.event({ apiVersion: 'v1', kind: 'Pod', metadata }, 'Normal', eventReason, message);
@@ -56,8 +56,8 @@ export function createTimedEvictions({ pods, events, now, eventReason, marking, 
       }
       const uid = pod.metadata.uid ?? '';
       const known = since.get(key);
-      const at = start ?? (known?.uid === uid ? known.at : now().getTime());
-      const leftMs = at + seconds * 1000 - now().getTime();
+      const at = known?.uid === uid ? known.at : performance.now();
+      const leftMs = seconds * 1000 - (start === undefined ? performance.now() - at : now().getTime() - start);
       if (leftMs <= 0) return evict(key, pod);
       since.set(key, { uid, at });
       return { requeueAfterMs: leftMs };

@@ -1,6 +1,7 @@
 /** What a controller wrote and its informer has not shown yet, on top of what the informer shows: nobody creates twice. */
 import { type KubeObject, keyOf } from '../../apimachinery/meta.ts';
 import type { Informer } from '../../client/informer.ts';
+import { monotonic } from '../../client/monotonic.ts';
 
 export interface OwnWrites<T extends KubeObject> {
   /** After a create or an update, with what the server answered. */
@@ -17,7 +18,7 @@ const isNewer = (a: KubeObject, b: KubeObject): boolean => BigInt(a.metadata.res
 /** An informer that has not shown a write for so long never will: the object was there and gone while the watch was broken. */
 const believedForMs = 60_000;
 
-export function trackOwnWrites<T extends KubeObject>(informer: Informer<T>, now: () => number = Date.now): OwnWrites<T> {
+export function trackOwnWrites<T extends KubeObject>(informer: Informer<T>, now: () => number = monotonic): OwnWrites<T> {
   const written = new Map<string, { object: T; at: number }>();
   const gone = new Set<string>();
   const ours = (key: string): T | undefined => {

@@ -36,8 +36,8 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
   const setClient = client.resource(daemonsets);
   const control = createPodControl(client, events);
   const revisions = createRevisions(client, informers, setClient, (hash) => ({ [hashLabel]: hash }));
-  const expectations = createUidExpectations(() => now().getTime());
-  const ended = createEndedPods(events, enqueue, () => now().getTime());
+  const expectations = createUidExpectations();
+  const ended = createEndedPods(events, enqueue);
 
   enqueueSelf(sets, enqueue, keyOf);
   sets.addHandlers({ deleted: (set) => expectations.forget(keyOf(set)) });

@@ -7,12 +7,12 @@ import type { Ended } from './plan.ts';
 const baseDelayMs = 1_000;
 const maxDelayMs = 15 * 60_000;
 
-/** Gives, for one DaemonSet, whether a pod that ended is to be deleted now. `now` in milliseconds. */
-export function createEndedPods(events: EventRecorder, enqueue: Enqueue, now: () => number): (key: string, set: DaemonSet) => (ended: Ended) => boolean {
+/** Gives, for one DaemonSet, whether a pod that ended is to be deleted now. */
+export function createEndedPods(events: EventRecorder, enqueue: Enqueue): (key: string, set: DaemonSet) => (ended: Ended) => boolean {
   const delays = new Map<string, { delay: number; last: number }>();
 
   function forgetOld(): void {
-    for (const [id, { last }] of delays) if (now() - last > 2 * maxDelayMs) delays.delete(id);
+    for (const [id, { last }] of delays) if (performance.now() - last > 2 * maxDelayMs) delays.delete(id);
   }
 
   return (key, set) =>
@@ -24,12 +24,12 @@ export function createEndedPods(events: EventRecorder, enqueue: Enqueue, now: ()
       }
       const id = `${set.metadata.uid}/${set.status?.observedGeneration ?? 0}/${node}`;
       const known = delays.get(id);
-      if (known && now() - known.last < known.delay) {
+      if (known && performance.now() - known.last < known.delay) {
         enqueue.after(key, known.delay);
         return false;
       }
       forgetOld();
-      delays.set(id, { delay: Math.min(known ? known.delay * 2 : baseDelayMs, maxDelayMs), last: now() });
+      delays.set(id, { delay: Math.min(known ? known.delay * 2 : baseDelayMs, maxDelayMs), last: performance.now() });
       events.event(set, 'Warning', 'FailedDaemonPod', `Found failed daemon pod ${namespace}/${name} on node ${node}, will try to kill it`);
       return true;
     };

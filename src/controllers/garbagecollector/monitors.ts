@@ -31,7 +31,7 @@ const ignored: ReadonlySet<string> = new Set(['/events', 'events.k8s.io/events']
 /** A resource that can't be read for so long (a broken conversion webhook) holds nobody up any more. */
 const patienceMs = 30_000;
 
-export function createMonitors({ client, informers, log, now }: Pick<ControllerContext, 'client' | 'informers' | 'log' | 'now'>, graph: Graph): Monitors {
+export function createMonitors({ client, informers, log }: Pick<ControllerContext, 'client' | 'informers' | 'log'>, graph: Graph): Monitors {
   const monitors = new Map<string, Monitor>();
   let kinds = new Map<string, ResourceRef>();
   let discovered = false;
@@ -41,7 +41,7 @@ export function createMonitors({ client, informers, log, now }: Pick<ControllerC
     const shared = informers.existing(ref);
     const factory = shared ? undefined : createInformerFactory(client, { log });
     const informer = shared ?? factory!.informer<KubeObject>({ ...ref, metadataOnly: true }, { transform: slim });
-    const monitor: Monitor = { informer, version: ref.version, started: now().getTime(), ...(factory ? { factory } : {}) };
+    const monitor: Monitor = { informer, version: ref.version, started: performance.now(), ...(factory ? { factory } : {}) };
     const gvk = gvkOf(ref);
     const uidOf = (object: KubeObject): string => object.metadata.uid ?? '';
     informer.addHandlers({
@@ -85,7 +85,7 @@ export function createMonitors({ client, informers, log, now }: Pick<ControllerC
       await Promise.all(gone);
     },
     get synced() {
-      const time = now().getTime();
+      const time = performance.now();
       return discovered && [...monitors.values()].every(({ informer, started }) => informer.hasSynced || time - started > patienceMs);
     },
     resourceOf: (apiVersion, kind) => kinds.get(`${apiVersion}/${kind}`),

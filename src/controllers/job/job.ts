@@ -35,7 +35,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
   const owned = createOwnedLister(pods);
   const jobClient = client.resource(jobKind);
   const podClient = client.resource(podKind);
-  const expectations = createUidExpectations(() => now().getTime());
+  const expectations = createUidExpectations();
   const jobPods = createJobPods(context, expectations);
   const fresh = createFreshness();
   const failures = new Map<string, Failures>();

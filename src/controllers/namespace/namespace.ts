@@ -36,7 +36,7 @@ function setup({ client, informers, now, log }: ControllerContext, enqueue: Enqu
   let known: { at: number; discovered: Promise<Discovered> } | undefined;
   /** Namespaces that go together share what was discovered. */
   function served(): Promise<Discovered> {
-    const time = now().getTime();
+    const time = performance.now();
     if (!known || time - known.at > discoveryMs) known = { at: time, discovered: discover(client) };
     return known.discovered;
   }

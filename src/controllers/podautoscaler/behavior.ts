@@ -3,7 +3,7 @@ import type { HorizontalPodAutoscalerBehavior, HPAScalingRules } from '../../api
 
 interface Timed {
   value: number;
-  /** Milliseconds since 1970. */
+  /** By a clock that never jumps. */
   time: number;
 }
 

@@ -231,7 +231,7 @@ function setup({ client, informers, events, now }: ControllerContext, enqueue: E
     set(draft, 'AbleToScale', 'True', 'SucceededGetScale', "the HPA controller was able to get the target's current scale");
     const { minReplicas = 1, maxReplicas, behavior } = autoscaler.spec;
     const current = target.scale.spec?.replicas ?? 0;
-    const time = now().getTime();
+    const time = performance.now();
     const history = histories.get(key) ?? { ...newHistory(), recommendations: [{ value: current, time }] };
     histories.set(key, history);
 
@@ -268,7 +268,7 @@ function setup({ client, informers, events, now }: ControllerContext, enqueue: E
       currentReplicas: current,
       desiredReplicas: desired,
       currentMetrics: statuses,
-      ...(desired === current ? {} : { lastScaleTime: timeOf(new Date(time)) }),
+      ...(desired === current ? {} : { lastScaleTime: timeOf(now()) }),
     });
   }
 

@@ -59,7 +59,7 @@ function setup<T extends ReplicasObject>(kind: ReplicasKind<T>, context: Control
   const setClient = client.resource(kind.ref);
   const podClient = client.resource(podKind);
   const control = createPodControl(client, events);
-  const expectations = createUidExpectations(() => now().getTime());
+  const expectations = createUidExpectations();
 
   /** With the last that was waited for, the next burst may come at once. */
   function observe(key: string, note: () => void): void {

@@ -22,7 +22,7 @@ export const resourceQuotaController = defineController({
     const { client, informers, now } = context;
     const quotas = informers.informer(resourcequotas);
     const quotaClient = client.resource(resourcequotas);
-    /** When a quota may be told next that less is used; absent means now. */
+    /** When, by a clock that never jumps, a quota may be told next that less is used; absent means now. */
     const exactAfter = new Map<string, number>();
     // What admission notes in the status is no reason to count: the object that it notes is not written yet.
     quotas.addHandlers({
@@ -71,8 +71,8 @@ export const resourceQuotaController = defineController({
         const names = Object.keys(hard);
         const before = quantitiesOf(quota.status?.used);
         const kept = Object.fromEntries(names.flatMap((name) => (before[name] ? [[name, before[name]]] : [])));
-        const exact = now().getTime() >= (exactAfter.get(key) ?? 0);
-        if (exact) exactAfter.set(key, now().getTime() + resyncMs);
+        const exact = performance.now() >= (exactAfter.get(key) ?? 0);
+        if (exact) exactAfter.set(key, performance.now() + resyncMs);
         const counted = { ...kept, ...(await usageOf(quota, names)) };
         // Admission may have noted what is yet to be seen here: who hears of something new never takes that back.
         const used = exact ? counted : sum(counted, difference(only(before, names), counted));

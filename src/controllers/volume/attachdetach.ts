@@ -37,7 +37,7 @@ export const attachDetachController = defineController({
   name: 'persistentvolume-attach-detach-controller',
   identity: 'attachdetach-controller',
   eventSource: 'attachdetach-controller',
-  setup({ client, informers, events, now }, enqueue) {
+  setup({ client, informers, events }, enqueue) {
     const pods = informers.informer(podKind);
     const nodes = informers.informer(nodeKind);
     const claims = informers.informer(persistentvolumeclaims);
@@ -118,9 +118,9 @@ export const attachDetachController = defineController({
       const csi = volumes.get('', attachment.spec.source.persistentVolumeName ?? '')?.spec.csi;
       const node = nodes.get('', attachment.spec.nodeName);
       const inUse = csi && node?.status?.volumesInUse?.includes(uniqueName(csi.driver, csi.volumeHandle));
-      const since = unusedSince.get(name) ?? now().getTime();
+      const since = unusedSince.get(name) ?? performance.now();
       unusedSince.set(name, since);
-      if (inUse && now().getTime() - since < patienceMs) return true;
+      if (inUse && performance.now() - since < patienceMs) return true;
       await resource.delete('', name).catch((error: unknown) => {
         if (!isNotFound(error)) throw error;
       });

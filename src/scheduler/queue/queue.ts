@@ -3,6 +3,7 @@
  * ones that sleep until an event can help. Semantics of upstream's scheduling queue with queueing hints (KEP-4247).
  */
 import type { Pod } from '../../api/core/v1/types.gen.ts';
+import { monotonic } from '../../client/monotonic.ts';
 import type { WakeEvent, WakeRule } from '../framework/plugin.ts';
 import { eventName, podCame } from '../metrics.ts';
 import type { PodInfo } from '../state/podinfo.ts';
@@ -10,7 +11,7 @@ import { createHeap } from './heap.ts';
 
 export interface QueuedPod {
   info: PodInfo;
-  /** When it came into the queue last, in milliseconds. */
+  /** When it came into the queue last, by a clock that never jumps. */
   since: number;
   attempts: number;
   /** In a row; each doubles the delay before the next attempt. */
@@ -73,7 +74,7 @@ interface Entry {
 }
 
 export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
-  const { rules, isGated, onReady, initialBackoff = 1_000, longestBackoff = 10_000, now = Date.now } = options;
+  const { rules, isGated, onReady, initialBackoff = 1_000, longestBackoff = 10_000, now = monotonic } = options;
   const pods = new Map<string, QueuedPod>();
   const active = createHeap<Entry>((a, b) => a.priority > b.priority || (a.priority === b.priority && (a.at < b.at || (a.at === b.at && a.ticket < b.ticket))));
   const backoff = createHeap<Entry>((a, b) => a.at < b.at || (a.at === b.at && a.ticket < b.ticket));
