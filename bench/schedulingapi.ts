@@ -166,7 +166,7 @@ async function run(title: string, target: RunningTarget, withScheduler: (kubecon
     await admitBencher(target);
     scheduler = withScheduler(kubeconfig);
     const place = { client, bencher: target.bench, pids: [...target.pids, ...(scheduler?.pid ? [scheduler.pid] : [])], delaysOf };
-    await measure(place, 'warm-up', { count: Math.min(100, podCount), spec: () => ({}) });
+    await measure(place, 'warm-up', { count: Math.min(500, podCount), spec: () => ({}) });
     const figures = new Map<string, Figure>();
     for (const [name, one] of Object.entries(casesOf(nodeCount, podCount))) {
       if (values.only && !values.only.split(',').includes(name)) continue;
