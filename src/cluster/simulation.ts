@@ -9,7 +9,7 @@ import { startSimulation } from '../simulation/simulator.ts';
 import type { SimulatedNodesConfig } from './config.ts';
 
 export interface SimulationPlace {
-  /** To the API server; called until it gives one that answers, since the server may start at the same time. */
+  /** A new one to the API server; called until it gives one that answers, since the server may start at the same time. One that doesn't is closed. */
   transport(): Promise<Transport>;
   /** Keep pods away that do not ask for simulated nodes. */
   taint: boolean;

@@ -23,10 +23,12 @@ export async function fakeNodes(options: FakeNodesOptions): Promise<void> {
 }
 
 async function elsewhere(file: string, options: FakeNodesOptions): Promise<{ stop(): Promise<void> }> {
-  const transport = await transportFromKubeconfig(file).catch((error: unknown) => {
+  const connect = (): ReturnType<typeof transportFromKubeconfig> => transportFromKubeconfig(file);
+  const tried = await connect().catch((error: unknown) => {
     throw new UserError(`--kubeconfig: ${(error as Error).message}`, 2);
   });
-  return runSimulatedNodes(simulatedNodesOf(options.count ?? 0, options), { transport: async () => transport, taint: options.taint ?? false });
+  await tried.close();
+  return runSimulatedNodes(simulatedNodesOf(options.count ?? 0, options), { transport: connect, taint: options.taint ?? false });
 }
 
 async function here(options: FakeNodesOptions): Promise<{ stop(): Promise<void> }> {

@@ -1,5 +1,11 @@
 /** Simulated nodes beside every controller and the scheduler, through authentication, RBAC and NodeRestriction. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { deployments } from '../../../src/api/apps/v1/deployment.ts';
@@ -15,6 +21,7 @@ import { createClient } from '../../../src/client/rest.ts';
 import { defaultLifetime } from '../../../src/simulation/model.ts';
 import { defaultResources } from '../../../src/simulation/nodes.ts';
 import { type RunningSimulation, startSimulation } from '../../../src/simulation/simulator.ts';
+import { root } from '../../e2e/cluster.ts';
 import { startTestControlPlane, type TestControlPlane } from '../../support/controlplane.ts';
 import { eventually, workload } from './harness.ts';
 
@@ -167,4 +174,30 @@ test('a simulation that starts anew takes its pods as they are', async () => {
   const now = await get('stays');
   assert.equal(now?.metadata.resourceVersion, before.metadata.resourceVersion);
   assert.notEqual(now?.status?.podIP, fresh.status?.podIP);
+});
+
+test('a process of simulated nodes that is there before its server waits for it', async () => {
+  await simulation.stop();
+  const { port } = new URL(cluster.controlPlane.url);
+  let callers = 0;
+  const door = createServer((socket) => {
+    // Not a connection that breaks: those are tried again at once.
+    if (++callers <= 2) return void socket.end('no server yet');
+    const onward = connect(Number(port), '127.0.0.1');
+    pipeline(socket, onward, socket, () => {});
+  }).listen(0, '127.0.0.1');
+  await once(door, 'listening');
+  const file = join(cluster.directory, 'door.kubeconfig');
+  writeFileSync(file, readFileSync(cluster.kubeconfig, 'utf8').replace(`:${port}\n`, `:${(door.address() as AddressInfo).port}\n`));
+  const child = spawn(join(root, 'knarr'), ['fake-nodes', '--kubeconfig', file, '--count', '4'], { stdio: 'ignore' });
+  try {
+    await eventually(async () => (await client.resource(nodes).list('')).items.some(({ metadata }) => metadata.name === 'fake-4'), 'the fourth node is there');
+    assert.ok(callers > 2);
+  } finally {
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    door.close();
+    simulation = await simulate();
+  }
 });

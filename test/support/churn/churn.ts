@@ -48,7 +48,9 @@ export async function churn({ seed, milliseconds, namespaces, nodes }: ChurnOpti
   const [kills, ...wanted] = await during(milliseconds, [
     (signal): Promise<Record<string, number>> => (victims.length > 0 ? killAtRandom(victims, randomAt(seed, 1_000_000), signal) : Promise.resolve({})),
     ...Array.from({ length: namespaces }, (_, index) => (signal: AbortSignal) => churnNamespace(client, `${prefix}${index}`, randomAt(seed, index), signal)),
-  ]);
+  ]).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${processes.said()}`, { cause: error });
+  });
 
   let wrong: string[] = [];
   let before = '';

@@ -18,7 +18,7 @@ import { during } from '../churn/during.ts';
 import { insist, untilAnswered } from '../churn/insist.ts';
 import { type Random, randomAt } from '../fuzz/random.ts';
 import { inventory, nodeOf, readySandboxes, runningContainers, surplus } from './inventory.ts';
-import { configName, podSpec } from './pods.ts';
+import { configName, main, podSpec } from './pods.ts';
 
 export interface NodeChurnOptions {
   seed: number;
@@ -101,7 +101,7 @@ export async function churnNode({ seed, milliseconds, pods: most }: NodeChurnOpt
   await gone('warm', { gracePeriodSeconds: 0 });
   const before = await settled(() => inventory(node));
 
-  await create(pods, { metadata: { namespace, name: steadyName, labels }, spec: { containers: podSpec(randomAt(seed, 2), 0).containers } });
+  await create(pods, { metadata: { namespace, name: steadyName, labels }, spec: { containers: [main()] } });
   await running(steadyName);
   const idsOf = ({ status }: Pod): unknown => status?.containerStatuses?.map(({ containerID, restartCount }) => ({ containerID, restartCount }));
   const steady = idsOf(await client.resource(pods).get(namespace, steadyName));

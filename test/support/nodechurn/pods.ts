@@ -5,7 +5,8 @@ import type { Random } from '../fuzz/random.ts';
 
 export const configName = 'churn';
 
-const main = (volumeMounts: VolumeMount[] = []): Container => ({ name: 'main', image: busybox, command: ['sleep', '3600'], volumeMounts });
+/** Sleeps. */
+export const main = (volumeMounts: VolumeMount[] = []): Container => ({ name: 'main', image: busybox, command: ['sleep', '3600'], volumeMounts });
 const volumes: Volume[] = [
   { name: 'disk', emptyDir: {} },
   { name: 'memory', emptyDir: { medium: 'Memory' } },
