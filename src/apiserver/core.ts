@@ -14,6 +14,7 @@ import type { Discovery } from './discovery/serve.ts';
 import { createDiscovery } from './discovery/serve.ts';
 import type { Exchange, Reply } from './exchange.ts';
 import { textReply } from './exchange.ts';
+import { Departures } from './flowcontrol/departures.ts';
 import type { FlowControl } from './flowcontrol/flowcontrol.ts';
 import { createFlowControl } from './flowcontrol/flowcontrol.ts';
 import { Sharing } from './flowcontrol/sharing.ts';
@@ -143,6 +144,7 @@ export function createCore(options: CoreOptions): ServerCore {
   let security: Security | undefined;
   const sharing = new Sharing();
   const pieces = new PieceSender(sharing);
+  const departures = new Departures(sharing);
   const flowControl = createFlowControl({ ...options.flowControl, sizeOf: storedSizes(registry), sharing });
   metrics.flowControl(flowControl);
   metrics.add(buildMetrics(options.version, options.features ?? []));
@@ -191,18 +193,22 @@ export function createCore(options: CoreOptions): ServerCore {
       return;
     }
     inFlight.begin();
-    pipeline(exchange)
-      .then(
-        (reply) => {
+    const failed = (error: unknown): void => log?.error({ err: error, path: exchange.url }, 'an answer could not be sent');
+    pipeline(exchange).then(
+      (reply) =>
+        departures.send(reply.whose ?? '', performance.now(), () => {
           inFlight.end();
-          send(reply);
-        },
-        (error: unknown) => {
-          inFlight.end();
-          throw error;
-        },
-      )
-      .catch((error: unknown) => log?.error({ err: error, path: exchange.url }, 'an answer could not be sent'));
+          try {
+            send(reply);
+          } catch (error) {
+            failed(error);
+          }
+        }),
+      (error: unknown) => {
+        inFlight.end();
+        failed(error);
+      },
+    );
   }
 
   return {
@@ -232,6 +238,7 @@ export function createCore(options: CoreOptions): ServerCore {
       const listener = await listen(listenOptions, {
         request: respond,
         pieces,
+        sharing,
         goawayChance: options.goawayChance ?? 0,
         upgrade(exchange, request, socket, head) {
           exchange.upgrade = { request, socket, head };

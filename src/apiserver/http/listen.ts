@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions, SecureVersion } from 'node:tls';
 import type { Exchange, Responder } from '../exchange.ts';
+import type { Sharing } from '../flowcontrol/sharing.ts';
 import { handshakeErrors } from '../nonresource/requestmetrics.ts';
 import { paceArrivals } from './arrivals.ts';
 import { exchangeOfHttp1, replyHttp1 } from './http1.ts';
@@ -38,11 +39,13 @@ export interface ListenOptions {
 
 export interface Handlers {
   request(exchange: Exchange, respond: Responder): void;
-  /** `head` are bytes that already came after the request's headers. */
   /** Of HTTP/2 requests, the part whose connection is closed after them. */
   goawayChance: number;
   /** Sends large answers. */
   pieces: PieceSender;
+  /** Whether several ask. */
+  sharing: Sharing;
+  /** `head` are bytes that already came after the request's headers. */
   upgrade(exchange: Exchange, request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
@@ -114,7 +117,7 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
   // The last that is added wins.
   for (const { names, ...pair } of (options.tls.certificates ?? []).toReversed())
     for (const name of names) server.addContext(name, { ...pair, ca: options.tls.clientCa });
-  paceArrivals(server);
+  paceArrivals(server, handlers.sharing);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     // A peer that vanished without a word is found out.

@@ -17,7 +17,7 @@ const aloneBytes = 1024 * 1024;
 const sharedBytes = 64 * 1024;
 
 /** Kept for the next piece: memory that is asked for anew each time is what keeps the garbage collector busy. */
-const mostSpare = 4;
+const mostSpare = 2;
 
 /** Where pieces are put together, used again when one was handed to the system. */
 class Scratch {
