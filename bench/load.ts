@@ -10,7 +10,8 @@ export type Load =
   | { kind: 'create' | 'get' | 'update'; protocol: 'http1' | 'http2'; connections: number; seconds: number; prefix: string; objects: number; count?: number }
   | { kind: 'list'; connections: number; seconds: number; path: string; accept: string }
   | { kind: 'pods'; connections: number; count: number }
-  | { kind: 'watch'; watchers: number; events: number };
+  /** `writer`: whom flow control lets pass, for it would hold back writes that many watch, and be what is measured. */
+  | { kind: 'watch'; watchers: number; events: number; writers: number; writer: Credentials };
 
 export interface LoadResult {
   requests: number;
@@ -64,9 +65,9 @@ async function repeat(asks: readonly Ask[], seconds: number, next: (count: numbe
   return { requests: count, seconds: elapsed, failures, p50: at(0.5), p99: at(0.99) };
 }
 
-async function asksFor(protocol: 'http1' | 'http2', connections: number): Promise<{ asks: Ask[]; close(): void }> {
+async function asksFor(protocol: 'http1' | 'http2', connections: number, as = credentials): Promise<{ asks: Ask[]; close(): void }> {
   if (protocol === 'http1') {
-    const open = await Promise.all(Array.from({ length: connections }, () => http1(credentials)));
+    const open = await Promise.all(Array.from({ length: connections }, () => http1(as)));
     return { asks: open.map(({ ask }) => ask), close: () => open.forEach(({ socket }) => void socket.destroy()) };
   }
   // As client-go does: one connection, many streams.
@@ -102,7 +103,7 @@ function next(asked: Exclude<Load, { kind: 'watch' }>, index: number): Asked {
 }
 
 async function run(): Promise<LoadResult> {
-  if (load.kind === 'watch') return watch(load.watchers, load.events);
+  if (load.kind === 'watch') return watch(load);
   const { asks, close } = await asksFor('protocol' in load ? load.protocol : 'http1', load.connections);
   const seconds = 'seconds' in load ? load.seconds : Number.POSITIVE_INFINITY;
   const result = await repeat(asks, seconds, (count) => next(load, count), 'count' in load ? load.count : undefined);
@@ -111,7 +112,7 @@ async function run(): Promise<LoadResult> {
 }
 
 /** From the first write until every watcher has seen every event. */
-async function watch(watchers: number, events: number): Promise<LoadResult> {
+async function watch({ watchers, events, writers, writer }: Extract<Load, { kind: 'watch' }>): Promise<LoadResult> {
   let seen = 0;
   const { promise: all, resolve } = Promise.withResolvers<void>();
   const count = (lines: number): void => {
@@ -126,7 +127,7 @@ async function watch(watchers: number, events: number): Promise<LoadResult> {
       while (!(await on.watch(`${collection}?watch=1&resourceVersion=0&labelSelector=fanout%3Dyes`))) await sleep(100);
     }),
   );
-  const { asks, close } = await asksFor('http1', 8);
+  const { asks, close } = await asksFor('http1', writers, writer);
   const started = performance.now();
   let written = 0;
   const body = (index: number): string =>
@@ -143,5 +144,7 @@ async function watch(watchers: number, events: number): Promise<LoadResult> {
   return { requests: seen, seconds, failures: 0 };
 }
 
-console.log(JSON.stringify(await run()));
+const ran = await run();
+const { user, system } = process.cpuUsage();
+console.log(JSON.stringify({ ...ran, cpuSeconds: (user + system) / 1e6 }));
 process.exit(0);

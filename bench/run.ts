@@ -40,7 +40,10 @@ async function measure(target: RunningTarget): Promise<Figures> {
     if (only.has('updates')) await rate(target, figures, `updates, ${name}`, { kind: 'update', protocol, prefix: 'listed', ...requests });
     if (only.has('gets')) await rate(target, figures, `gets, ${name}`, { kind: 'get', protocol, prefix: 'listed', ...requests });
   }
-  if (only.has('watch')) await rate(target, figures, 'watch events to 1000 watchers', { kind: 'watch', watchers: 1_000, events: 500 });
+  if (only.has('watch')) {
+    const load = { kind: 'watch', watchers: 1_000, events: 2_000, writers: connections, writer: target.admin } as const;
+    await rate(target, figures, 'watch events to 1000 watchers', load);
+  }
   figures.set('resident at the end (MB)', usageOf(target.pids).residentMb);
   return figures;
 }

@@ -40,6 +40,8 @@ export interface Exchange {
 /** Where a streamed answer is written. */
 export interface Sink {
   write(chunk: Uint8Array): void;
+  /** Each chunk is a message of its own: what belongs to two is not joined. */
+  readonly messages?: boolean;
   end(): void;
   /** Cuts the answer off in the middle, so that the client notices. */
   destroy(): void;

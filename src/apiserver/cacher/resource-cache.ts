@@ -36,9 +36,12 @@ export interface CacheEvent {
   frames?: Map<string, Uint8Array>;
 }
 
-export interface CacheWatcher {
+/** Told of every change. */
+export interface EventListener {
   event(event: CacheEvent): void;
-  progress(revision: number): void;
+}
+
+export interface CacheWatcher {
   /** The cache lost its place (or the server stops): the watch must end. */
   ended(): void;
 }
@@ -52,7 +55,10 @@ export class ResourceCache {
   readonly prefix: string;
   readonly entries = new Map<string, CacheEntry>();
   readonly sorted = new SortedEntries<CacheEntry>();
+  /** Who watches. */
   readonly watchers = new Set<CacheWatcher>();
+  /** Who is told of changes for them: a watch by itself, or a group for all its members. */
+  readonly hearers = new Set<EventListener>();
   readonly listeners: ((event: CacheEvent) => void)[] = [];
   /** Revision of the last change to this resource, or of the load. */
   lastRevision: number;
@@ -116,7 +122,7 @@ export class ResourceCache {
     this.#history.push(event);
     this.#trim(event.time);
     for (const listener of this.listeners) listener(event);
-    for (const watcher of this.watchers) watcher.event(event);
+    for (const hearer of this.hearers) hearer.event(event);
     delete event.frames;
   }
 

@@ -1,13 +1,10 @@
 /** Watches: initial state, then every change that concerns the selection, as frames that watchers share. */
-
-import { encodeWatchFrame } from '../../apimachinery/codec/protobuf.ts';
 import { StatusError } from '../../apimachinery/errors.ts';
 import { formOf } from '../answer/form.ts';
 import type { Form } from '../answer/represent.ts';
-import { encodeValue, jsonOf, representObject, tableFor } from '../answer/represent.ts';
-import { withRevision } from '../cacher/bytes.ts';
-import type { CacheEntry, CacheEvent } from '../cacher/cacher.ts';
-import type { CacheWatcher } from '../cacher/resource-cache.ts';
+import { encodeValue, tableFor } from '../answer/represent.ts';
+import type { CacheEvent } from '../cacher/cacher.ts';
+import type { CacheWatcher, EventListener } from '../cacher/resource-cache.ts';
 import type { Reply, Sink } from '../exchange.ts';
 import { contentTypes } from '../negotiation/accept.ts';
 import { defaultMinRequestSeconds } from '../serving.ts';
@@ -20,6 +17,10 @@ import type { Selection } from '../storage/selection.ts';
 import { selectionOf } from '../storage/selection.ts';
 import { encodingsOf } from './read.ts';
 import type { Target } from './target.ts';
+import type { Change } from './watchframes.ts';
+import { changeFor, frame, frameKeyOf, objectFrame, sharedFrame } from './watchframes.ts';
+import type { GroupMember } from './watchgroup.ts';
+import { WatchGroup } from './watchgroup.ts';
 
 /** Bookmarks come about this often, in milliseconds. */
 const bookmarkMs = 60_000;
@@ -31,8 +32,6 @@ const statePart = 256;
 const maxPendingBytes = 16 * 1024 * 1024;
 
 export const initialEventsEnd = 'k8s.io/initial-events-end';
-
-type FrameType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
 export async function watchObjects(target: Target): Promise<Reply> {
   const { context, resource, storage } = target;
@@ -79,7 +78,7 @@ async function startOf({ storage }: Target, options: ListOptions): Promise<Start
   return { initial: false, revision: asked };
 }
 
-class ResourceWatch implements CacheWatcher {
+class ResourceWatch implements CacheWatcher, EventListener, GroupMember {
   #turn: Promise<void> = Promise.resolve();
   readonly #target: Target;
   readonly #form: Form;
@@ -95,6 +94,8 @@ class ResourceWatch implements CacheWatcher {
   #timers: NodeJS.Timeout[] = [];
   #ended = false;
   #sentHeaders = false;
+  /** Once it shows no more than others do. */
+  #group: WatchGroup | undefined;
   /** Events that came while the state is being sent. */
   #meanwhile: CacheEvent[] | undefined;
   #meanwhileBytes = 0;
@@ -112,15 +113,15 @@ class ResourceWatch implements CacheWatcher {
     const { resource, context } = target;
     const namespace = resource.definition.namespaced ? context.info.namespace || selection.namespace || '' : '';
     this.#prefix = namespace === '' ? '' : namespace;
-    const { media } = form;
-    // Tables differ in what rows carry, and their ages depend on when: they are not shared.
-    this.#frameKey = media.as === 'Table' ? '' : `${resource.apiVersion} ${media.encoding} ${media.as} ${media.asVersion}`;
+    this.#frameKey = frameKeyOf(resource, form);
   }
 
   /** Starts in the same turn in which the answer's head was written: no event falls between state and subscription. */
   run(sink: Sink): void {
     this.#sink = sink;
     const { cache } = this.#target.resource.stored;
+    cache.watchers.add(this);
+    cache.hearers.add(this);
     try {
       if (this.#start.initial) void this.#sendState();
       else for (const event of cache.since(this.#start.revision)) this.event(event);
@@ -132,9 +133,11 @@ class ResourceWatch implements CacheWatcher {
       this.#stop();
       return;
     }
-    cache.watchers.add(this);
     sink.onClose(() => this.#stop());
-    if (!this.#start.initial) this.#target.context.watch?.begun();
+    if (!this.#start.initial) {
+      this.#join();
+      this.#target.context.watch?.begun();
+    }
     const seconds = this.#options.timeoutSeconds ?? (this.#target.context.watch?.minSeconds ?? defaultMinRequestSeconds) * (1 + Math.random());
     this.#timers.push(setTimeout(() => this.ended(), Math.min(seconds, 2_000_000) * 1000));
     if (this.#options.allowWatchBookmarks) this.#timers.push(setInterval(() => this.#bookmark(), bookmarkMs * (0.9 + Math.random() * 0.2)));
@@ -155,7 +158,7 @@ class ResourceWatch implements CacheWatcher {
         next += part.length;
         if (this.#selection.served) await prepareServed(resource, ...part);
         await inSlices(part, (entry) => {
-          if (this.#selection.empty || this.#selection.matches(entry)) this.#send('ADDED', entry, undefined);
+          if (this.#selection.empty || this.#selection.matches(entry)) this.#send({ type: 'ADDED', entry }, undefined);
           return !this.#ended;
         });
         if (this.#sink.pendingBytes() > maxPendingBytes / 4) await this.#taken();
@@ -164,11 +167,29 @@ class ResourceWatch implements CacheWatcher {
       const missed = this.#meanwhile;
       this.#meanwhile = undefined;
       for (const event of missed) this.event(event);
+      this.#join();
       this.#target.context.watch?.begun();
       if (this.#endsAfterState) this.ended();
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Where others show the same, or may come to: what happens from now on is told to all of them at once. */
+  #join(): void {
+    const { resource, storage } = this.#target;
+    const { labelSelector, fieldSelector } = this.#options;
+    const alone = this.#frameKey === '' || this.#selection.served || resource.remote || this.#sink.messages || this.#from > storage.cacher.revision;
+    if (this.#ended || alone) return;
+    resource.stored.cache.hearers.delete(this);
+    const shown = { form: this.#form, selection: this.#selection, selectors: `${labelSelector} ${fieldSelector}`, namespace: this.#prefix };
+    this.#group = WatchGroup.join(resource, shown, this);
+  }
+
+  take(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.#sink.write(bytes);
+    if (this.#sink.pendingBytes() > maxPendingBytes) this.#cutOff();
   }
 
   /** Resolves when the client has taken most of what was sent, or is gone. */
@@ -204,26 +225,9 @@ class ResourceWatch implements CacheWatcher {
       );
   }
 
-  /** What the change is to this watch: an object that comes into the selection is added, one that leaves it deleted. */
   #decide(event: CacheEvent): void {
-    const { entry, previous } = event;
-    const { empty } = this.#selection;
-    const after = event.type === 'put' && (empty || this.#selection.matches(entry));
-    const before = previous !== undefined && (empty || this.#selection.matches(previous));
-    if (after) this.#send(before ? 'MODIFIED' : 'ADDED', entry, event);
-    else if (before) {
-      if (event.type === 'delete') this.#send('DELETED', entry, event);
-      else
-        this.#send(
-          'DELETED',
-          { ...previous, revision: event.revision, json: withRevision(previous.json, event.revision), protobuf: undefined } as CacheEntry,
-          event,
-        );
-    }
-  }
-
-  progress(revision: number): void {
-    this.#revision = revision;
+    const change = changeFor(this.#selection, event);
+    if (change) this.#send(change, event);
   }
 
   /** The watch is over; a client with bookmarks learns where to go on. */
@@ -234,6 +238,7 @@ class ResourceWatch implements CacheWatcher {
       this.#endsAfterState = true;
       return;
     }
+    this.#group?.flush();
     if (this.#options.allowWatchBookmarks) this.#bookmark();
     this.#stop();
     this.#sink.end();
@@ -243,7 +248,10 @@ class ResourceWatch implements CacheWatcher {
     this.#ended = true;
     this.#target.context.watch?.ended();
     this.#wake?.();
-    this.#target.resource.stored.cache.watchers.delete(this);
+    const { cache } = this.#target.resource.stored;
+    cache.watchers.delete(this);
+    cache.hearers.delete(this);
+    this.#group?.leave(this);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers = [];
   }
@@ -257,35 +265,27 @@ class ResourceWatch implements CacheWatcher {
     this.#sink.end();
   }
 
-  #send(type: FrameType, entry: CacheEntry, event: CacheEvent | undefined): void {
+  #send(change: Change, event: CacheEvent | undefined): void {
     const { remote } = this.#target.resource;
     if (!remote) {
-      this.#write(type, entry, event);
+      this.#write(change, event);
       return;
     }
     // What a webhook converts goes out in its turn, when it has been converted.
-    const converted = remote.prepare([entry]);
+    const converted = remote.prepare([change.entry]);
     this.#turn = this.#turn
       .then(() => converted)
       .then(
-        () => this.#write(type, entry, undefined),
+        () => this.#write(change, undefined),
         (error: unknown) => this.#fail(error),
       );
   }
 
-  #write(type: FrameType, entry: CacheEntry, event: CacheEvent | undefined): void {
+  #write(change: Change, event: CacheEvent | undefined): void {
     if (this.#ended) return;
-    let bytes: Uint8Array | undefined;
-    if (event && this.#frameKey !== '') {
-      const key = `${type} ${this.#frameKey}`;
-      bytes = event.frames?.get(key);
-      if (!bytes) {
-        bytes = this.#frame(type, entry);
-        event.frames ??= new Map();
-        event.frames.set(key, bytes);
-      }
-    } else bytes = this.#frame(type, entry);
-    this.#sink.write(bytes);
+    const { resource } = this.#target;
+    if (this.#frameKey === '') this.#sink.write(this.#tableFrame(change));
+    else this.#sink.write(event ? sharedFrame(resource, this.#form, this.#frameKey, change, event) : objectFrame(resource, this.#form, change));
     if (event && this.#sink.pendingBytes() > maxPendingBytes) this.#cutOff();
   }
 
@@ -296,17 +296,11 @@ class ResourceWatch implements CacheWatcher {
     this.#sink.destroy();
   }
 
-  #frame(type: FrameType, entry: CacheEntry): Uint8Array {
-    const { resource } = this.#target;
+  #tableFrame({ type, entry }: Change): Uint8Array {
     const form = { ...this.#form, pretty: false, now: new Date() };
-    const { media } = form;
-    if (media.as === 'Table') {
-      const table = tableFor(resource, [entry], { resourceVersion: String(entry.revision) }, form, this.#sentHeaders);
-      this.#sentHeaders = true;
-      return frame(form, type, encodeValue(media, false, table));
-    }
-    if (media.encoding === 'json' && media.as === '') return frame(form, type, jsonOf(resource, entry));
-    return frame(form, type, representObject(resource, entry, form));
+    const table = tableFor(this.#target.resource, [entry], { resourceVersion: String(entry.revision) }, form, this.#sentHeaders);
+    this.#sentHeaders = true;
+    return frame(form, type, encodeValue(form.media, false, table));
   }
 
   #bookmark(annotations?: Record<string, string>): void {
@@ -319,6 +313,7 @@ class ResourceWatch implements CacheWatcher {
 
   #writeBookmark(revision: number, annotations: Record<string, string> | undefined): void {
     if (this.#ended) return;
+    this.#group?.flush();
     const { resource } = this.#target;
     const { media } = this.#form;
     const metadata = { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) };
@@ -336,16 +331,4 @@ class ResourceWatch implements CacheWatcher {
     else body = encodeValue(media, false, { kind: resource.definition.kind, apiVersion: resource.apiVersion, metadata });
     this.#sink.write(frame(this.#form, 'BOOKMARK', body));
   }
-}
-
-const frameTail = Buffer.from('}\n');
-const frameHeads = new Map<string, Buffer>();
-
-/** One event on the wire: a line of JSON, or a length-prefixed protobuf message. */
-function frame({ media }: Form, type: FrameType, object: Uint8Array): Uint8Array {
-  if (media.encoding === 'protobuf') return encodeWatchFrame(type, object);
-  const head = frameHeads.get(type) ?? Buffer.from(`{"type":"${type}","object":`);
-  frameHeads.set(type, head);
-  const end = object[object.length - 1] === 0x0a ? object.subarray(0, -1) : object;
-  return Buffer.concat([head, end, frameTail]);
 }
