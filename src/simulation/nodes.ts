@@ -1,15 +1,13 @@
 /** What simulated nodes look like. */
 import { release } from 'node:os';
+import { simulatedLabel } from '../api/core/v1/node.ts';
 import type { Node, NodeCondition, NodeStatus } from '../api/core/v1/types.gen.ts';
 import { formatIp, ipAt, parseCidr } from '../apimachinery/ip.ts';
 import { type KubeObject, timeOf } from '../apimachinery/meta.ts';
 
-/** Whoever labels a Node with it (value `true`) has it simulated. Also the key of the taint that keeps other pods away. */
-export const simulatedLabel = 'knarr.dev/simulated';
 /** On a Node, with the value `true`: its machine is dead. No heartbeat comes any more, and nothing happens to its pods. */
 export const downAnnotation = 'knarr.dev/down';
 
-export const isSimulated = ({ metadata }: KubeObject): boolean => metadata.labels?.[simulatedLabel] === 'true';
 export const isDown = ({ metadata }: KubeObject): boolean => metadata.annotations?.[downAnnotation] === 'true';
 
 /**

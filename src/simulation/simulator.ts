@@ -1,6 +1,6 @@
 /** Makes simulated nodes, and plays the kubelet of every Node that is labelled as one. */
 import type { Logger } from 'pino';
-import { nodes as nodeKind } from '../api/core/v1/node.ts';
+import { isSimulated, nodes as nodeKind, simulatedLabel } from '../api/core/v1/node.ts';
 import type { Node } from '../api/core/v1/types.gen.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../apimachinery/errors.ts';
 import { formatIp, ipAt, parseCidr } from '../apimachinery/ip.ts';
@@ -12,7 +12,7 @@ import { createWorkQueue, runWorkers } from '../client/workqueue.ts';
 import { keepHeartbeats } from './heartbeats.ts';
 import { clientOfNode } from './identity.ts';
 import type { LifetimeModel } from './model.ts';
-import { isDown, isSimulated, isWell, type NodeShape, simulatedLabel, simulatedNode, statusOf } from './nodes.ts';
+import { isDown, isWell, type NodeShape, simulatedNode, statusOf } from './nodes.ts';
 import { createPods } from './pods.ts';
 
 export interface SimulationOptions {

@@ -167,6 +167,14 @@ test('logs, exec and node proxy reach the kubelet', async () => {
     assert.deepEqual([wrong.status, wrong.body.message], [400, 'container other is not valid for pod web']);
     assert.equal((await request('GET', '/api/v1/nodes/one/proxy/stats/summary?a=b')).body, 'GET /stats/summary?a=b');
 
+    await client.resource(nodes).patch('', 'one', 'merge', { metadata: { labels: { 'knarr.dev/simulated': 'true' } } });
+    for (const path of ['namespaces/default/pods/web/log', 'nodes/one/proxy/stats/summary']) {
+      const { status, body } = await request('GET', `/api/v1/${path}`);
+      assert.equal(status, 400);
+      assert.match(body.message, /^node "one" is simulated: no containers run there/);
+    }
+    await client.resource(nodes).patch('', 'one', 'merge', { metadata: { labels: { 'knarr.dev/simulated': null } } });
+
     const tls = selfSigned();
     const listener = await running.server.listen({ port: 0, tls });
     const socket = connect({ port: listener.port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });

@@ -1,10 +1,9 @@
 /** `knarr status`. */
-import { nodes } from '../../api/core/v1/node.ts';
+import { isSimulated, nodes } from '../../api/core/v1/node.ts';
 import { clusterLayout } from '../../cluster/layout.ts';
 import { runningPid } from '../../cluster/supervisor/child.ts';
 import { askSupervisor } from '../../cluster/supervisor/control.ts';
 import { allSpecs } from '../../cluster/supervisor/specs.ts';
-import { isSimulated } from '../../simulation/nodes.ts';
 import { adminClient, type ClusterOptions, existingCluster } from '../cluster.ts';
 import { self } from '../self.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { nodes as nodeKind } from '../../api/core/v1/node.ts';
+import { isSimulated, nodes as nodeKind } from '../../api/core/v1/node.ts';
 import { splitRanges } from '../../apimachinery/ip.ts';
 import type { Client } from '../../client/client.ts';
 import { createInformerFactory } from '../../client/informers.ts';
@@ -15,7 +15,6 @@ import { createCriClient } from '../../kubelet/cri/client.ts';
 import { createKubelet } from '../../kubelet/kubelet.ts';
 import { runPodRoutes } from '../../proxy/podroutes.ts';
 import { createProxy } from '../../proxy/proxy.ts';
-import { isSimulated } from '../../simulation/nodes.ts';
 import { nodeDnsPort } from '../bootstrap/objects.ts';
 import type { CredentialProviderFiles } from '../config.ts';
 import { pickSnapshotter } from '../containerd.ts';

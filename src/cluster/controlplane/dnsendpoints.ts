@@ -1,14 +1,13 @@
 /** Keeps the EndpointSlice of the DNS service: every node runs a server, and is told to use its own first. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { nodes as nodeKind } from '../../api/core/v1/node.ts';
+import { isSimulated, nodes as nodeKind } from '../../api/core/v1/node.ts';
 import type { Node } from '../../api/core/v1/types.gen.ts';
 import { endpointslices } from '../../api/discovery/v1/endpointslice.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.gen.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/errors.ts';
 import type { Client } from '../../client/client.ts';
 import type { InformerFactory } from '../../client/informer.ts';
-import { isSimulated } from '../../simulation/nodes.ts';
 import { nodeDnsPort } from '../bootstrap/objects.ts';
 
 const namespace = 'kube-system';

@@ -3,11 +3,11 @@
  * and a DNS forwarder for resolvers that only the host can reach.
  */
 import type { Logger } from 'pino';
+import { isSimulated } from '../../api/core/v1/node.ts';
 import { services as serviceKind } from '../../api/core/v1/service.ts';
 import type { Service } from '../../api/core/v1/types.gen.ts';
 import type { InformerFactory } from '../../client/informer.ts';
 import { runPodRoutes } from '../../proxy/podroutes.ts';
-import { isSimulated } from '../../simulation/nodes.ts';
 import type { ClusterConfig } from '../config.ts';
 import { gatewayOf } from '../host/network.ts';
 import { loopbackResolvers, readHostResolvConf } from '../host/resolvconf.ts';

@@ -1,4 +1,5 @@
 /** The declaration of Node; its rules are in `node/`. */
+import type { KubeObject } from '../../../apimachinery/meta.ts';
 import { allVerbs, defineKind } from '../../kind.ts';
 import { nodeColumns } from './node/columns.ts';
 import { validateNode, validateNodeUpdate } from './node/validation.ts';
@@ -13,6 +14,10 @@ function setNodeDefaults({ spec, status }: Node): void {
   if (spec.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
   if ((spec.podCIDRs?.length ?? 0) > 0) spec.podCIDR = spec.podCIDRs![0]!;
 }
+
+/** Whoever labels a Node with it (value `true`) has it simulated. Also the key of the taint that keeps other pods away. */
+export const simulatedLabel = 'knarr.dev/simulated';
+export const isSimulated = ({ metadata }: KubeObject): boolean => metadata.labels?.[simulatedLabel] === 'true';
 
 export const nodes = defineKind<Node>({
   group: '',

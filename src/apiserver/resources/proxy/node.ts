@@ -1,5 +1,5 @@
 /** Where a node's kubelet listens. */
-import { nodes } from '../../../api/core/v1/node.ts';
+import { isSimulated, nodes } from '../../../api/core/v1/node.ts';
 import type { Node } from '../../../api/core/v1/types.gen.ts';
 import { badRequest, notFound, StatusError } from '../../../apimachinery/errors.ts';
 import type { ObjectReader } from '../../contracts.ts';
@@ -8,7 +8,13 @@ import type { DialTarget } from './dial.ts';
 const addressTypes = ['InternalIP', 'ExternalIP', 'InternalDNS', 'ExternalDNS', 'Hostname'];
 const defaultPort = 10250;
 
-export function kubeletOf({ metadata, status }: Node): DialTarget {
+/** A simulated node's address leads nowhere, or to somebody else's machine: nothing is sent there. */
+export function kubeletOf(node: Node): DialTarget {
+  const { metadata, status } = node;
+  if (isSimulated(node))
+    throw badRequest(
+      `node ${JSON.stringify(metadata.name)} is simulated: no containers run there, so there is nothing to read, to enter, to reach or to measure`,
+    );
   const addresses = status?.addresses ?? [];
   for (const type of addressTypes) {
     const found = addresses.find((address) => address.type === type);
