@@ -102,8 +102,15 @@ export function parseApiVersion(apiVersion: string): { group: string; version: s
   return { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
 }
 
+/** Written down anew only when the second is another: a server asks many times in one. */
+let lastTime: { second: number; text: Time } = { second: Number.NaN, text: '' };
+
 /** The current time as `metav1.Time`. */
-export const timeOf = (date: Date): Time => `${date.toISOString().slice(0, 19)}Z`;
+export function timeOf(date: Date): Time {
+  const second = Math.floor(date.getTime() / 1000);
+  if (second !== lastTime.second) lastTime = { second, text: `${date.toISOString().slice(0, 19)}Z` };
+  return lastTime.text;
+}
 
 /** The current time as `metav1.MicroTime`; JavaScript knows milliseconds, so the last three digits are zero. */
 export const microTimeOf = (date: Date): MicroTime => date.toISOString().replace('Z', '000Z');

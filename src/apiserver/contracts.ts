@@ -102,6 +102,8 @@ export interface AdmissionPlugin {
   /** As upstream names it: `ServiceAccount`, `LimitRanger`, … */
   name: string;
   handles(attributes: AdmissionAttributes): boolean;
+  /** It hands the whole object to somebody else, its managed fields too. */
+  readonly showsObjects?: true;
   admit?(attributes: AdmissionAttributes): Promise<void> | void;
   validate?(attributes: AdmissionAttributes): Promise<void> | void;
 }

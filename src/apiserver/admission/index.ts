@@ -76,7 +76,7 @@ export function admissionPlugins({ reader, registry, handle, authorize, guardEsc
     resourceClaimStatus(authorize),
   ];
   const webhooks = { reader, registry, authorize, transport: createWebhookTransport(reader, dial) };
-  const reinvoke = (attributes: AdmissionAttributes): Promise<void> => runAdmission(builtIn, 'admit', attributes);
+  const reinvoke = async (attributes: AdmissionAttributes): Promise<void> => void (await runAdmission(builtIn, 'admit', attributes));
   return [
     ...builtIn,
     mutatingPolicies({ ...webhooks, reinvoke }),

@@ -68,7 +68,9 @@ export function createAdmissionMetrics(): AdmissionMetrics {
   return {
     timed(plugin) {
       const [admit, validate] = [timed(plugin, 'admit'), timed(plugin, 'validate')];
-      return { name: plugin.name, handles: (attributes) => plugin.handles(attributes), ...(admit ? { admit } : {}), ...(validate ? { validate } : {}) };
+      const { name, showsObjects } = plugin;
+      const handles = plugin.handles.bind(plugin);
+      return { name, handles, ...(showsObjects ? { showsObjects } : {}), ...(admit ? { admit } : {}), ...(validate ? { validate } : {}) };
     },
     text: () =>
       familyText(

@@ -2,23 +2,40 @@
 import type { AdmissionAttributes, AdmissionPlugin } from '../contracts.ts';
 import { admissionSteps } from '../nonresource/requestmetrics.ts';
 
-/** True when some plugin wants to see this request in that phase. */
-export function handled(plugins: readonly AdmissionPlugin[], phase: 'admit' | 'validate', attributes: AdmissionAttributes): boolean {
-  return plugins.some((plugin) => plugin[phase] && plugin.handles(attributes));
+type Phase = 'admit' | 'validate';
+
+const byPhase = { admit: new WeakMap<readonly AdmissionPlugin[], AdmissionPlugin[]>(), validate: new WeakMap<readonly AdmissionPlugin[], AdmissionPlugin[]>() };
+
+/** Of the plugins, which never change, those that have something to do in that phase. */
+function pluginsOf(plugins: readonly AdmissionPlugin[], phase: Phase): readonly AdmissionPlugin[] {
+  let found = byPhase[phase].get(plugins);
+  if (!found) byPhase[phase].set(plugins, (found = plugins.filter((plugin) => plugin[phase])));
+  return found;
 }
 
-export async function runAdmission(plugins: readonly AdmissionPlugin[], phase: 'admit' | 'validate', attributes: AdmissionAttributes): Promise<void> {
-  const started = performance.now();
+/** True when some plugin wants to see this request in that phase: worth asking only before it costs something to show it. */
+export function handled(plugins: readonly AdmissionPlugin[], phase: Phase, attributes: AdmissionAttributes): boolean {
+  return pluginsOf(plugins, phase).some((plugin) => plugin.handles(attributes));
+}
+
+/** True when some plugin hands the object of this request to somebody else. */
+export const shown = (plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes): boolean =>
+  plugins.some((plugin) => plugin.showsObjects && plugin.handles(attributes));
+
+/** Gives whether any plugin saw the request. */
+export async function runAdmission(plugins: readonly AdmissionPlugin[], phase: Phase, attributes: AdmissionAttributes): Promise<boolean> {
+  let started: number | undefined;
   let rejected = 'true';
   try {
-    for (const plugin of plugins) {
-      const run = plugin[phase];
-      if (!run || !plugin.handles(attributes)) continue;
-      const pending = run.call(plugin, attributes);
+    for (const plugin of pluginsOf(plugins, phase)) {
+      if (!plugin.handles(attributes)) continue;
+      started ??= performance.now();
+      const pending = plugin[phase]!(attributes);
       if (pending) await pending;
     }
     rejected = 'false';
   } finally {
-    admissionSteps.observe((performance.now() - started) / 1000, attributes.operation, rejected, phase);
+    if (started !== undefined) admissionSteps.observe((performance.now() - started) / 1000, attributes.operation, rejected, phase);
   }
+  return started !== undefined;
 }

@@ -50,10 +50,7 @@ export async function createObject(storage: Storage, request: WriteRequest, obje
   dedupeOwnerReferences(object, context);
   trackFields(request, object, undefined);
   const attributes = admissionAttributes(request, 'CREATE', object, undefined);
-  if (handled(storage.admission, 'admit', attributes)) {
-    await runAdmission(storage.admission, 'admit', attributes);
-    resource.definition.setDefaults?.(object);
-  }
+  if (await runAdmission(storage.admission, 'admit', attributes)) resource.definition.setDefaults?.(object);
   const generated = !object.metadata.name && !!object.metadata.generateName;
   if (!generated) return createOnce(storage, request, object);
   for (let attempt = 1; ; attempt++) {
@@ -112,10 +109,9 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
     for (const warning of definition.warnings?.(object, undefined, strategy) ?? []) context.warn(warning);
 
     const attributes = admissionAttributes(request, 'CREATE', served, undefined);
-    if (handled(storage.admission, 'validate', attributes)) {
-      if (resource.fromStored && !resource.remote) attributes.object = fromStored(resource, copyJson(object));
-      await runAdmission(storage.admission, 'validate', attributes);
-    }
+    if (resource.fromStored && !resource.remote && handled(storage.admission, 'validate', attributes))
+      attributes.object = fromStored(resource, copyJson(object));
+    await runAdmission(storage.admission, 'validate', attributes);
     // The store's own refusal upstream: everything else comes before it, and a dry run does not reach it.
     if (!request.options.dryRun && /^0*[1-9]\d*$/.test(served.metadata.resourceVersion ?? '')) {
       throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');

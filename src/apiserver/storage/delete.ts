@@ -8,7 +8,7 @@ import { RevisionMismatchError } from '../../store/store.ts';
 import { encodeStored } from '../cacher/bytes.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
-import { handled, runAdmission } from './admit.ts';
+import { runAdmission } from './admit.ts';
 import { admissionAttributes } from './create.ts';
 import { sameJson } from './metadata.ts';
 import { fromStored, prepareServed, servedObject, storedObject } from './objects.ts';
@@ -56,8 +56,8 @@ async function deleteOnce(storage: Storage, request: WriteRequest, options: Dele
     undefined,
     resource.remote ? servedObject(resource, current) : resource.fromStored ? fromStored(resource, copyJson(object)) : before,
   );
-  if (handled(storage.admission, 'admit', attributes)) await runAdmission(storage.admission, 'admit', attributes);
-  if (handled(storage.admission, 'validate', attributes)) await runAdmission(storage.admission, 'validate', attributes);
+  await runAdmission(storage.admission, 'admit', attributes);
+  await runAdmission(storage.admission, 'validate', attributes);
 
   const step = beginGraceful(definition, object, options, request.context.now);
   if (step.type === 'pending') return { deleted: false, entry: current };

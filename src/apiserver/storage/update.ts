@@ -77,10 +77,7 @@ async function createInstead(storage: Storage, request: WriteRequest, update: Up
   dedupeOwnerReferences(object, context);
   if (!update.tracksFields) trackFields(request, object, undefined);
   const attributes = admissionAttributes(request, 'CREATE', object, undefined);
-  if (handled(storage.admission, 'admit', attributes)) {
-    await runAdmission(storage.admission, 'admit', attributes);
-    resource.definition.setDefaults?.(object);
-  }
+  if (await runAdmission(storage.admission, 'admit', attributes)) resource.definition.setDefaults?.(object);
   return createOnce(storage, request, object);
 }
 
@@ -102,8 +99,7 @@ async function replaceOnce(storage: Storage, request: WriteRequest, update: Upda
   if (!update.tracksFields) trackFields(request, served, oldServed);
   const { view } = update;
   const attributes = admissionAttributes(request, 'UPDATE', view ? view.of(served) : served, view ? view.of(oldServed) : oldServed);
-  if (handled(storage.admission, 'admit', attributes)) {
-    await runAdmission(storage.admission, 'admit', attributes);
+  if (await runAdmission(storage.admission, 'admit', attributes)) {
     view?.apply(served, attributes.object as StoredObject);
     resource.definition.setDefaults?.(served);
   }

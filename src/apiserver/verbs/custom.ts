@@ -10,7 +10,7 @@ import type { CustomHandler, CustomRequest } from '../contracts.ts';
 import type { Reply } from '../exchange.ts';
 import { bodyEncoding } from '../negotiation/accept.ts';
 import { subresourceOf } from '../registry.ts';
-import { handled, runAdmission } from '../storage/admit.ts';
+import { runAdmission, shown } from '../storage/admit.ts';
 import { admissionAttributes } from '../storage/create.ts';
 import { trackFields } from '../storage/fieldmanager.ts';
 import { ensureNamespace } from '../storage/metadata.ts';
@@ -23,6 +23,8 @@ import { writeRequest } from './write.ts';
 /** A handler that also sees the request itself and the storage behind it. */
 export interface TargetHandler extends Omit<CustomHandler, 'handle'> {
   handle(request: CustomRequest, target: Target): Promise<KubeObject | Success>;
+  /** What comes in is not answered with: only a plugin that shows it to others lets somebody see whose its fields are. */
+  consumes?: true;
 }
 
 /** An answer that is no object: the plain success of an action. */
@@ -54,15 +56,15 @@ export async function serveCustom(target: Target, handler: TargetHandler): Promi
   else if (subresource.type === 'custom') subresource.setDefaults?.(body);
   context.audit?.requested(body);
   const request = writeRequest(target, options, 'CreateOptions');
-  // Nobody sees those of what is answered with a mere success.
-  if (subresource === undefined || struct !== resource.struct) trackFields(request, body, undefined, { struct, apiVersion });
   const attributes = admissionAttributes(request, 'CREATE', body, undefined);
-  if (handled(storage.admission, 'admit', attributes)) await runAdmission(storage.admission, 'admit', attributes);
+  const tracked = handler.consumes ? shown(storage.admission, attributes) : subresource === undefined || struct !== resource.struct;
+  if (tracked) trackFields(request, body, undefined, { struct, apiVersion });
+  await runAdmission(storage.admission, 'admit', attributes);
   if (subresource === undefined) {
     const errors = resource.definition.validate?.(body, strategyContext(request)) ?? [];
     if (errors.length > 0) throw invalid({ group: of.group, kind: of.kind }, body.metadata.name, errors);
   }
-  if (handled(storage.admission, 'validate', attributes)) await runAdmission(storage.admission, 'validate', attributes);
+  await runAdmission(storage.admission, 'validate', attributes);
   const answer = await handler.handle(
     {
       user: context.user,

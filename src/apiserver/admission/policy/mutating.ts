@@ -129,6 +129,7 @@ export function mutatingPolicies(dependencies: MutatingPolicyDependencies): Admi
   return {
     name: 'MutatingAdmissionPolicy',
     handles: (attributes) => source.hooks().length > 0 && !isExempt(attributes),
+    showsObjects: true,
     async admit(attributes) {
       await source.ready;
       const failures: string[] = [];

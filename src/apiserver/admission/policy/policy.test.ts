@@ -12,6 +12,7 @@ import { validatingadmissionpolicybindings } from '../../../api/admissionregistr
 import { deployments } from '../../../api/apps/v1/deployment.ts';
 import type { Deployment } from '../../../api/apps/v1/types.gen.ts';
 import { configmaps } from '../../../api/core/v1/configmap.ts';
+import { pods } from '../../../api/core/v1/pod.ts';
 import type { KubeObject } from '../../../apimachinery/meta.ts';
 import { type AdmissionServer, startAdmissionServer } from '../testing.ts';
 
@@ -160,4 +161,19 @@ test('a change of the scale is seen, and changed, as a Scale', async () => {
   });
   await scaleTo(5);
   assert.equal((await client.resource(deployments).get('ns', 'scaled')).spec.replicas, 6);
+});
+
+test('what is only taken in, a binding, is shown with whose its fields are', async () => {
+  await server.client.resource(pods).create({ metadata: { name: 'web', namespace: 'ns' }, spec: { containers: [{ name: 'web', image: 'web' }] } });
+  await validate({
+    matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/binding'] }] },
+    validations: [{ expression: 'false', messageExpression: "object.metadata.managedFields[0].manager + ' sets ' + object.target.name" }],
+  });
+  const bind = server.client.resource(pods).subresource('POST', 'ns', 'web', 'binding', {
+    apiVersion: 'v1',
+    kind: 'Binding',
+    metadata: { name: 'web', namespace: 'ns' },
+    target: { kind: 'Node', name: 'one' },
+  });
+  await assert.rejects(bind, /denied request: \S+ sets one$/);
 });

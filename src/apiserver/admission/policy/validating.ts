@@ -112,6 +112,7 @@ export function validatingPolicies(dependencies: MatchDependencies & { authorize
   return {
     name: 'ValidatingAdmissionPolicy',
     handles: (attributes) => source.hooks().length > 0 && !isExempt(attributes),
+    showsObjects: true,
     async validate(attributes) {
       await source.ready;
       const denials: Denial[] = [];

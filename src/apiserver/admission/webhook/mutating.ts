@@ -63,6 +63,7 @@ export function mutatingWebhooks(dependencies: MutatingDependencies): AdmissionP
   return {
     name: 'MutatingAdmissionWebhook',
     handles: (attributes) => source.hooks().length > 0 && !isExempt(attributes),
+    showsObjects: true,
     async admit(attributes) {
       await source.ready;
       /** Webhooks that want to see what came after them, and have not yet. */

@@ -33,6 +33,7 @@ export function validatingWebhooks(dependencies: WebhookDependencies & { transpo
   return {
     name: 'ValidatingAdmissionWebhook',
     handles: (attributes) => source.hooks().length > 0 && !isExempt(attributes),
+    showsObjects: true,
     async validate(attributes) {
       await source.ready;
       const requested = versionedRequest(registry, attributes, attributes.definition);

@@ -35,7 +35,7 @@ async function bind({ body, namespace, name, dryRun, now }: CustomRequest<Bindin
   return success(201);
 }
 
-const of = { group: '', version: 'v1', verb: 'create' };
+const of = { group: '', version: 'v1', verb: 'create', consumes: true } as const;
 
 export const bindingHandlers: readonly TargetHandler[] = [
   { ...of, resource: 'pods', subresource: 'binding', handle: bind },

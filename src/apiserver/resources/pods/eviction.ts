@@ -219,4 +219,12 @@ async function removePod(target: Target, request: CustomRequest, options: Delete
   }
 }
 
-export const evictionHandler: TargetHandler = { group: '', version: 'v1', resource: 'pods', subresource: 'eviction', verb: 'create', handle: evict };
+export const evictionHandler: TargetHandler = {
+  group: '',
+  version: 'v1',
+  resource: 'pods',
+  subresource: 'eviction',
+  verb: 'create',
+  consumes: true,
+  handle: evict,
+};
