@@ -4,7 +4,7 @@
  * A field is one line of text there: `<type> <number> <flags>`. Types: a scalar's name, `@` and a struct's name, `[]T`, `{}T`
  * (a map of strings to T), `<[]T>` (a list that is a message of its own in protobuf), `any:<form>`, `schema-or-…`.
  * The number is `2/1` for field 1 of the message embedded at 2, `-` for none. Flags: `required`; `ptr` and `keep`
- * (see `Presence`); `list=…`, `atomic`, `granular`, `patch=<strategy>(<merge key>)`; `go=<type>`; at the end, with spaces in them,
+ * (see `Presence`; both together: a pointer that is written as null); `list=…`, `atomic`, `granular`, `patch=<strategy>(<merge key>)`; `go=<type>`; at the end, with spaces in them,
  * `enum=<value>|<value>` (what the documents name, for the innermost text) and `default=<JSON>`.
  */
 
@@ -88,6 +88,7 @@ function fieldOf(name: string, line: string): Field {
   if (own !== undefined) field.number = own;
   if (path.length > 0) field.embedded = path;
   if (flags.includes('required')) field.required = true;
+  if (flags.includes('ptr') && flags.includes('keep')) field.nullable = true;
   const patch = valueOf(flags, 'patch=');
   if (patch !== undefined) {
     const [, strategies = '', key] = /^([^(]*)(?:\((.*)\))?$/.exec(patch) ?? [];

@@ -70,6 +70,8 @@ export interface Field {
   embedded?: readonly number[];
   /** What an absent and an empty value mean; absent for a type that is no Go struct (custom resources): all is kept as given. */
   presence?: Presence;
+  /** A pointer that is shown as `null` where it is absent. */
+  nullable?: boolean;
   /** The Go type that decoding errors mention, where it does not follow from `type`: `v1.Protocol`. */
   goType?: string;
   /** The default that the schema itself declares (OpenAPI v3, keys of lists in server-side apply). */

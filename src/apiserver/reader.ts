@@ -52,7 +52,7 @@ export function createReader(registry: KindRegistry, cacher: Cacher, log?: Logge
         if (mention !== undefined && !entry.json.includes(mention)) return;
         try {
           // Read once and not kept: it would take the place of what is asked for again, and live as long as that.
-          const object = decode(entry);
+          const object = decode(entry, resource.stored.struct);
           if (!entry.index) noteIndex(resource, entry, object);
           listener(type, objectOf<T>(resource, entry, object));
         } catch (error) {

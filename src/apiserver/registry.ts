@@ -4,7 +4,7 @@
  */
 
 import type { KindDefinition, Subresource } from '../api/kind.ts';
-import { structOf } from '../api/schema.ts';
+import { hasStruct, structOf } from '../api/schema.ts';
 import { copyJson } from '../apimachinery/copy.ts';
 import type { Decoded, DecodeOptions } from '../apimachinery/decode/object.ts';
 import type { GroupResource } from '../apimachinery/errors.ts';
@@ -22,6 +22,8 @@ import type { ResourceHooks } from './contracts.ts';
 export interface StoredResource {
   /** The version that is written. */
   definition: KindDefinition;
+  /** Of that version; absent for custom resources. */
+  struct?: Struct;
   groupResource: GroupResource;
   apiVersion: string;
   prefix: string;
@@ -208,6 +210,7 @@ export class KindRegistry {
         cache: this.#cacheOf(prefix),
         hooks: [],
       };
+      if (hasStruct(definition.schema)) stored.struct = stored.cache.struct = structOf(definition.schema);
       this.#stored.set(prefix, stored);
     }
     return stored;

@@ -1,6 +1,8 @@
 /** The client: typed verbs as HTTP requests over any transport. */
+import { structOfKind } from '../api/schema.ts';
 import { type Status, StatusError } from '../apimachinery/errors.ts';
 import { apiVersionOf, type KubeList, type KubeObject } from '../apimachinery/meta.ts';
+import { hideNulls } from '../apimachinery/nil.ts';
 import type { Client, DeleteQuery, ListQuery, PatchType, ResourceClient, ResourceRef, WatchEvent, WriteQuery } from './client.ts';
 import { resourcePath, withQuery } from './paths.ts';
 import { requestDurations, requestSizes, requestsTotal } from './restmetrics.ts';
@@ -106,25 +108,32 @@ function resourceClient<T extends KubeObject>(ref: ResourceRef<T>, { call, send,
     fieldManager,
     fieldValidation,
   });
+  // Of custom resources nothing is known.
+  const struct = ref.metadataOnly ? undefined : structOfKind(typeMeta.apiVersion, ref.kind);
+  const read = <O extends KubeObject>(object: O): O => {
+    if (struct && object) hideNulls(struct, object);
+    return object;
+  };
+  const callOne = async (request: Call): Promise<T> => read(await call<T>(request));
   const put = async (object: T, query: WriteQuery | undefined, subresource: string): Promise<T> => {
     const { namespace = '', name } = object.metadata;
-    return call<T>({ method: 'PUT', path: withQuery(named(namespace, name, subresource), writeQuery(query)), body: typed(object) });
+    return callOne({ method: 'PUT', path: withQuery(named(namespace, name, subresource), writeQuery(query)), body: typed(object) });
   };
 
   return {
     ref,
-    get: async (namespace, name, query = {}) => call<T>({ method: 'GET', path: withQuery(named(namespace, name), { ...query }), ...one }),
+    get: async (namespace, name, query = {}) => callOne({ method: 'GET', path: withQuery(named(namespace, name), { ...query }), ...one }),
     async list(namespace, query = {}) {
       const list = await call<KubeList<T>>({ method: 'GET', path: withQuery(resourcePath(ref, namespace), listQuery(query)), ...many });
       // Upstream writes an empty list of metadata as null.
-      return { ...list, items: list.items ?? [] };
+      return { ...list, items: list.items?.map(read) ?? [] };
     },
     create: (object, query) =>
-      call<T>({ method: 'POST', path: withQuery(resourcePath(ref, object.metadata.namespace ?? ''), writeQuery(query)), body: typed(object) }),
+      callOne({ method: 'POST', path: withQuery(resourcePath(ref, object.metadata.namespace ?? ''), writeQuery(query)), body: typed(object) }),
     update: (object, query) => put(object, query, ''),
     updateStatus: (object, query) => put(object, query, 'status'),
     patch: async (namespace, name, type, patch, query = {}) =>
-      call<T>({
+      callOne({
         method: 'PATCH',
         path: withQuery(named(namespace, name, query.subresource), { ...writeQuery(query), force: query.force }),
         body: type === 'apply' ? { ...typeMeta, ...(patch as object) } : patch,
@@ -140,6 +149,7 @@ function resourceClient<T extends KubeObject>(ref: ResourceRef<T>, { call, send,
       return watchEvents<T>(
         () => send({ method: 'GET', path: withQuery(resourcePath(ref, namespace), parameters), signal, ...one }),
         signal,
+        read,
         withoutManagedFields,
       );
     },
@@ -164,6 +174,7 @@ function deleteOptions({ gracePeriodSeconds, propagationPolicy, preconditions, d
 async function* watchEvents<T extends KubeObject>(
   open: () => Promise<TransportResponse>,
   signal: AbortSignal,
+  read: (object: T) => T,
   withoutManagedFields = false,
 ): AsyncGenerator<WatchEvent<T>> {
   try {
@@ -171,6 +182,7 @@ async function* watchEvents<T extends KubeObject>(
     const response = await open();
     for await (const event of decodeLines<WatchEvent<T>>(response.body, withoutManagedFields ? textWithoutManagedFields : undefined)) {
       if (event.type === 'ERROR') throw StatusError.from({ code: 500, ...(event.object as Partial<Status>) });
+      read(event.object);
       yield event;
       if (signal.aborted) return;
     }

@@ -49,12 +49,8 @@ function differ(expected: Json | undefined, actual: Json | undefined, path: stri
     const keys = new Set([...Object.keys(expected), ...Object.keys(actual)]);
     return [...keys].flatMap((key) => differ((expected as JsonObject)[key], (actual as JsonObject)[key], path ? `${path}.${key}` : key));
   }
-  if (JSON.stringify(expected) === JSON.stringify(actual) || isNil(expected, actual)) return [];
+  if (JSON.stringify(expected) === JSON.stringify(actual)) return [];
   return [`${path}: expected ${JSON.stringify(expected) ?? 'nothing'}`, `${' '.repeat(path.length)}       got ${JSON.stringify(actual) ?? 'nothing'}`];
 }
-
-/** Where upstream has a Go nil that JSON shows, no field at all and an empty list say the same to every client. */
-const isNil = (expected: Json | undefined, actual: Json | undefined): boolean =>
-  expected === null && (actual === undefined || (Array.isArray(actual) && actual.length === 0));
 
 const isHolder = (value: Json | undefined): value is JsonObject | Json[] => typeof value === 'object' && value !== null;

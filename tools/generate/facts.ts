@@ -13,7 +13,7 @@ export interface FieldFacts {
   number?: number;
   /** Absent stays absent, and an empty value is a value. */
   pointer: boolean;
-  /** Present in JSON even when empty. */
+  /** Present in JSON even when empty; a pointer then as null. */
   keep: boolean;
   /** As reflection prints it. */
   goType?: string;
@@ -37,7 +37,7 @@ export interface Facts {
 const structKinds = /^(?!.*(\[\]|map\[))\w+\.\w+$/;
 
 function factsOf(field: GoField, isStruct: boolean): FieldFacts {
-  const keep = !field.pointer && (!field.omitEmpty || (isStruct && !field.omitZero));
+  const keep = !field.omitEmpty || (!field.pointer && isStruct && !field.omitZero);
   return {
     name: field.json,
     ...(field.number === undefined ? {} : { number: field.number }),

@@ -5,6 +5,7 @@
 
 import type { KubeObject } from '../meta.ts';
 import { type ManagedFieldsEntry, timeOf } from '../meta.ts';
+import { withNulls } from '../nil.ts';
 import type { Struct } from '../schema.ts';
 import { zeroStruct } from '../zero.ts';
 import { ItemError } from './element.ts';
@@ -68,10 +69,10 @@ function startingManagers(given: readonly ManagedFieldsEntry[] | undefined, old:
 export function recordUpdate(managers: Managers, input: UpdateInput): void {
   const { struct, apiVersion, convert } = input;
   const zero = input.old === undefined ? zeroObject(struct, input.new) : undefined;
-  const old: Versioned = { apiVersion, struct, object: zero ?? withoutManagedFields(input.old as KubeObject) };
+  const old: Versioned = { apiVersion, struct, object: withNulls(struct, zero ?? withoutManagedFields(input.old as KubeObject)) };
   if (managers.size > 0) fitManagers(managers, old, convert);
   const reset = resetSetOf(input.resetFields);
-  const { found } = takeOver(managers, { old, changed: { apiVersion, struct, object: input.new }, reset, convert, self: '' }, true);
+  const { found } = takeOver(managers, { old, changed: { apiVersion, struct, object: withNulls(struct, input.new) }, reset, convert, self: '' }, true);
   const fields = stripMeta(union(found.modified, found.added));
   if (!isEmptySet(fields)) {
     const self: Manager = {

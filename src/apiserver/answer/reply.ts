@@ -11,7 +11,7 @@ import type { MediaType } from '../negotiation/accept.ts';
 import { contentTypes, negotiate } from '../negotiation/accept.ts';
 import { wantsPretty } from './form.ts';
 import type { Form } from './represent.ts';
-import { encodeValue } from './represent.ts';
+import { encodeValue, representValue } from './represent.ts';
 
 const gzipAsync = promisify(gzip);
 
@@ -38,7 +38,7 @@ export async function bodyReply(context: RequestContext, status: number, media: 
 
 /** An answer that is no stored object: a Status, a review, a scale. */
 export const valueReply = (context: RequestContext, status: number, form: Form, value: object): Promise<Reply> =>
-  bodyReply(context, status, form.media, encodeValue(form.media, form.pretty, value));
+  bodyReply(context, status, form.media, representValue(value, form));
 
 const defaultMedia: MediaType = { encoding: 'json', as: '', asVersion: 'v1', stream: false, discovery: '' };
 

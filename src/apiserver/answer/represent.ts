@@ -4,6 +4,7 @@ import { encodeEnvelope, encodeProtobuf, wrapEncoded } from '../../apimachinery/
 import { formatSortedYaml } from '../../apimachinery/codec/yaml.ts';
 import { notAcceptable } from '../../apimachinery/errors.ts';
 import type { ListMeta } from '../../apimachinery/meta.ts';
+import { withNulls } from '../../apimachinery/nil.ts';
 import type { IncludeObject } from '../../apimachinery/table.ts';
 import { tableOf } from '../../apimachinery/table.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
@@ -28,7 +29,7 @@ const listTail = Buffer.from(']}');
 
 /** The object with its type first, as upstream prints it. */
 export function ordered(resource: Resource, object: StoredObject): Record<string, unknown> {
-  const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = resource.custom ? object : withNulls(resource.struct, object);
   return { kind: resource.definition.kind, apiVersion: resource.apiVersion, ...rest };
 }
 
@@ -95,18 +96,23 @@ export function representObject(resource: Resource, entry: CacheEntry, form: For
 }
 
 /** An object that is not stored (a review, a scale), in its own version. */
-export function representValue(value: object, form: Form): Uint8Array {
-  return encodeValue(form.media, form.pretty, value);
+export function representValue(value: object, form: Pick<Form, 'media' | 'pretty'>): Uint8Array {
+  const { apiVersion = '', kind = '' } = value as { apiVersion?: string; kind?: string };
+  const struct = structOfKind(apiVersion, kind);
+  return encodeValue(form.media, form.pretty, struct ? withNulls(struct, value, 'given') : value);
 }
 
 export function tableFor(resource: Resource, entries: readonly CacheEntry[], metadata: ListMeta, form: Form, withoutHeaders = false): object {
-  const objects = entries.map((entry) => ordered(resource, servedObject(resource, entry)) as unknown as StoredObject);
-  return tableOf(columnsOf(resource), objects, metadata, {
+  const { kind } = resource.definition;
+  const objects = entries.map((entry) => ({ ...servedObject(resource, entry), kind, apiVersion: resource.apiVersion }));
+  const table = tableOf(columnsOf(resource), objects, metadata, {
     include: form.include,
     apiVersion: `meta.k8s.io/${form.media.asVersion}`,
     withoutHeaders,
     now: form.now,
   });
+  if (form.include === 'Object') for (const row of table.rows) row.object = ordered(resource, row.object as StoredObject);
+  return table;
 }
 
 /** A list. One buffer, or several for a long one. */
@@ -116,7 +122,8 @@ export function representList(resource: Resource, entries: readonly CacheEntry[]
   if (media.as !== '') {
     const apiVersion = `meta.k8s.io/${media.asVersion}`;
     const items = entries.map((entry) => partial(servedObject(resource, entry), apiVersion));
-    return encodeValue(media, pretty, { kind: 'PartialObjectMetadataList', apiVersion, metadata, items });
+    // Upstream has no list at all where nothing was put into it.
+    return encodeValue(media, pretty, { kind: 'PartialObjectMetadataList', apiVersion, metadata, items: items.length > 0 ? items : null });
   }
   if (media.encoding === 'protobuf') {
     const message = listMessage(
@@ -205,6 +212,6 @@ function concatenate(head: Buffer, entries: readonly CacheEntry[], resource: Res
 /** Items of built-in lists don't repeat their type; those of custom resources do. */
 function jsonItem(resource: Resource, entry: CacheEntry): Buffer {
   if (resource.custom) return jsonOf(resource, entry);
-  const { kind: _kind, apiVersion: _apiVersion, ...rest } = servedObject(resource, entry);
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = withNulls(resource.struct, servedObject(resource, entry));
   return Buffer.from(JSON.stringify(rest));
 }

@@ -5,7 +5,10 @@
  * Cached:  `{"metadata":{"resourceVersion":"7",…},…}`, so that a list is a concatenation and any served version can put its own head on.
  */
 import type { KubeObject } from '../../apimachinery/meta.ts';
+import { hideNulls, withNulls } from '../../apimachinery/nil.ts';
+import type { Struct } from '../../apimachinery/schema.ts';
 
+const nullMark = Buffer.from(':null');
 const metadataMark = Buffer.from('"metadata":{');
 const cachedHead = '{"metadata":{"resourceVersion":"';
 const cachedHeadLength = cachedHead.length;
@@ -13,9 +16,18 @@ const quote = 0x22;
 const comma = 0x2c;
 const closingBrace = 0x7d;
 
-/** Encodes an object for the store. `apiVersion` and `kind` are those of the stored version. */
-export function encodeStored(apiVersion: string, kind: string, object: KubeObject): Buffer {
-  const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
+/** The version that is written. */
+export interface StoredType {
+  apiVersion: string;
+  definition: { kind: string };
+  /** Absent for custom resources. */
+  struct?: Struct;
+}
+
+/** Encodes an object for the store. */
+export function encodeStored({ apiVersion, definition: { kind }, struct }: StoredType, object: KubeObject): Buffer {
+  const shown = struct ? withNulls(struct, object) : object;
+  const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = shown as KubeObject & Record<string, unknown>;
   const { resourceVersion: _resourceVersion, ...meta } = metadata;
   const tail = JSON.stringify(rest);
   return Buffer.from(`{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(meta)}${tail === '{}' ? '}' : `,${tail.slice(1)}`}`);
@@ -65,5 +77,9 @@ export function compareStored(stored: Buffer, cached: Buffer): 'same' | 'differe
   return stored.compare(cached, tail, cached.length, at, stored.length) === 0 ? 'same' : 'same-length';
 }
 
-/** Parses cached bytes; the result is the caller's own. */
-export const parseCached = (cached: Buffer): KubeObject & Record<string, unknown> => JSON.parse(cached.toString('utf8'));
+/** Parses cached bytes; the result is the caller's own. Without a struct, what is shown as null stays so. */
+export function parseCached(cached: Buffer, struct: Struct | undefined): KubeObject & Record<string, unknown> {
+  const object = JSON.parse(cached.toString('utf8'));
+  if (struct && cached.includes(nullMark)) hideNulls(struct, object);
+  return object;
+}

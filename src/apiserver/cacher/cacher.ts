@@ -24,7 +24,7 @@ interface Waiter {
 
 export class Cacher {
   readonly store: Store;
-  readonly decoded = new DecodedObjects(16 * 1024 * 1024);
+  readonly decoded = new DecodedObjects(16 * 1024 * 1024, (entry) => this.#resources.get(prefixOf(entry.key))?.struct);
   readonly #log: Logger | undefined;
   readonly #resources = new Map<string, ResourceCache>();
   readonly #apiVersions = new Map<string, string>();

@@ -1,4 +1,5 @@
 /** A bounded cache of decoded objects: what admission, authorization and conversions read again and again. */
+import type { Struct } from '../../apimachinery/schema.ts';
 import { parseCached } from './bytes.ts';
 import type { CacheEntry, StoredObject } from './resource-cache.ts';
 
@@ -13,9 +14,12 @@ export class DecodedObjects {
   #former = new Map<CacheEntry, StoredObject>();
   #recentBytes = 0;
 
+  readonly #structOf: (entry: CacheEntry) => Struct | undefined;
+
   /** `limitBytes`: encoded bytes of the objects that are kept decoded. */
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, structOf: (entry: CacheEntry) => Struct | undefined) {
     this.#limit = limitBytes;
+    this.#structOf = structOf;
   }
 
   /** Shared by all who ask: must not be changed. */
@@ -26,7 +30,7 @@ export class DecodedObjects {
     if (object) {
       this.#former.delete(entry);
     } else {
-      object = decode(entry);
+      object = decode(entry, this.#structOf(entry));
     }
     this.#recent.set(entry, object);
     this.#recentBytes += entry.json.length;
@@ -45,8 +49,8 @@ export class DecodedObjects {
 }
 
 /** The caller's own. */
-export function decode(entry: CacheEntry): StoredObject {
-  const object: StoredObject = parseCached(entry.json);
+export function decode(entry: CacheEntry, struct: Struct | undefined): StoredObject {
+  const object: StoredObject = parseCached(entry.json, struct);
   object.apiVersion = entry.apiVersion;
   return object;
 }

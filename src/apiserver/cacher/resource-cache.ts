@@ -1,6 +1,7 @@
 /** The current state of one resource as encoded bytes, its recent history, and those who watch it. */
 import { expired } from '../../apimachinery/errors.ts';
 import type { KubeObject } from '../../apimachinery/meta.ts';
+import type { Struct } from '../../apimachinery/schema.ts';
 import { SortedEntries } from './sorted.ts';
 
 /** What selectors look at. */
@@ -53,6 +54,8 @@ const maxEvents = 102_400;
 
 export class ResourceCache {
   readonly prefix: string;
+  /** Of what is stored; absent for custom resources. */
+  struct?: Struct;
   readonly entries = new Map<string, CacheEntry>();
   readonly sorted = new SortedEntries<CacheEntry>();
   /** Who watches. */

@@ -58,7 +58,7 @@ export function createConverter(transport: WebhookTransport, crd: CustomResource
     const apiVersion = apiVersionOf(spec.group, version);
     const storedAs = apiVersionOf(spec.group, storageVersion);
     const ready = new WeakMap<CacheEntry, StoredObject>();
-    const stored = (entry: CacheEntry): StoredObject => ({ ...parseCached(entry.json), apiVersion: entry.apiVersion, kind: spec.names.kind });
+    const stored = (entry: CacheEntry): StoredObject => ({ ...parseCached(entry.json, undefined), apiVersion: entry.apiVersion, kind: spec.names.kind });
     return {
       async prepare(entries) {
         const byVersion = Map.groupBy(

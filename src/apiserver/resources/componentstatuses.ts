@@ -17,10 +17,10 @@ async function statusOf({ storage }: Target): Promise<CacheEntry[]> {
   } catch (error) {
     condition = { type: 'Healthy', status: 'False', message: error instanceof Error ? error.message : String(error) };
   }
-  const { definition, apiVersion, prefix } = storage.registry.find('', 'v1', 'componentstatuses')!.stored;
+  const { stored } = storage.registry.find('', 'v1', 'componentstatuses')!;
   const object: ComponentStatus = { metadata: { name: 'etcd-0' }, conditions: [condition] };
-  const value = encodeStored(apiVersion, definition.kind, object);
-  return [storage.cacher.entryOf({ key: `${prefix}etcd-0`, value, createRevision: 0, modRevision: 0 })];
+  const value = encodeStored(stored, object);
+  return [storage.cacher.entryOf({ key: `${stored.prefix}etcd-0`, value, createRevision: 0, modRevision: 0 })];
 }
 
 async function serve(target: Target): Promise<Reply> {

@@ -116,7 +116,7 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
     if (!request.options.dryRun && /^0*[1-9]\d*$/.test(served.metadata.resourceVersion ?? '')) {
       throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
     }
-    const value = encodeStored(stored.apiVersion, definition.kind, object);
+    const value = encodeStored(stored, object);
     let revision: number;
     if (request.options.dryRun) {
       await storage.cacher.fresh();

@@ -69,7 +69,7 @@ async function deleteOnce(storage: Storage, request: WriteRequest, options: Dele
   // What its own kind holds up knows no grace.
   if (finalizes && step.type === 'now') object.metadata.deletionTimestamp ??= timeOf(request.context.now);
   else if (stays && step.type === 'now') markAsDeleting(object, request.context.now);
-  const value = encodeStored(stored.apiVersion, definition.kind, object);
+  const value = encodeStored(stored, object);
   const entryAt = (revision: number): CacheEntry => storage.cacher.entryOf({ key, value, createRevision: current.createRevision, modRevision: revision });
 
   if (stays || (step.type === 'graceful' && step.seconds > 0)) {

@@ -8,7 +8,7 @@ import type { Resource } from '../registry.ts';
 
 /** A fresh object under the stored version; the caller may change it. */
 export function storedObject(resource: Resource, entry: CacheEntry): StoredObject {
-  const object = parseCached(entry.json);
+  const object = parseCached(entry.json, resource.stored.struct);
   object.apiVersion = entry.apiVersion;
   object.kind = resource.stored.definition.kind;
   return object;

@@ -45,7 +45,7 @@ export async function rawUpdate(storage: Storage, resource: Resource, update: Ra
     }
     if (update.change(object) === false || update.dryRun) return object;
     try {
-      const revision = await storage.cacher.store.update(key, encodeStored(stored.apiVersion, stored.definition.kind, object), current.revision);
+      const revision = await storage.cacher.store.update(key, encodeStored(stored, object), current.revision);
       metadata.resourceVersion = String(revision);
       return object;
     } catch (error) {

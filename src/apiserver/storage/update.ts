@@ -203,7 +203,7 @@ async function commit(storage: Storage, request: WriteRequest, key: string, curr
   const { stored } = request.resource;
   const { definition } = stored;
   const { store } = storage.cacher;
-  const value = encodeStored(stored.apiVersion, definition.kind, object);
+  const value = encodeStored(stored, object);
   const entryAt = (revision: number): CacheEntry => storage.cacher.entryOf({ key, value, createRevision: current.createRevision, modRevision: revision });
   if (vanishes(object, old) && !definition.finalizeOnDelete?.(object)) {
     if (!request.options.dryRun) {

@@ -2,7 +2,10 @@
 
 import { randomUUID } from 'node:crypto';
 import type { MutatingWebhook, ValidatingWebhook } from '../../../api/admissionregistration/v1/types.gen.ts';
+import { structOfKind } from '../../../api/schema.ts';
 import type { Status } from '../../../apimachinery/errors.ts';
+import type { KubeObject } from '../../../apimachinery/meta.ts';
+import { withNulls } from '../../../apimachinery/nil.ts';
 import type { AdmissionAttributes } from '../../contracts.ts';
 import { webhookCalls } from '../../nonresource/requestmetrics.ts';
 import { admissionRequest } from '../matching/request.ts';
@@ -71,6 +74,12 @@ function patchOf(webhook: Webhook, { patch, patchType = 'JSONPatch' }: ReviewRes
   throw new WebhookCallError(webhook.name, 'received undecodable patch in webhook response: it is no list of operations');
 }
 
+function asSent(object: KubeObject | undefined): KubeObject | null {
+  if (!object) return null;
+  const struct = structOfKind(object.apiVersion ?? '', object.kind ?? '');
+  return struct ? withNulls(struct, object) : object;
+}
+
 /** @throws {WebhookCallError} when there is no valid answer, or 400 when the webhook knows no dry run */
 export async function askWebhook(
   transport: WebhookTransport,
@@ -85,7 +94,8 @@ export async function askWebhook(
   const version = webhook.admissionReviewVersions.find((one) => supported.includes(one));
   if (version === undefined)
     throw new WebhookCallError(webhook.name, 'could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)');
-  const request = { uid, ...admissionRequest(attributes, versioned, requested), object: versioned.object ?? null, oldObject: versioned.oldObject ?? null };
+  const { object, oldObject } = versioned;
+  const request = { uid, ...admissionRequest(attributes, versioned, requested), object: asSent(object), oldObject: asSent(oldObject) };
   const started = performance.now();
   let rejected = true;
   try {
