@@ -176,7 +176,10 @@ async function serve(stages: Stages, context: RequestContext): Promise<Reply> {
     done();
     throw error;
   }
-  return inTime(work, left, done);
+  return inTime(work, left, done, () => {
+    // As upstream, where whoever says that time is over stands before flow control.
+    context.flow = undefined;
+  });
 }
 
 async function serveWatch(stages: Stages, context: RequestContext, route: Route): Promise<Reply> {
@@ -243,9 +246,15 @@ function timeLimit({ info }: RequestContext, most: number): number {
 }
 
 /** What does not come in time goes on, and keeps its seats until it is over. */
-function inTime(work: Promise<Reply>, milliseconds: number, done: () => void): Promise<Reply> {
+function inTime(work: Promise<Reply>, milliseconds: number, done: () => void, late: () => void): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(timeout('request did not complete within the allotted timeout')), Math.max(1, milliseconds));
+    const timer = setTimeout(
+      () => {
+        late();
+        reject(timeout('request did not complete within the allotted timeout'));
+      },
+      Math.max(1, milliseconds),
+    );
     work.then(
       (reply) => {
         clearTimeout(timer);

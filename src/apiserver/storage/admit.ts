@@ -4,13 +4,19 @@ import { admissionSteps } from '../nonresource/requestmetrics.ts';
 
 type Phase = 'admit' | 'validate';
 
-const byPhase = { admit: new WeakMap<readonly AdmissionPlugin[], AdmissionPlugin[]>(), validate: new WeakMap<readonly AdmissionPlugin[], AdmissionPlugin[]>() };
+/** Plugins are added, also while the server runs, and never taken away: as many as there were are the same as before. */
+interface Known {
+  count: number;
+  found: AdmissionPlugin[];
+}
 
-/** Of the plugins, which never change, those that have something to do in that phase. */
+const byPhase = { admit: new WeakMap<readonly AdmissionPlugin[], Known>(), validate: new WeakMap<readonly AdmissionPlugin[], Known>() };
+
+/** Of the plugins, those that have something to do in that phase. */
 function pluginsOf(plugins: readonly AdmissionPlugin[], phase: Phase): readonly AdmissionPlugin[] {
-  let found = byPhase[phase].get(plugins);
-  if (!found) byPhase[phase].set(plugins, (found = plugins.filter((plugin) => plugin[phase])));
-  return found;
+  let known = byPhase[phase].get(plugins);
+  if (known?.count !== plugins.length) byPhase[phase].set(plugins, (known = { count: plugins.length, found: plugins.filter((plugin) => plugin[phase]) }));
+  return known.found;
 }
 
 /** True when some plugin wants to see this request in that phase: worth asking only before it costs something to show it. */
