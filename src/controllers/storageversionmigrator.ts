@@ -66,7 +66,7 @@ export const storageVersionMigratorController = defineController({
 
     async function served({ spec, metadata }: StorageVersionMigration): Promise<ServedResource | undefined> {
       const { group = '', resource: plural } = spec.resource;
-      const { resources } = await discover(client);
+      const { resources } = await discover(client, group);
       const found = resources.find(({ ref, preferred }) => preferred && ref.group === group && ref.plural === plural);
       const age = now().getTime() - Date.parse(metadata.creationTimestamp ?? '');
       if (!found && age < patienceMs) throw new NotYet('resource does not exist in rest mapper, requeuing to attempt again');

@@ -18,8 +18,9 @@ export interface Discovered {
   failed: Map<string, unknown>;
 }
 
-interface GroupList {
-  groups: { name: string; versions: { groupVersion: string }[]; preferredVersion?: { groupVersion: string } }[];
+interface Group {
+  versions: { groupVersion: string }[];
+  preferredVersion?: { groupVersion: string };
 }
 
 interface ResourceList {
@@ -29,9 +30,28 @@ interface ResourceList {
 /** `group/resource`, the same for all versions. */
 export const resourceId = ({ group, plural }: Pick<ResourceRef, 'group' | 'plural'>): string => `${group}/${plural}`;
 
-/** Fails only when the list of groups can't be read. Subresources are left out. */
-export async function discover(client: Client): Promise<Discovered> {
-  const { groups } = (await client.raw('GET', '/apis')) as GroupList;
+/** Preferred first. */
+function versionsOf({ versions, preferredVersion }: Group): string[] {
+  const names = versions.map(({ groupVersion }) => groupVersion);
+  return preferredVersion ? [preferredVersion.groupVersion, ...names.filter((name) => name !== preferredVersion.groupVersion)] : names;
+}
+
+async function versions(client: Client, group: string | undefined): Promise<string[]> {
+  if (group === '') return ['v1'];
+  if (group === undefined) return ['v1', ...((await client.raw('GET', '/apis')) as { groups: Group[] }).groups.flatMap(versionsOf)];
+  try {
+    return versionsOf((await client.raw('GET', `/apis/${group}`)) as Group);
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}
+
+/**
+ * Fails only when the list of groups can't be read. Subresources are left out. Everything costs a request for each version of each group:
+ * whoever looks for one kind again and again asks for its group only.
+ */
+export async function discover(client: Client, group?: string): Promise<Discovered> {
   const failed = new Map<string, unknown>();
 
   async function read(groupVersion: string): Promise<ServedResource[]> {
@@ -55,14 +75,7 @@ export async function discover(client: Client): Promise<Discovered> {
     }
   }
 
-  const ordered = [
-    'v1',
-    ...groups.flatMap(({ versions, preferredVersion }) => {
-      const names = versions.map(({ groupVersion }) => groupVersion);
-      return preferredVersion ? [preferredVersion.groupVersion, ...names.filter((name) => name !== preferredVersion.groupVersion)] : names;
-    }),
-  ];
-  const resources = (await Promise.all(ordered.map(read))).flat();
+  const resources = (await Promise.all((await versions(client, group)).map(read))).flat();
   const seen = new Set<string>();
   for (const resource of resources) {
     const id = resourceId(resource.ref);

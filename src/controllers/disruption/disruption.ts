@@ -49,8 +49,15 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
 
   const selects = ({ spec }: PodDisruptionBudget, pod: Pod): boolean => labelSelectorMatcher(spec.selector).matches(pod.metadata.labels);
   enqueueSelf(budgets, enqueue, keyOf);
+  const budgetsOf = (pod: Pod): PodDisruptionBudget[] => budgets.list(pod.metadata.namespace).filter((budget) => selects(budget, pod));
   function podChanged(pod: Pod): void {
-    for (const budget of budgets.list(pod.metadata.namespace)) if (selects(budget, pod)) enqueue(keyOf(budget));
+    const found = budgetsOf(pod);
+    for (const budget of found) enqueue(keyOf(budget));
+    if (found.length < 2) return;
+    const { namespace, name } = pod.metadata;
+    // As upstream says it, which looks at one of them only.
+    const message = `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${found[0]?.metadata.name}" arbitrarily.`;
+    events.event({ apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata }, 'Warning', 'MultiplePodDisruptionBudgets', message);
   }
   function markChanged(pod: Pod): void {
     if (staleMarkLeft(pod) !== undefined) enqueue(`${podPrefix}${keyOf(pod)}`);
@@ -62,7 +69,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
     },
     updated(pod, old) {
       podChanged(pod);
-      if (!semanticEqual(pod.metadata.labels, old.metadata.labels)) podChanged(old);
+      if (!semanticEqual(pod.metadata.labels, old.metadata.labels)) for (const budget of budgetsOf(old)) enqueue(keyOf(budget));
       markChanged(pod);
     },
     deleted: podChanged,

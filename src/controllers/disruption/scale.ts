@@ -39,7 +39,7 @@ export function createExpectedPods({ client, informers }: Pick<ControllerContext
 
   async function byScale(reference: OwnerReference, namespace: string): Promise<Scaled | undefined> {
     const { group, version } = parseApiVersion(reference.apiVersion);
-    const { resources } = await discover(client);
+    const { resources } = await discover(client, group);
     const found = resources.find(({ ref }) => ref.group === group && ref.kind === reference.kind && ref.version === version);
     if (!found) throw new Error(`no matches for kind "${reference.kind}" in version "${reference.apiVersion}"`);
     const resource = client.resource(found.ref);

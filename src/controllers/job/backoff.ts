@@ -43,5 +43,6 @@ export function addFailures(before: Failures, succeeded: readonly Pod[], failed:
 export function remainingBackoff({ count, last }: Failures, now: number): number {
   if (count === 0) return 0;
   const delay = Math.min(baseMs * 2 ** Math.min(count - 1, 20), maxMs);
-  return Math.max(0, last + delay - now);
+  // Of a failure that is yet to come, by a clock that was set back since, the whole delay is left.
+  return Math.min(delay, Math.max(0, last + delay - now));
 }

@@ -39,6 +39,8 @@ export const nodeLifecycleController = defineController({
     const heartbeats = createHeartbeats();
     const zones = createZones();
     const reference = ({ metadata: { name, uid } }: Pick<Node, 'metadata'>) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name, uid } });
+    const say = (node: Node, reason: string, what: string): void =>
+      events.event(reference(node), 'Normal', reason, `Node ${node.metadata.name} event: ${what}`);
     const note = (node: Node): number => heartbeats.observe(node, leases.get('kube-node-lease', node.metadata.name), elapsed());
 
     function track(change: () => void): void {
@@ -49,7 +51,7 @@ export const nodeLifecycleController = defineController({
 
     nodes.addHandlers({
       added(node) {
-        events.event(reference(node), 'Normal', 'RegisteredNode', `Registered Node ${node.metadata.name} in Controller`);
+        say(node, 'RegisteredNode', `Registered Node ${node.metadata.name} in Controller`);
         track(() => zones.set(node));
         enqueue(node.metadata.name);
       },
@@ -60,7 +62,7 @@ export const nodeLifecycleController = defineController({
         if (!isDeepStrictEqual(interesting(node), interesting(old))) enqueue(node.metadata.name);
       },
       deleted(node) {
-        events.event(reference(node), 'Normal', 'RemovingNode', `Removing Node ${node.metadata.name} from Controller`);
+        say(node, 'RemovingNode', `Removing Node ${node.metadata.name} from Controller`);
         heartbeats.forget(node.metadata.name);
         track(() => zones.remove(node.metadata.name));
       },

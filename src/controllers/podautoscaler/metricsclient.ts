@@ -31,24 +31,35 @@ function windowMs(text: string | undefined): number {
   return total || defaultWindowMs;
 }
 
+/** Of a path that the API server does not know. */
+const nothingThere = '404 page not found';
+const notServed = (resource: string): string => `the server could not find the requested resource (get ${resource})`;
+
 export function createMetricsClient(client: Client): MetricsClient {
-  async function read<T>(path: string, query: Record<string, string>, what: string): Promise<T> {
+  /** `absent`: what is said where nobody serves such metrics. */
+  async function read<T>(path: string, query: Record<string, string>, what: string, absent: string): Promise<T> {
     const given = Object.entries(query).filter(([, value]) => value !== '');
     const text = given.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&');
     try {
       return (await client.raw('GET', text ? `${path}?${text}` : path)) as T;
     } catch (error) {
-      throw new Error(`unable to ${what}: ${(error as Error).message}`, { cause: error });
+      const text = (error as Error).message;
+      throw new Error(`unable to ${what}: ${text === nothingThere ? absent : text}`, { cause: error });
     }
   }
   const custom = (path: string, query: Record<string, string>): Promise<CustomMetrics> =>
-    read(`/apis/custom.metrics.k8s.io/v1beta2/${path}`, query, 'fetch metrics from custom metrics API');
+    read(
+      `/apis/custom.metrics.k8s.io/v1beta2/${path}`,
+      query,
+      'fetch metrics from custom metrics API',
+      'no custom metrics API (custom.metrics.k8s.io) registered',
+    );
 
   /** `deployments.apps/web` */
   async function pathOf({ apiVersion = 'v1', kind, name }: CrossVersionObjectReference, namespace: string): Promise<string> {
     const { group } = parseApiVersion(apiVersion);
     if (kind === 'Namespace' && group === '') return `namespaces/${name}/metrics`;
-    const { resources } = await discover(client);
+    const { resources } = await discover(client, group);
     const ref = resources.find((served) => served.ref.group === group && served.ref.kind === kind)?.ref;
     if (!ref) throw new Error(`no matches for kind "${kind}" in group "${group}"`);
     const resource = `${ref.plural}${group ? `.${group}` : ''}/${name}`;
@@ -61,6 +72,7 @@ export function createMetricsClient(client: Client): MetricsClient {
         `/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods`,
         { labelSelector: selector },
         'fetch metrics from resource metrics API',
+        notServed('pods.metrics.k8s.io'),
       );
       if (items.length === 0) throw new Error('no metrics returned from resource metrics API');
       const metrics = items.flatMap(({ metadata, timestamp, window, containers }) => {
@@ -89,7 +101,12 @@ export function createMetricsClient(client: Client): MetricsClient {
     },
     async external(namespace, metric, metricSelector) {
       const path = `/apis/external.metrics.k8s.io/v1beta1/namespaces/${namespace}/${metric}`;
-      const { items } = await read<{ items: { value: string }[] }>(path, { labelSelector: metricSelector }, 'fetch metrics from external metrics API');
+      const { items } = await read<{ items: { value: string }[] }>(
+        path,
+        { labelSelector: metricSelector },
+        'fetch metrics from external metrics API',
+        notServed(`${metric}.external.metrics.k8s.io`),
+      );
       if (items.length === 0) throw new Error('no metrics returned from external metrics API');
       return items.reduce((sum, { value }) => sum + milliValue(value), 0);
     },

@@ -94,14 +94,20 @@ function setup({ client, informers, events, now }: ControllerContext, enqueue: E
     rest: Omit<HorizontalPodAutoscalerStatus, 'conditions' | 'desiredReplicas'> & { desiredReplicas?: number },
   ): Promise<void> {
     const status = { desiredReplicas: 0, ...autoscaler.status, ...rest, conditions };
-    if (!semanticEqual(status, autoscaler.status)) await autoscalerClient.updateStatus({ ...autoscaler, status });
+    if (semanticEqual(status, autoscaler.status)) return;
+    try {
+      await autoscalerClient.updateStatus({ ...autoscaler, status });
+    } catch (error) {
+      events.event(autoscaler, 'Warning', 'FailedUpdateStatus', (error as Error).message);
+      throw error;
+    }
   }
 
   /** Reads the scale; any served version of the kind will do. */
   async function findTarget(autoscaler: HorizontalPodAutoscaler): Promise<Target> {
     const { apiVersion = 'v1', kind, name } = autoscaler.spec.scaleTargetRef;
     const { group } = parseApiVersion(apiVersion);
-    const { resources } = await discover(client);
+    const { resources } = await discover(client, group);
     const refs = resources.filter(({ ref }) => ref.group === group && ref.kind === kind).map(({ ref }) => ref);
     if (refs.length === 0) throw new Error(`no matches for kind "${kind}" in group "${group}"`);
     let first: unknown;
