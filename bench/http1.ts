@@ -7,6 +7,8 @@ export interface Asked {
   path: string;
   body?: string;
   accept?: string;
+  /** The answer may be compressed, as Go's clients ask for it unless they are told not to. */
+  gzip?: boolean;
 }
 /** Gives the answer's code when all of it is there; rejects when the connection ends before. */
 export type Ask = (asked: Asked) => Promise<number>;
@@ -21,9 +23,9 @@ async function connect({ url, ca, cert, key }: Credentials): Promise<TLSSocket> 
   return socket;
 }
 
-function textOf({ method, path, body, accept = 'application/json' }: Asked): string {
+function textOf({ method, path, body, gzip, accept = 'application/json' }: Asked): string {
   const length = body === undefined ? '' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
-  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\n${length}\r\n${body ?? ''}`;
+  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\n${gzip ? 'Accept-Encoding: gzip\r\n' : ''}${length}\r\n${body ?? ''}`;
 }
 
 /** One kept-alive connection that sends the next request when the answer is there. Bodies are counted, not kept. */

@@ -8,7 +8,7 @@ import type { Credentials } from './targets.ts';
 export type Load =
   /** `count` ends it sooner than `seconds`. An update replaces one of `objects` that were created under this prefix. */
   | { kind: 'create' | 'get' | 'update'; protocol: 'http1' | 'http2'; connections: number; seconds: number; prefix: string; objects: number; count?: number }
-  | { kind: 'list'; connections: number; seconds: number; path: string; accept: string }
+  | { kind: 'list'; connections: number; seconds: number; path: string; accept: string; gzip?: boolean }
   | { kind: 'pods'; connections: number; count: number }
   /** `writer`: whom flow control lets pass, for it would hold back writes that many watch, and be what is measured. */
   | { kind: 'watch'; watchers: number; events: number; writers: number; writer: Credentials };
@@ -17,10 +17,14 @@ export interface LoadResult {
   requests: number;
   seconds: number;
   failures: number;
+  /** What the load itself took: it shares the machine with what is measured. */
+  cpuSeconds: number;
   /** Milliseconds from asking to the whole answer; absent for watches. */
   p50?: number;
   p99?: number;
 }
+
+type Ran = Omit<LoadResult, 'cpuSeconds'>;
 
 const { credentials, load } = JSON.parse(process.argv[2] as string) as { credentials: Credentials; load: Load };
 const collection = '/api/v1/namespaces/default/configmaps';
@@ -43,7 +47,7 @@ function http2(on: ClientHttp2Session): Ask {
     });
 }
 
-async function repeat(asks: readonly Ask[], seconds: number, next: (count: number) => Asked, most = Number.POSITIVE_INFINITY): Promise<LoadResult> {
+async function repeat(asks: readonly Ask[], seconds: number, next: (count: number) => Asked, most = Number.POSITIVE_INFINITY): Promise<Ran> {
   let count = 0;
   let failures = 0;
   const took: number[] = [];
@@ -94,7 +98,7 @@ const pod = (index: number): string =>
   });
 
 function next(asked: Exclude<Load, { kind: 'watch' }>, index: number): Asked {
-  if (asked.kind === 'list') return { method: 'GET', path: asked.path, accept: asked.accept };
+  if (asked.kind === 'list') return { method: 'GET', path: asked.path, accept: asked.accept, gzip: asked.gzip ?? false };
   if (asked.kind === 'pods') return { method: 'POST', path: '/api/v1/namespaces/default/pods', body: pod(index) };
   if (asked.kind === 'create') return { method: 'POST', path: collection, body: configMap(`${asked.prefix}-${index}`) };
   const name = `${asked.prefix}-${index % asked.objects}`;
@@ -102,7 +106,7 @@ function next(asked: Exclude<Load, { kind: 'watch' }>, index: number): Asked {
   return { method: 'GET', path: `${collection}/${name}` };
 }
 
-async function run(): Promise<LoadResult> {
+async function run(): Promise<Ran> {
   if (load.kind === 'watch') return watch(load);
   const { asks, close } = await asksFor('protocol' in load ? load.protocol : 'http1', load.connections);
   const seconds = 'seconds' in load ? load.seconds : Number.POSITIVE_INFINITY;
@@ -112,7 +116,7 @@ async function run(): Promise<LoadResult> {
 }
 
 /** From the first write until every watcher has seen every event. */
-async function watch({ watchers, events, writers, writer }: Extract<Load, { kind: 'watch' }>): Promise<LoadResult> {
+async function watch({ watchers, events, writers, writer }: Extract<Load, { kind: 'watch' }>): Promise<Ran> {
   let seen = 0;
   const { promise: all, resolve } = Promise.withResolvers<void>();
   const count = (lines: number): void => {

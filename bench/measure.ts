@@ -29,10 +29,11 @@ export async function put(target: RunningTarget, load: Load): Promise<LoadResult
 /** Puts a load on the target and notes its rate, its latencies and what it costs the target. */
 export async function rate(target: RunningTarget, figures: Figures, name: string, load: Load): Promise<void> {
   const before = usageOf(target.pids).cpuSeconds;
-  const { requests, seconds, p50, p99 } = await put(target, load);
+  const { requests, seconds, p50, p99, cpuSeconds: loadSeconds } = await put(target, load);
   figures.set(`${name} (/s)`, requests / seconds);
   const cpuMs = ((usageOf(target.pids).cpuSeconds - before) / requests) * 1000;
   figures.set(`${name} (CPU ms each)`, cpuMs);
+  figures.set(`${name} (the load's CPU ms each)`, (loadSeconds / requests) * 1000);
   if (p50 !== undefined && p99 !== undefined) {
     figures.set(`${name} (p50 ms)`, p50);
     figures.set(`${name} (p99 ms)`, p99);

@@ -47,6 +47,15 @@ export function wrapEncoded(apiVersion: string, kind: string, raw: Uint8Array): 
   return writer.finish();
 }
 
+const afterRaw = Buffer.from([0x1a, 0, 0x22, 0]);
+
+/** What comes before and after a message of that length, for one that is sent in parts. */
+export function wrapping(apiVersion: string, kind: string, length: number): [before: Uint8Array, after: Uint8Array] {
+  const writer = new ProtoWriter(256);
+  writeHead(writer, apiVersion, kind, length);
+  return [writer.finish(), afterRaw];
+}
+
 function writeHead(writer: ProtoWriter, apiVersion: string, kind: string, length: number): void {
   writer.varint(length);
   writer.varint(0x12);

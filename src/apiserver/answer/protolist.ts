@@ -37,20 +37,29 @@ function listMeta({ selfLink = '', resourceVersion = '', continue: token = '', r
   return Buffer.concat(parts);
 }
 
-/** Every list type has `metadata = 1` and `items = 2`. */
-export function listMessage(metadata: ListMeta, items: readonly Uint8Array[]): Buffer {
+/** What comes before the items. Every list type has `metadata = 1` and `items = 2`. */
+export function listHead(metadata: ListMeta): Buffer {
   const meta = listMeta(metadata);
-  let size = 1 + varintLength(meta.length) + meta.length;
+  const head = Buffer.allocUnsafe(1 + varintLength(meta.length) + meta.length);
+  head[0] = 0x0a;
+  meta.copy(head, writeVarint(head, 1, meta.length));
+  return head;
+}
+
+/** The items one after the other. `placed` hears where each came to lie. */
+export function framedItems(items: readonly Uint8Array[], placed?: (index: number, bytes: Buffer) => void): Buffer {
+  let size = 0;
   for (const item of items) size += 1 + varintLength(item.byteLength) + item.byteLength;
-  const message = Buffer.allocUnsafe(size);
-  message[0] = 0x0a;
-  let at = writeVarint(message, 1, meta.length);
-  at += meta.copy(message, at);
-  for (const item of items) {
-    message[at] = 0x12;
-    at = writeVarint(message, at + 1, item.byteLength);
-    message.set(item, at);
+  const framed = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for (const [index, item] of items.entries()) {
+    framed[at] = 0x12;
+    at = writeVarint(framed, at + 1, item.byteLength);
+    framed.set(item, at);
+    placed?.(index, framed.subarray(at, at + item.byteLength));
     at += item.byteLength;
   }
-  return message;
+  return framed;
 }
+
+export const listMessage = (metadata: ListMeta, items: readonly Uint8Array[]): Buffer => Buffer.concat([listHead(metadata), framedItems(items)]);

@@ -10,6 +10,7 @@ import { bodyLength } from '../exchange.ts';
 import type { MediaType } from '../negotiation/accept.ts';
 import { contentTypes, negotiate } from '../negotiation/accept.ts';
 import { wantsPretty } from './form.ts';
+import { gzipParts } from './gzip.ts';
 import type { Form } from './represent.ts';
 import { encodeValue, representValue } from './represent.ts';
 
@@ -30,10 +31,17 @@ export async function bodyReply(context: RequestContext, status: number, media: 
   if (context.compress && bodyLength(body) >= compressFrom && acceptsGzip(context.exchange)) {
     headers['content-encoding'] = 'gzip';
     headers['vary'] = 'Accept-Encoding';
-    const whole = body instanceof Uint8Array ? body : Buffer.concat(body);
-    return { status, headers, body: await gzipAsync(whole, { level: 1 }) };
+    return { status, headers, body: await compressed(body) };
   }
   return { status, headers, body };
+}
+
+/** Parts of this size are compressed by themselves; smaller ones compress better together, in bytes. */
+const largePart = 32 * 1024;
+
+async function compressed(body: Uint8Array | readonly Uint8Array[]): Promise<Uint8Array | readonly Uint8Array[]> {
+  if (!(body instanceof Uint8Array) && bodyLength(body) / body.length >= largePart) return gzipParts(body);
+  return gzipAsync(body instanceof Uint8Array ? body : Buffer.concat(body), { level: 1 });
 }
 
 /** An answer that is no stored object: a Status, a review, a scale. */

@@ -9,11 +9,13 @@ import type { IncludeObject } from '../../apimachinery/table.ts';
 import { tableOf } from '../../apimachinery/table.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import type { StoredObject } from '../cacher/resource-cache.ts';
+import type { Run } from '../cacher/sorted.ts';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { Resource } from '../registry.ts';
 import { inSlices } from '../slices.ts';
 import { servedObject } from '../storage/objects.ts';
 import { columnsOf } from './columns.ts';
+import { representRuns } from './longlist.ts';
 import { listMessage } from './protolist.ts';
 
 export interface Form {
@@ -149,15 +151,21 @@ export function representList(resource: Resource, entries: readonly CacheEntry[]
 /** From this many items on, a list is encoded in slices. */
 const manyItems = 500;
 
-/** As {@link representList}; a long list whose items must be decoded or encoded gives the event loop back in between. */
+/**
+ * As {@link representList}; a long list whose items must be decoded or encoded gives the event loop back in between. `runs`: the same
+ * entries, as the cache has them.
+ */
 export async function representLongList(
   resource: Resource,
   entries: readonly CacheEntry[],
   metadata: ListMeta,
   form: Form,
+  runs?: readonly Run<CacheEntry>[],
 ): Promise<Uint8Array | readonly Uint8Array[]> {
   const { media, pretty } = form;
   if (entries.length < manyItems) return representList(resource, entries, metadata, form);
+  const parts = runs && (await representRuns(resource, runs, metadata, form));
+  if (parts) return parts;
   const apiVersion = `meta.k8s.io/${media.asVersion}`;
   if (media.encoding === 'protobuf' && media.as === '') {
     await inSlices(entries, (entry) => void messageOf(resource, entry));

@@ -17,8 +17,8 @@ export interface CacheEntry {
   readonly name: string;
   readonly revision: number;
   readonly createRevision: number;
-  /** Cached form (see `bytes.ts`), of the version under which it was stored. */
-  readonly json: Buffer;
+  /** Cached form (see `bytes.ts`), of the version under which it was stored; may come to lie in the middle of its neighbours. */
+  json: Buffer;
   readonly apiVersion: string;
   /** Filled in when a selector first asks. */
   index?: EntryIndex;
@@ -113,7 +113,8 @@ export class ResourceCache {
   }
 
   apply(event: CacheEvent): void {
-    const { entry } = event;
+    const { entry, previous } = event;
+    if (previous) stayAlone(previous);
     if (event.type === 'put') {
       this.entries.set(entry.key, entry);
       this.sorted.set(entry);
@@ -154,6 +155,15 @@ export class ResourceCache {
       this.#start = 0;
     }
   }
+}
+
+/** What the history holds must not hold its neighbours of old too. */
+function stayAlone(entry: CacheEntry): void {
+  delete entry.protobuf;
+  if (entry.json.byteLength === entry.json.buffer.byteLength) return;
+  const json = Buffer.allocUnsafeSlow(entry.json.byteLength);
+  entry.json.copy(json);
+  entry.json = json;
 }
 
 export type StoredObject = KubeObject & Record<string, unknown>;

@@ -7,7 +7,7 @@ import type { ServerHttp2Session } from 'node:http2';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SecureContextOptions, SecureVersion } from 'node:tls';
+import { DEFAULT_CIPHERS, type SecureContextOptions, type SecureVersion } from 'node:tls';
 import type { Exchange, Responder } from '../exchange.ts';
 import type { Sharing } from '../flowcontrol/sharing.ts';
 import { handshakeErrors } from '../nonresource/requestmetrics.ts';
@@ -63,6 +63,10 @@ export interface Listener {
 /** As upstream: what clients think before they are told. */
 const defaultMaxStreams = 100;
 
+/** The quickest of the good ones first, as upstream's server has it. */
+const quickest = 'TLS_AES_128_GCM_SHA256';
+const preferredCiphers = [quickest, ...DEFAULT_CIPHERS.split(':').filter((name) => name !== quickest)].join(':');
+
 /** A connection that is silent for so long is probed, in milliseconds. */
 const keepAliveMs = 30_000;
 
@@ -98,7 +102,7 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: options.tls.minVersion ?? 'TLSv1.2',
-    ...(options.tls.ciphers === undefined ? {} : { ciphers: options.tls.ciphers }),
+    ciphers: options.tls.ciphers ?? preferredCiphers,
     // Large windows keep long lists from waiting for updates.
     settings: {
       maxConcurrentStreams: options.maxStreams ?? defaultMaxStreams,

@@ -52,18 +52,21 @@ class Rest {
     return this.#index >= this.#parts.length;
   }
 
-  /** The next piece: as much as fits `space`, or of a part that is larger as many bytes, which are not copied. */
+  /** The next piece: of a large part so many bytes, which are not copied; or as much of small ones as fits `space`. */
   next(most: number, space: () => Buffer): { piece: Uint8Array; used: Buffer | undefined } {
-    const first = this.#parts[this.#index] as Uint8Array;
-    if (first.byteLength - this.#offset >= most || this.#index === this.#parts.length - 1) return { piece: this.#part(most), used: undefined };
+    if (this.#isLarge() || this.#index === this.#parts.length - 1) return { piece: this.#part(most), used: undefined };
     const used = space();
     let size = 0;
-    while (size < most && !this.empty) {
+    while (size < most && !this.empty && !this.#isLarge()) {
       const part = this.#part(most - size);
       used.set(part, size);
       size += part.byteLength;
     }
     return { piece: used.subarray(0, size), used };
+  }
+
+  #isLarge(): boolean {
+    return (this.#parts[this.#index] as Uint8Array).byteLength - this.#offset >= sharedBytes;
   }
 
   /** Of the part at the index, at most so many bytes. */

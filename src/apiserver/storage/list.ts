@@ -3,6 +3,7 @@ import { badRequest, expired, type StatusError } from '../../apimachinery/errors
 import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { CacheEntry } from '../cacher/cacher.ts';
 import { tooLargeResourceVersion } from '../cacher/cacher.ts';
+import type { Run } from '../cacher/sorted.ts';
 import type { Resource } from '../registry.ts';
 import { inSlices } from '../slices.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';
@@ -16,6 +17,8 @@ export interface Listed {
   revision: number;
   continue: string;
   remainingItemCount: number | undefined;
+  /** The same entries, where they are all that there is in a range of the present. */
+  runs?: readonly Run<CacheEntry>[];
 }
 
 const inconsistentAdvice =
@@ -48,7 +51,10 @@ export async function listEntries(storage: Storage, resource: Resource, namespac
   const range = rangeOf(resource, namespace, selection);
   const present = (): CacheEntry[] => presentEntries(resource, namespace, selection, startKey);
   try {
-    if (revision === undefined) return await collect(resource, options, selection, cacher.revision, present());
+    if (revision === undefined) {
+      const whole = selection.empty && options.limit <= 0 && startKey === '' ? { runs: cache.sorted.runs(range) } : {};
+      return { ...(await collect(resource, options, selection, cacher.revision, present())), ...whole };
+    }
     // The present is as good as the past when nothing changed since; yet a revision that is forgotten is gone for everybody.
     if (revision >= cache.lastRevision && revision <= cacher.revision) {
       if (revision < cacher.revision) await cacher.store.get(cache.prefix, { revision });

@@ -46,5 +46,5 @@ export async function listObjects(target: Target): Promise<Reply> {
   // Upstream's lists of custom resources always have the field.
   if (listed.continue !== '' || (resource.custom && !form.media.as)) metadata.continue = listed.continue;
   if (listed.remainingItemCount !== undefined) metadata.remainingItemCount = listed.remainingItemCount;
-  return bodyReply(context, 200, form.media, await representLongList(resource, listed.entries, metadata, form));
+  return bodyReply(context, 200, form.media, await representLongList(resource, listed.entries, metadata, form, listed.runs));
 }
