@@ -15,7 +15,7 @@ import { createOwnedLister, resolveController, watchOwned } from '../common/owne
 import { type ControllerContext, defineController, type Enqueue, type ReconcileResult, type RunningController } from '../controller.ts';
 import { type Failures, noFailures } from './backoff.ts';
 import { createJobPods } from './manage.ts';
-import { jobEnded, podsCounted } from './metrics.ts';
+import { failuresHandled, jobEnded, podsCounted, type SyncAction, syncBegan } from './metrics.ts';
 import { isTracked, trackingFinalizer, withoutTracking } from './pods.ts';
 import { assess, deadlineMs, isSuspended, type JobState, jobCondition } from './state.ts';
 import { countReleased, enactEnd, trackEnded, trackedUids } from './tracking.ts';
@@ -151,6 +151,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
 
   interface Step {
     active: number;
+    action: SyncAction;
     error?: unknown;
     waitMs?: number;
     suspensionChanged?: boolean;
@@ -162,9 +163,9 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
       const { deleted, error } = await jobPods.stop(key, state, active);
       // Not all are gone, or others may come: the end waits.
       if (deleted !== active.length || !satisfied) state.finished = undefined;
-      return { active: active.length - deleted, error };
+      return { action: 'reconciling', active: active.length - deleted, error };
     }
-    const managed: Step = satisfied && !job.metadata.deletionTimestamp ? await jobPods.manage(key, state) : { active: active.length };
+    const managed: Step = satisfied && !job.metadata.deletionTimestamp ? await jobPods.manage(key, state) : { action: 'reconciling', active: active.length };
     const { completions } = job.spec;
     const complete = managed.active === 0 && (completions === undefined ? state.succeeded > 0 : state.succeeded >= completions);
     if (complete) state.finished = jobCondition('SuccessCriteriaMet', 'True', 'CompletionsReached', 'Reached expected number of succeeded pods', state.now);
@@ -187,6 +188,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
     if (tracking.changed || changedBefore) {
       job = await write(key, job, state);
       failures.set(uid, state.failures);
+      failuresHandled(tracking.handled);
     }
     const tracked = trackedUids(state);
     const error = tracking.release.length > 0 ? await release(tracking.release, uid) : undefined;
@@ -214,6 +216,19 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
   }
 
   async function reconcileJob(key: string, job: Job): Promise<ReconcileResult> {
+    const ended = syncBegan(job);
+    let action: SyncAction = 'reconciling';
+    try {
+      const result = await sync(key, job, (step) => (action = step));
+      ended(true, action);
+      return result;
+    } catch (error) {
+      ended(false, action);
+      throw error;
+    }
+  }
+
+  async function sync(key: string, job: Job, did: (action: SyncAction) => void): Promise<ReconcileResult> {
     const uid = job.metadata.uid ?? '';
     // Of the same moment as the pods that are looked at: both change while the claim waits.
     const satisfied = expectations.satisfied(key);
@@ -228,6 +243,7 @@ function setup(context: ControllerContext, enqueue: Enqueue): RunningController 
     });
     const state = assess(job, own, releasedNow, failures.get(uid) ?? noFailures, now());
     const step = await act(key, state, satisfied);
+    did(step.action);
     const before = job.status ?? {};
     const changed =
       step.suspensionChanged ||

@@ -11,6 +11,7 @@ import { slowStart } from '../common/slowstart.ts';
 import type { ControllerContext } from '../controller.ts';
 import { finishedAt, remainingBackoff } from './backoff.ts';
 import { completionIndex, freeIndexes, indexesOf, merge } from './indexes.ts';
+import type { SyncAction } from './metrics.ts';
 import { allIndexFailures, isIndexed, isTracked, newJobPod, replacesOnlyFailed, withoutTracking } from './pods.ts';
 import { completionsOf, isSuspended, type JobState } from './state.ts';
 
@@ -19,6 +20,7 @@ export interface Managed {
   error?: unknown;
   /** Look again then: failed pods wait for their replacement. */
   waitMs?: number;
+  action: SyncAction;
 }
 
 export interface JobPods {
@@ -88,7 +90,7 @@ export function createJobPods({ client, events }: Pick<ControllerContext, 'clien
   async function stopExpected(key: string, state: JobState, doomed: readonly Pod[]): Promise<Managed> {
     expectations.expectDeletions(key, doomed.map(keyOf));
     const { deleted, error } = await stop(key, state, doomed);
-    return { active: state.active.length - deleted, ...(error === undefined ? {} : { error }) };
+    return { action: 'pods_deleted', active: state.active.length - deleted, ...(error === undefined ? {} : { error }) };
   }
 
   async function start(key: string, { job, active, delayed }: JobState, count: number, indexes: readonly number[] | undefined): Promise<Managed> {
@@ -103,7 +105,7 @@ export function createJobPods({ client, events }: Pick<ControllerContext, 'clien
       }
     });
     for (let missing = count - succeeded; missing > 0; missing--) expectations.creationObserved(key);
-    return { active: active.length + succeeded, ...(error === undefined ? {} : { error }) };
+    return { action: 'pods_created', active: active.length + succeeded, ...(error === undefined ? {} : { error }) };
   }
 
   /** Indexes that may be started now; those that failed wait for their own backoff. */
@@ -128,14 +130,14 @@ export function createJobPods({ client, events }: Pick<ControllerContext, 'clien
       const doomed = surplus(state, Math.max(0, active.length - wanted)).slice(0, isSuspended(job) ? undefined : burst);
       if (doomed.length > 0) return stopExpected(key, state, doomed);
       const missing = wanted - active.length - (replacesOnlyFailed(job) ? state.terminating : 0);
-      if (missing <= 0 || isSuspended(job)) return { active: active.length };
+      if (missing <= 0 || isSuspended(job)) return { action: 'tracking', active: active.length };
       const perIndex = job.spec.backoffLimitPerIndex !== undefined;
       const waitMs = perIndex ? 0 : remainingBackoff(state.failures, now.getTime());
-      if (waitMs > 0) return { active: active.length, waitMs };
+      if (waitMs > 0) return { action: 'pods_created', active: active.length, waitMs };
       const count = Math.min(missing, burst);
       if (!isIndexed(job)) return start(key, state, count, undefined);
       const { indexes, waitMs: indexWaitMs } = startable(state, count);
-      if (indexWaitMs !== undefined) return { active: active.length, waitMs: indexWaitMs };
+      if (indexWaitMs !== undefined) return { action: 'pods_created', active: active.length, waitMs: indexWaitMs };
       return start(key, state, indexes.length, indexes);
     },
   };

@@ -7,6 +7,8 @@ export interface Verdict {
   /** The failure counts against the backoff limit. */
   counts: boolean;
   failsIndex: boolean;
+  /** Of the rule that decided; absent without one. */
+  action?: string;
   /** The Job fails, with this message. */
   failsJob?: string;
 }
@@ -37,10 +39,10 @@ export function judge({ spec }: Job, pod: Pod): Verdict {
       if (condition) matched = `Pod ${who} has condition ${condition.type} matching ${action} rule at index ${index}`;
     }
     if (matched === undefined) continue;
-    if (action === 'Ignore') return { counts: false, failsIndex: false };
-    if (action === 'FailIndex') return { counts: true, failsIndex: true };
-    if (action === 'FailJob') return { counts: true, failsIndex: false, failsJob: matched };
-    if (action === 'Count') return plain;
+    if (action === 'Ignore') return { counts: false, failsIndex: false, action };
+    if (action === 'FailIndex') return { counts: true, failsIndex: true, action };
+    if (action === 'FailJob') return { counts: true, failsIndex: false, failsJob: matched, action };
+    if (action === 'Count') return { ...plain, action };
   }
   return plain;
 }

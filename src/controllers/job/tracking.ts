@@ -19,6 +19,8 @@ export interface Tracking {
   changed: boolean;
   /** Not all ended pods fitted in: the Job can't be finished yet. */
   more: boolean;
+  /** What rules of the failure policy said of pods that ended now. */
+  handled: string[];
 }
 
 /** Turns uids whose pods have lost their finalizer (or are gone) into numbers; `tracked` are those that have it. True when there were any. */
@@ -58,6 +60,7 @@ export function trackEnded(state: JobState): Tracking {
   const failed = [...(uncounted.failed ?? [])];
   const newIndexes: number[] = [];
   const release: Pod[] = [];
+  const handled: string[] = [];
   let more = false;
   const ending = finished !== undefined && finished.type !== 'SuccessCriteriaMet' && finished.type !== 'Complete';
 
@@ -71,7 +74,11 @@ export function trackEnded(state: JobState): Tracking {
     if (pod.status?.phase === 'Succeeded' && !failed.includes(uid)) {
       if (indexed && counted && !hasIndex(state.previousIndexes, index!)) newIndexes.push(index!);
       else if (!indexed && !succeeded.includes(uid)) succeeded.push(uid);
-    } else if ((isFailed(pod, job) || ending) && counted && !failed.includes(uid) && judge(job, pod).counts) failed.push(uid);
+    } else if ((isFailed(pod, job) || ending) && counted && !failed.includes(uid)) {
+      const { counts, action } = judge(job, pod);
+      if (counts) failed.push(uid);
+      if (action) handled.push(action);
+    }
     if (newIndexes.length + succeeded.length + failed.length >= maxUncounted) {
       more = true;
       break;
@@ -81,7 +88,7 @@ export function trackEnded(state: JobState): Tracking {
   if (newIndexes.length > 0 || succeeded.length !== (uncounted.succeeded?.length ?? 0) || failed.length !== (uncounted.failed?.length ?? 0)) changed = true;
   status.uncountedTerminatedPods = { ...(succeeded.length > 0 ? { succeeded } : {}), ...(failed.length > 0 ? { failed } : {}) };
   if (indexed) changed = noteIndexes(state, newIndexes) || changed;
-  return { release, changed: noteEnd(state) || changed, more };
+  return { release, changed: noteEnd(state) || changed, more, handled };
 }
 
 function noteIndexes(state: JobState, newIndexes: readonly number[]): boolean {

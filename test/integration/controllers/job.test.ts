@@ -4,6 +4,7 @@ import { jobs as jobKind } from '../../../src/api/batch/v1/job.ts';
 import type { Job, JobSpec } from '../../../src/api/batch/v1/types.gen.ts';
 import type { Pod } from '../../../src/api/core/v1/types.gen.ts';
 import { timeOf } from '../../../src/apimachinery/meta.ts';
+import { metrics } from '../../../src/apimachinery/metrics.ts';
 import { addFailures, noFailures, remainingBackoff } from '../../../src/controllers/job/backoff.ts';
 import { formatIndexes, freeIndexes, parseIndexes } from '../../../src/controllers/job/indexes.ts';
 import { jobController } from '../../../src/controllers/job/job.ts';
@@ -48,6 +49,12 @@ test('a job runs its pods, counts them and is complete', async () => {
   assert.equal(pods.length, 30);
   assert.ok(pods.every((pod) => pod.metadata.finalizers === undefined));
   assert.equal(done.status?.active ?? 0, 0);
+  const told = metrics.text();
+  for (const action of ['pods_created', 'tracking']) {
+    const labels = `{completion_mode="NonIndexed",result="success",action="${action}"}`;
+    assert.ok(told.includes(`\njob_controller_job_syncs_total${labels} `), `syncs, ${action}`);
+    assert.ok(told.includes(`\njob_controller_job_sync_duration_seconds_count${labels} `), `their duration, ${action}`);
+  }
 });
 
 test('failed pods are replaced until the limit, then the job has failed', async () => {
