@@ -147,6 +147,8 @@ export function createCore(options: CoreOptions): ServerCore {
   const departures = new Departures(sharing);
   const flowControl = createFlowControl({ ...options.flowControl, sizeOf: storedSizes(registry), sharing });
   metrics.flowControl(flowControl);
+  const { store } = options;
+  if (store.size) metrics.storageSize(() => store.size!());
   metrics.add(buildMetrics(options.version, options.features ?? []));
 
   const discovery = createDiscovery(registry, {

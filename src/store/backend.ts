@@ -39,6 +39,7 @@ export interface Backend {
   /** When the next key expires. */
   nextExpiry(): number | undefined;
   entries(): Promise<{ revision: number; entries: AsyncIterable<SnapshotEntry> }>;
+  size?(): Promise<{ id: string; bytes: number }>;
   close(): Promise<void>;
 }
 

@@ -312,6 +312,14 @@ function contract(open: () => Promise<Opened>): void {
     assert.equal(revision, found[1]?.modRevision);
   });
 
+  test('what lies on a disk tells how much it takes there', async () => {
+    if (!store.size) return;
+    await store.create(`${fresh()}a`, bytes('x'.repeat(100_000)));
+    const { id, bytes: taken } = await store.size();
+    assert.match(id, /^(lmdb|etcd)-0$/);
+    assert.ok(taken >= 16_384, `${taken} bytes`);
+  });
+
   test('values are kept byte for byte, empty and large ones too', async () => {
     const prefix = fresh();
     const large = Buffer.alloc(1_000_000, 'knarr');

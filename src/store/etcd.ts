@@ -153,6 +153,9 @@ export function createEtcdStore(options: EtcdOptions): Store {
       const revision = Number((await range({ key: zero, count_only: true })).header.revision);
       return { revision, entries: snapshotEntries(revision) };
     },
+    async size() {
+      return { id: 'etcd-0', bytes: Number((await call<{ dbSize: string | number }>('Maintenance/Status', {}, true)).dbSize) };
+    },
     async close() {
       if (closed) return;
       closed = true;

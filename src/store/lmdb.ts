@@ -1,5 +1,7 @@
 /** The embedded store: versions in LMDB, on this machine's disk. Layout of the data: `lmdb/records.ts`. */
 import { statfsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Transaction } from 'lmdb';
 import { type Backend, type Change, type Head, prefixEnd } from './backend.ts';
 import { cleanCompacted, compactionState, declareCompacted } from './lmdb/compact.ts';
@@ -126,6 +128,10 @@ function createBackend(environment: Environment, now: () => number, onError: (er
     async entries() {
       const transaction = root.useReadTransaction();
       return { revision: revisionIn(environment, transaction), entries: allEntries(environment, transaction, now) };
+    },
+    async size() {
+      const { blocks } = await stat(join(environment.directory, 'data.mdb'));
+      return { id: 'lmdb-0', bytes: blocks * 512 };
     },
     async close() {
       closing = true;

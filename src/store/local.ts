@@ -59,6 +59,7 @@ export function createLocalStore(backend: Backend, { now = Date.now, onError = (
       readable(Math.max(revision, backend.compactRevision));
       if (revision > backend.compactRevision) await backend.compact(revision);
     },
+    ...(backend.size ? { size: backend.size } : {}),
     async entries() {
       readable(undefined);
       return backend.entries();

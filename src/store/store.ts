@@ -72,6 +72,8 @@ export interface Store {
   stale?(key: string): Promise<boolean>;
   /** The whole state as of one revision, in key order, read piece by piece; for a snapshot. */
   entries(): Promise<{ revision: number; entries: AsyncIterable<SnapshotEntry> }>;
+  /** What its database takes on the disk, and how it is called among several. Absent: it has no disk. */
+  size?(): Promise<{ id: string; bytes: number }>;
   /** Waits for writes under way; ends watches. */
   close(): Promise<void>;
 }

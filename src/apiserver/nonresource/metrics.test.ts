@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { forbidden } from '../../apimachinery/errors.ts';
+import { createMemoryStore } from '../../store/memory.ts';
 import { admin, startTestServer } from '../testing/server.ts';
 
 const maps = '/api/v1/namespaces/default/configmaps';
@@ -45,6 +46,20 @@ test('requests, watches, admission and flow control are counted under upstream�
   }
   abort.abort();
   assert.ok((await text()).includes(`\n${watches} 0\n`));
+});
+
+test('the size of a database on a disk is told, and one that can’t be asked is left out', async () => {
+  let bytes: number | undefined = 4096;
+  const size = async (): Promise<{ id: string; bytes: number }> => {
+    if (bytes === undefined) throw new Error('no answer');
+    return { id: 'etcd-0', bytes };
+  };
+  await using running = await startTestServer({ store: { ...createMemoryStore(), size } });
+  const text = async (): Promise<string> => (await running.request('GET', '/metrics')).body;
+  assert.ok((await text()).includes('\napiserver_storage_size_bytes{storage_cluster_id="etcd-0"} 4096\n'));
+  bytes = undefined;
+  const without = await text();
+  assert.ok(!without.includes('apiserver_storage_size_bytes') && without.includes('apiserver_request_total'));
 });
 
 test('V8’s profiles are for those who may get their paths', async () => {

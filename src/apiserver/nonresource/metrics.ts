@@ -20,6 +20,8 @@ export interface ServerMetrics {
   flowControl(source: { readonly inFlight: Readonly<Record<'mutating' | 'readOnly', number>>; metrics(): string }): void;
   /** Counts of what is stored and watched, asked for when somebody looks. */
   gauges(read: () => Iterable<{ resource: string; group: string; plural: string; objects: number; watchers: number }>): void;
+  /** What is stored on a disk, asked for when somebody looks. */
+  storageSize(read: () => Promise<{ id: string; bytes: number }>): void;
   serve(): Promise<Reply>;
   close(): void;
 }
@@ -57,6 +59,7 @@ export function createMetrics(): ServerMetrics {
   /** By labels. */
   const longRunning = new Map<string, number>();
   const terminations = new Map<string, number>();
+  let readSize: Parameters<ServerMetrics['storageSize']>[0] | undefined;
   let processMetrics: Promise<Registry> | undefined;
 
   function seriesOf(context: RequestContext, code: number): Series {
@@ -175,6 +178,14 @@ export function createMetrics(): ServerMetrics {
     ].join('');
   }
 
+  /** `''` where that can't be told, as of an etcd that does not answer. */
+  async function sizeText(): Promise<string> {
+    const size = await readSize?.().catch(() => undefined);
+    if (!size) return '';
+    const sample = `apiserver_storage_size_bytes{${labelText({ storage_cluster_id: size.id })}} ${size.bytes}`;
+    return familyText('apiserver_storage_size_bytes', 'gauge', 'Bytes that the database takes on its disk.', [sample]);
+  }
+
   return {
     add: (source) => void more.push(source),
     observe(context, code, seconds, bytes) {
@@ -205,10 +216,14 @@ export function createMetrics(): ServerMetrics {
     gauges(read) {
       readGauges = read;
     },
+    storageSize(read) {
+      readSize = read;
+    },
     async serve() {
       processMetrics ??= collectProcess();
       const registry = await processMetrics;
-      return { status: 200, headers: { 'content-type': registry.contentType }, body: Buffer.from(`${text()}${await registry.metrics()}`) };
+      const stored = await sizeText();
+      return { status: 200, headers: { 'content-type': registry.contentType }, body: Buffer.from(`${text()}${stored}${await registry.metrics()}`) };
     },
     close() {
       void processMetrics?.then((registry) => registry.clear());

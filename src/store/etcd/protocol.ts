@@ -56,6 +56,10 @@ message LeaseGrantRequest { int64 TTL = 1; }
 message LeaseGrantResponse { int64 ID = 2; }
 message LeaseTimeToLiveRequest { int64 ID = 1; }
 message LeaseTimeToLiveResponse { int64 TTL = 3; }
+
+service Maintenance { rpc Status(StatusRequest) returns (StatusResponse); }
+message StatusRequest {}
+message StatusResponse { int64 dbSize = 3; }
 `;
 
 export interface Method {

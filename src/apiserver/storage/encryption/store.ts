@@ -97,6 +97,7 @@ export function encryptedStore(store: Store, transformerFor: TransformerFor): St
       if (transformer === identity) return isEncrypted(entry.value);
       return (await transformer.decrypt(entry.value, key)).stale;
     },
+    ...(store.size ? { size: () => store.size!() } : {}),
     close: () => store.close(),
   };
 }
