@@ -12,7 +12,7 @@ export class FieldPath {
   }
 
   child(...names: string[]): FieldPath {
-    const tail = names.join('.');
+    const tail = names.length === 1 ? names[0] : names.join('.');
     return new FieldPath(this.#text === '' ? tail : `${this.#text}.${tail}`);
   }
 

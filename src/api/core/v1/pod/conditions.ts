@@ -55,11 +55,19 @@ export function setPodCondition(status: PodStatus, condition: PodCondition, now:
 
 export type ContainerType = 'containers' | 'initContainers' | 'ephemeralContainers';
 
+interface PlacedContainer {
+  container: Container | EphemeralContainer;
+  type: ContainerType;
+  index: number;
+}
+
+const containerTypes: readonly ContainerType[] = ['initContainers', 'containers', 'ephemeralContainers'];
+
 /** Every container of the pod, in the order in which they start: init, regular, ephemeral. */
-export function* podContainers(spec: Pod['spec']): Generator<{ container: Container | EphemeralContainer; type: ContainerType; index: number }> {
-  for (const type of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
-    for (const [index, container] of (spec[type] ?? []).entries()) yield { container, type, index };
-  }
+export function podContainers(spec: Pod['spec']): PlacedContainer[] {
+  const found: PlacedContainer[] = [];
+  for (const type of containerTypes) spec[type]?.forEach((container: Container | EphemeralContainer, index) => void found.push({ container, type, index }));
+  return found;
 }
 
 export const containerStatus = (statuses: readonly ContainerStatus[] | undefined, name: string): ContainerStatus | undefined =>

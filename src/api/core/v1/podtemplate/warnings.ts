@@ -12,13 +12,16 @@ import { volumeWarnings } from './warnings/volumes.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 
-const oldAnnotations: Readonly<Record<string, string>> = {
+const oldAnnotations = Object.entries({
   'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
   'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
   'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
-};
+});
 const noSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead';
 const noSelector = 'a null labelSelector results in matching no pod';
+/** Resources that are counted in bytes. */
+const bytes = ['memory', 'ephemeral-storage'];
+const levels = ['limits', 'requests'] as const;
 const required = 'requiredDuringSchedulingIgnoredDuringExecution';
 const preferred = 'preferredDuringSchedulingIgnoredDuringExecution';
 
@@ -75,11 +78,13 @@ function containerWarnings(spec: PodSpec, annotations: Annotations, isTemplate: 
       const same = inherited && deepEqual(inherited, appArmorProfileOf(profile));
       if (!same) warnings.push(`${meta.key(appArmor)}: deprecated since v1.30; use the "appArmorProfile" field instead`);
     }
-    for (const resource of ['memory', 'ephemeral-storage']) {
-      for (const level of ['limits', 'requests'] as const)
-        warnings.push(...fractionWarning(resources?.[level]?.[resource], at.child('resources', level).key(resource)));
+    for (const resource of bytes) {
+      for (const level of levels) {
+        const amount = resources?.[level]?.[resource];
+        if (amount !== undefined) warnings.push(...fractionWarning(amount, at.child('resources', level).key(resource)));
+      }
     }
-    warnings.push(...envWarnings(container, at));
+    if (container.env) warnings.push(...envWarnings(container, at));
   }
   return warnings;
 }
@@ -101,20 +106,21 @@ function specWarnings(spec: PodSpec, annotations: Annotations, isTemplate: boole
   const { hostAliases = [], imagePullSecrets = [], overhead, affinity, dnsConfig } = spec;
   const secrets = path.child('imagePullSecrets');
   const podSeccomp = 'seccomp.security.alpha.kubernetes.io/pod';
-  const warnings = nodeWarnings(spec, path);
-  for (const [key, why] of Object.entries(oldAnnotations)) if (annotations[key] !== undefined) warnings.push(`${meta.key(key)}: ${why}`);
-  warnings.push(...volumeWarnings(spec.volumes, path.child('volumes')));
+  const warnings = spec.nodeSelector || affinity?.nodeAffinity || spec.topologySpreadConstraints ? nodeWarnings(spec, path) : [];
+  for (const [key, why] of oldAnnotations) if (annotations[key] !== undefined) warnings.push(`${meta.key(key)}: ${why}`);
+  if (spec.volumes) warnings.push(...volumeWarnings(spec.volumes, path.child('volumes')));
   const addresses = hostAliases.map(({ ip }) => ip);
   const names = imagePullSecrets.map(({ name }) => name ?? '');
   warnings.push(...duplicates(addresses, 'ip', path.child('hostAliases'), 'ip'), ...duplicates(names, 'name', secrets, 'name'));
   for (const [index, name] of names.entries()) if (name === '') warnings.push(`${secrets.index(index).child('name')}: invalid empty name ""`);
-  for (const resource of ['memory', 'ephemeral-storage']) warnings.push(...fractionWarning(overhead?.[resource], path.child('overhead').key(resource)));
+  if (overhead) for (const resource of bytes) warnings.push(...fractionWarning(overhead[resource], path.child('overhead').key(resource)));
   if (!spec.securityContext?.seccompProfile && annotations[podSeccomp] !== undefined) warnings.push(`${meta.key(podSeccomp)}: ${noSeccomp}`);
   warnings.push(...containerWarnings(spec, annotations, isTemplate, meta, path), ...portWarnings(spec, path));
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
     warnings.push(`${path.child('terminationGracePeriodSeconds')}: must be >= 0; negative values are invalid and will be treated as 1`);
   }
-  for (const field of ['podAffinity', 'podAntiAffinity'] as const) warnings.push(...affinityWarnings(affinity?.[field], path.child('affinity', field)));
+  if (affinity)
+    for (const field of ['podAffinity', 'podAntiAffinity'] as const) warnings.push(...affinityWarnings(affinity?.[field], path.child('affinity', field)));
   const servers = path.child('dnsConfig', 'nameservers');
   for (const [index, address] of (dnsConfig?.nameservers ?? []).entries()) warnings.push(...warningsForIp(servers.index(index).toString(), address));
   for (const [index, address] of addresses.entries()) warnings.push(...warningsForIp(path.child('hostAliases').index(index).child('ip').toString(), address));

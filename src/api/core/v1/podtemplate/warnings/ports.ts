@@ -30,6 +30,7 @@ export function portWarnings(spec: PodSpec, path: FieldPath): string[] {
       ports.push({ port, at: path.child(type).index(index).child('ports').index(position) });
     }
   }
+  if (ports.length === 0) return warnings;
   for (const { port, at } of ports) {
     if (port.hostIP && !port.hostPort) warnings.push(`${at}: hostIP set without hostPort: ${fieldsOf(port)}`);
     const key = `${port.containerPort}/${port.protocol}`;

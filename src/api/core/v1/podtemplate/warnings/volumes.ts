@@ -26,6 +26,7 @@ const inside = (path: string, folder: string): boolean => `${path}/`.startsWith(
 
 /** Each pair of files of which one is the other, or in it. */
 function overlaps(files: readonly File[]): string[] {
+  if (files.length < 2) return [];
   const before: File[] = [];
   return files.flatMap(({ path, source }) => {
     const file = { path: path.replace(/\/+$/, ''), source };
@@ -54,11 +55,13 @@ function projectedFiles(source: VolumeProjection): File[] {
 
 function overlapWarnings(volume: Volume): string[] {
   const { name, configMap, secret, downwardAPI, projected } = volume;
-  const warn = (files: readonly File[], what: string): string[] => overlaps(files).map((pair) => `volume ${quote(name)} (${what}): overlapping paths: ${pair}`);
+  if (!configMap && !secret && !downwardAPI && !projected) return [];
+  const warn = (files: readonly File[], what: string, source?: string): string[] =>
+    overlaps(files).map((pair) => `volume ${quote(name)} (${source === undefined ? what : `${what} ${quote(source)}`}): overlapping paths: ${pair}`);
   const empty = (projected?.sources ?? []).filter((source) => Object.values(source).every((part) => part === undefined));
   return [
-    ...warn(filesOf(configMap?.items), `ConfigMap ${quote(configMap?.name ?? '')}`),
-    ...warn(filesOf(secret?.items), `Secret ${quote(secret?.secretName ?? '')}`),
+    ...warn(filesOf(configMap?.items), 'ConfigMap', configMap?.name ?? ''),
+    ...warn(filesOf(secret?.items), 'Secret', secret?.secretName ?? ''),
     ...warn(filesOf(downwardAPI?.items), 'DownwardAPI'),
     ...empty.map(() => `volume ${quote(name)} (Projected) has no sources provided`),
     ...warn((projected?.sources ?? []).flatMap(projectedFiles), 'Projected'),
