@@ -5,7 +5,8 @@ import type { KubeObject } from '../../../src/apimachinery/meta.ts';
 import type { Client, DeleteQuery, ResourceRef } from '../../../src/client/client.ts';
 
 const pauseMs = 50;
-const patienceMs = 120_000;
+/** What is on its way out waits for a garbage collector that is killed every few seconds, before it knows all objects where the machine is loaded. */
+const patienceMs = 300_000;
 
 export interface Insistence {
   create<T extends KubeObject>(kind: ResourceRef<T>, object: T): Promise<T>;
