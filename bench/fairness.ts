@@ -33,6 +33,7 @@ interface Asked {
   headers?: string;
 }
 
+const manyKeys = JSON.stringify(Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, 'v'.repeat(85)])));
 const filler = 'x'.repeat(900);
 const configMap = (name: string): string => JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { filler } });
 let made = 0;
@@ -44,6 +45,7 @@ const floods: Record<string, () => Asked> = {
   creates: () => create('flood'),
   'lists of 500': () => ({ path: `${collection}?resourceVersion=0&limit=500` }),
   'lists of 5,000': () => ({ path: `${large}?resourceVersion=0` }),
+  'bodies of 1 MB': () => ({ method: 'POST', path: `${collection}?dryRun=All`, body: `{"metadata":{"name":"large-${made++}"},"data":${manyKeys}}` }),
   watches: () => ({ path: `${collection}?watch=1&resourceVersion=0&fieldSelector=metadata.name%3Done-1&timeoutSeconds=1`, headers: 'Connection: close\r\n' }),
   '400s': () => ({ method: 'POST', path: collection, body: '{"kind":' }),
   '401s': () => ({ path: `${collection}/one-1`, headers: `Authorization: Bearer ${createHash('md5').update(String(made++)).digest('hex')}\r\n` }),

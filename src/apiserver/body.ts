@@ -13,6 +13,7 @@ import type { StoredObject } from './cacher/resource-cache.ts';
 import type { RequestContext } from './context.ts';
 import { maxRequestBodyBytes } from './http/body.ts';
 import type { Encoding } from './negotiation/accept.ts';
+import { nextTurn } from './slices.ts';
 import { readYaml } from './yaml.ts';
 
 export async function readRequestBody(context: RequestContext): Promise<Buffer> {
@@ -80,7 +81,22 @@ function summarize(bytes: Buffer): string {
 }
 
 /** Decodes a body that must be an object of the expected type; what it leaves out of its type is filled in. Fails with 400. */
-export async function decodeBody(
+export function decodeBody(...of: Parameters<typeof decodeAtOnce>): Promise<StoredObject> {
+  const [, , bytes] = of;
+  return bytes.length < longBody ? decodeAtOnce(...of) : decodeInTurn(...of);
+}
+
+/** What is longer is read in a turn of its own, and so is what comes after: each takes milliseconds. */
+const longBody = 128 * 1024;
+
+async function decodeInTurn(...of: Parameters<typeof decodeAtOnce>): Promise<StoredObject> {
+  await nextTurn();
+  const object = await decodeAtOnce(...of);
+  await nextTurn();
+  return object;
+}
+
+async function decodeAtOnce(
   context: RequestContext,
   encoding: Encoding,
   bytes: Buffer,
