@@ -56,7 +56,14 @@ test('a claim that is in use stays until its pods are gone; then volume and data
   const volume = await cluster.get<{ spec: { local: { path: string } } }>('pv', spec.volumeName);
   assert.ok(existsSync(volume.spec.local.path));
   await cluster.kubectl(['delete', 'pvc', 'data', '--wait=false']);
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  // One that nobody uses goes at once: so the turn of the other has been.
+  await cluster.apply({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'unused' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Mi' } } },
+  });
+  await cluster.kubectl(['delete', 'pvc', 'unused', '--timeout=60s']);
   assert.equal((await cluster.get<Claim>('pvc', 'data')).status.phase, 'Bound');
   await cluster.kubectl(['delete', 'pod', 'second', 'third']);
   await eventually('the volume is gone', async () => (await cluster.tryKubectl(['get', 'pv', spec.volumeName])).code !== 0);

@@ -36,6 +36,10 @@ const busy = {
   },
 };
 
+interface Autoscaler {
+  status: { currentMetrics?: { resource: { name: string; current: { averageUtilization: number } } }[] };
+}
+
 /** `150m` or `2` in thousandths. */
 const milli = (text = ''): number => (text.endsWith('m') ? Number(text.slice(0, -1)) : Number(text) * 1000);
 
@@ -48,21 +52,23 @@ test('kubectl top tells what nodes and pods use, and an autoscaler adds pods to 
   assert.match(memory ?? '', /^[1-9]\d*Mi$/);
 
   const pods = ['top', 'pods', '--selector', 'app=busy', '--containers', '--no-headers'];
-  const line = await eventually('kubectl top pods', async () => (await cluster.kubectl(pods)).trim().split('\n')[0]);
+  // Its limit is 200m; a machine that is busy itself gives less, and the first moments were spent on starting.
+  const line = await eventually('kubectl top pods', async () => {
+    const said = (await cluster.kubectl(pods)).trim().split('\n')[0];
+    return milli(said?.split(/\s+/)[2]) > 25 && said;
+  });
   const [, container, used] = line.split(/\s+/);
   assert.equal(container, 'loop');
-  // Its limit is 200m; a machine that is busy itself gives less.
-  assert.ok(milli(used) > 25 && milli(used) < 300, line);
+  assert.ok(milli(used) < 300, line);
 
   await cluster.kubectl(['autoscale', 'deployment', 'busy', '--cpu=50%', '--min=1', '--max=2']);
   await eventually('the autoscaler adds a pod', async () => (await cluster.get<{ spec: { replicas: number } }>('deployment', 'busy')).spec.replicas === 2);
-  const { status } = await cluster.get<{ status: { currentMetrics: { resource: { name: string; current: { averageUtilization: number } } }[] } }>(
-    'hpa',
-    'busy',
-  );
-  const [metric] = status.currentMetrics;
-  assert.equal(metric?.resource.name, 'cpu');
-  assert.ok((metric?.resource.current.averageUtilization ?? 0) > 50);
+  // The size is written before the status that tells why.
+  await eventually('it says why', async () => {
+    const { status } = await cluster.get<Autoscaler>('hpa', 'busy');
+    const metric = status.currentMetrics?.[0]?.resource;
+    return metric?.name === 'cpu' && metric.current.averageUtilization > 50;
+  });
 });
 
 test('whoever may view a namespace may see what its pods use; nodes and other namespaces are not shown', async () => {

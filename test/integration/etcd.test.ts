@@ -8,7 +8,7 @@ import { findEtcd, startEtcd, type TestEtcd } from '../../src/store/testing/etcd
 import { eventually, ok } from '../e2e/cluster.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { type ServerProcess, startServer } from '../support/server.ts';
-import { assertKept, startWriters } from '../support/writers.ts';
+import { assertKept, moreThan, startWriters } from '../support/writers.ts';
 
 let etcd: TestEtcd;
 let directory: string;
@@ -87,7 +87,7 @@ test('two servers on one etcd agree, and one goes on when the other is killed un
     (await says(from, ['get', 'pods', '-l', 'app=web', '-o', 'name'])).split('\n').filter(Boolean).length;
   await eventually('two pods', async () => (await pods(one)) === 2);
   const [writingToOne, writingToTwo] = await Promise.all([startWriters(one.kubeconfig, 2, 'one'), startWriters(two.kubeconfig, 2, 'two')]);
-  await eventually('both write', async () => writingToOne.acknowledged().size > 30 && writingToTwo.acknowledged().size > 30);
+  for (const writers of [writingToOne, writingToTwo]) await moreThan(writers, 30);
   await stop(one, 'SIGKILL');
   await writingToTwo.stop();
   await assertKept(two.kubeconfig, await writingToOne.stop());

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Disk, makeDisk } from '../support/disk.ts';
 import { kubectl } from '../support/kubectl.ts';
 import { startServer } from '../support/server.ts';
-import { assertKept, moreThan, startWriters } from '../support/writers.ts';
+import { assertKept, moreThan, startWriters, written } from '../support/writers.ts';
 
 test('a copy of the disk, taken while clients write, has every write that was acknowledged before', { timeout: 120_000 }, async () => {
   await using cleanup = new AsyncDisposableStack();
@@ -16,9 +16,10 @@ test('a copy of the disk, taken while clients write, has every write that was ac
   cleanup.defer(() => server.stop('SIGKILL').then(() => undefined));
   const writers = await startWriters(server.kubeconfig, 8);
   cleanup.defer(() => writers.stop().then(() => undefined));
+  const before = (): number => written(moments.at(-1)?.acknowledged ?? new Map());
   for (let moment = 0; moment < 3; moment++) {
     await sleep(500);
-    const acknowledged = await moreThan(writers, (moments.at(-1)?.acknowledged.size ?? 0) + 30);
+    const acknowledged = await moreThan(writers, before() + 30);
     // Copying takes a while, and a power cut does not: the server stands still meanwhile, wherever it is.
     process.kill(server.pid, 'SIGSTOP');
     try {
@@ -27,7 +28,7 @@ test('a copy of the disk, taken while clients write, has every write that was ac
       process.kill(server.pid, 'SIGCONT');
     }
   }
-  await moreThan(writers, moments.at(-1)?.acknowledged.size ?? 0);
+  await moreThan(writers, before());
   await writers.stop();
   await server.stop('SIGKILL');
   for (const { acknowledged, copy } of moments) {

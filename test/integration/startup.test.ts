@@ -1,7 +1,7 @@
 /** Starts that can't succeed: one sentence on standard error and an exit code, no stack trace, and nothing changed. */
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -26,8 +26,8 @@ function assertRefused({ code, stdout, stderr }: CommandResult, expected: RegExp
 
 test('a port in use', async () => {
   const holder = createServer();
-  const port = await freePort();
-  await new Promise<void>((resolve) => holder.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const { port } = holder.address() as AddressInfo;
   try {
     assertRefused(
       await knarr('server', '--data-dir', join(directory, 'port'), '--port', String(port)),

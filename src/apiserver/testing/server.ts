@@ -5,6 +5,7 @@ import { createInProcessTransport } from '../../client/inprocess.ts';
 import { createClient } from '../../client/rest.ts';
 import { readBody } from '../../client/transport.ts';
 import { createMemoryStore } from '../../store/memory.ts';
+import type { Store } from '../../store/store.ts';
 import type { ApiServer, ApiServerOptions } from '../apiserver.ts';
 import { createApiServer } from '../apiserver.ts';
 
@@ -12,6 +13,7 @@ export const admin = { username: 'admin', groups: ['system:masters'] };
 
 export interface TestServer extends AsyncDisposable {
   server: ApiServer;
+  store: Store;
   client: Client;
   /** A request as it stands; the body is parsed when it is JSON. */
   request(
@@ -36,6 +38,7 @@ export async function startTestServer(options: Partial<ApiServerOptions> = {}): 
   const client = createClient(transport);
   return {
     server,
+    store,
     client,
     async request(method, path, body, headers = {}) {
       const bytes = body === undefined ? undefined : Buffer.isBuffer(body) || typeof body === 'string' ? Buffer.from(body) : Buffer.from(JSON.stringify(body));

@@ -47,7 +47,7 @@ test('a volume of a CSI driver is attached for its pod, published on the node, a
   await eventually(async () => (await client.resource(nodes).get('', 'n')).status?.volumesAttached?.[0]?.name === name, 'node status');
   await client.resource(nodes).patch('', 'n', 'merge', { status: { volumesInUse: [name] } }, { subresource: 'status' });
   await client.resource(pods).delete('default', 'p', { gracePeriodSeconds: 0 });
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await cluster.rest();
   assert.equal((await attachments.list('')).items.length, 1, 'what the kubelet has mounted stays attached');
   await client.resource(nodes).patch('', 'n', 'merge', { status: { volumesInUse: null } }, { subresource: 'status' });
   await eventually(async () => (await attachments.list('')).items.length === 0, 'detachment');

@@ -18,11 +18,15 @@ const cronJob = (spec: Partial<CronJobSpec> = {}): CronJob => ({
 });
 const jobs = async (cluster: Cluster): Promise<Job[]> => (await cluster.client.resource(jobKind).list('default')).items;
 
+/** Stands in the middle of a minute, so that nothing more comes due while a test runs. */
+const moment = Math.floor(Date.now() / 60_000) * 60_000 + 30_000;
+const startCronJobs = (): Promise<Cluster> => startCluster({ controllers: [cronJobController], now: () => new Date(moment) });
+
 /** As if the schedule had been due some minutes ago; with a job that still runs, if it is named. */
 async function overdue(cluster: Cluster, spec: Partial<CronJobSpec>, running?: string): Promise<CronJob> {
   const client = cluster.client.resource(cronjobs);
   const created = await client.create(cronJob({ ...spec, suspend: true }));
-  const lastScheduleTime = timeOf(new Date(Date.now() - 5 * 60_000));
+  const lastScheduleTime = timeOf(new Date(moment - 5 * 60_000));
   const active = running === undefined ? undefined : [await runningJob(cluster, created, running)];
   await client.updateStatus({ ...created, status: { lastScheduleTime, ...(active ? { active } : {}) } });
   return client.patch('default', 'tick', 'merge', { spec: { suspend: false } });
@@ -44,7 +48,7 @@ async function finish(cluster: Cluster, job: Job, type = 'Complete'): Promise<vo
 }
 
 test('a job that is due is started once, and noted until it has finished', async () => {
-  await using cluster = await startCluster({ controllers: [cronJobController] });
+  await using cluster = await startCronJobs();
   const client = cluster.client.resource(cronjobs);
   const created = await overdue(cluster, {});
   const [job] = await eventually(async () => {
@@ -56,6 +60,7 @@ test('a job that is due is started once, and noted until it has finished', async
     const { status } = await client.get('default', 'tick');
     return status?.active && Math.floor(Date.parse(status.lastScheduleTime ?? '') / 60_000);
   }, 'the reference');
+  assert.equal(minute, Math.floor(moment / 60_000));
   assert.equal(job?.metadata.name, `tick-${minute}`);
   assert.equal(job?.metadata.labels?.['from'], 'cron');
   assert.equal(job?.metadata.ownerReferences?.[0]?.uid, created.metadata.uid);
@@ -74,7 +79,7 @@ test('a job that is due is started once, and noted until it has finished', async
 });
 
 test('Forbid starts nothing beside a running job', async () => {
-  await using cluster = await startCluster({ controllers: [cronJobController] });
+  await using cluster = await startCronJobs();
   await overdue(cluster, { concurrencyPolicy: 'Forbid' }, 'tick-1');
   await eventually(async () => (await cluster.events('tick')).some((text) => text.startsWith('JobAlreadyActive')), 'the event');
   assert.deepEqual(
@@ -84,7 +89,7 @@ test('Forbid starts nothing beside a running job', async () => {
 });
 
 test('Replace puts the new job in the place of the running one', async () => {
-  await using cluster = await startCluster({ controllers: [cronJobController] });
+  await using cluster = await startCronJobs();
   await overdue(cluster, { concurrencyPolicy: 'Replace' }, 'tick-1');
   await eventually(async () => {
     const found = await jobs(cluster);
@@ -94,7 +99,7 @@ test('Replace puts the new job in the place of the running one', async () => {
 });
 
 test('finished jobs beyond the history limits are deleted, the oldest first', async () => {
-  await using cluster = await startCluster({ controllers: [cronJobController] });
+  await using cluster = await startCronJobs();
   const created = await cluster.client.resource(cronjobs).create(cronJob({ suspend: true, successfulJobsHistoryLimit: 1, failedJobsHistoryLimit: 0 }));
   const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'CronJob', name: 'tick', uid: created.metadata.uid!, controller: true }];
   for (const [name, type] of [

@@ -114,7 +114,7 @@ test('Recreate starts nothing before the last old pod is gone', async () => {
   await pods.patch('default', held, 'merge', { metadata: { finalizers: ['example.com/hold'] } });
   await setImage(cluster.client, 'web', 'web:2');
   await eventually(async () => (await cluster.pods()).length === 1, 'two pods to go');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await cluster.rest();
   assert.deepEqual(
     (await cluster.pods()).map((pod) => pod.metadata.name),
     [held],

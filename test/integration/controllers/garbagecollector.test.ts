@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { deployments } from '../../../src/api/apps/v1/deployment.ts';
 import { replicasets } from '../../../src/api/apps/v1/replicaset.ts';
 import { configmaps } from '../../../src/api/core/v1/configmap.ts';
@@ -46,7 +45,7 @@ test('foreground deletion takes the owner last', async () => {
   await pods.patch('default', held, 'merge', { metadata: { finalizers: ['example.com/hold'] } });
   await remove(cluster, 'Foreground');
   await eventually(async () => (await cluster.pods()).length === 1, 'the other pods to go');
-  await sleep(300);
+  await cluster.rest();
   assert.deepEqual(await names(cluster), ['deployment', 'replicaset', 'pod']);
   const [owner] = (await cluster.client.resource(deployments).list('default')).items;
   assert.deepEqual(owner?.metadata.finalizers, ['foregroundDeletion']);
@@ -59,7 +58,7 @@ test('orphaning leaves the dependents, without their owner', async () => {
   await rolledOut(cluster);
   await remove(cluster, 'Orphan');
   await eventually(async () => !(await names(cluster)).includes('deployment'), 'the owner to go');
-  await sleep(300);
+  await cluster.rest();
   assert.deepEqual(await names(cluster), ['replicaset', 'pod', 'pod', 'pod']);
   const [set] = (await cluster.client.resource(replicasets).list('default')).items;
   assert.equal(set?.metadata.ownerReferences, undefined);

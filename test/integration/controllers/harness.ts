@@ -19,6 +19,8 @@ export interface Cluster extends AsyncDisposable {
   /** Texts `Reason message` of events about an object. */
   events(name: string): Promise<string[]>;
   pods(labelSelector?: string): Promise<Pod[]>;
+  /** Resolves when nobody has written anything for a while: whatever was to follow has followed. */
+  rest(): Promise<void>;
   /** Stops the controllers where they are, and starts them anew: caches and expectations are gone. */
   restart(): Promise<void>;
 }
@@ -104,6 +106,15 @@ export async function startCluster({ controllers, kubelet = runningStatus, setti
     },
     async pods(labelSelector) {
       return (await pods.list('default', labelSelector ? { labelSelector } : {})).items;
+    },
+    async rest() {
+      // In steps, so that a machine that stands still does not pass for a cluster that does.
+      for (let quiet = 0, last = 0; quiet < 10; quiet++) {
+        const revision = await server.store.currentRevision();
+        if (revision !== last) quiet = 0;
+        last = revision;
+        await sleep(10);
+      }
     },
     async restart() {
       await manager.stop();

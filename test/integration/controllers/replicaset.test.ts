@@ -89,15 +89,18 @@ test('pods that cost least to delete, and those that are not ready, go first', a
 });
 
 test('minReadySeconds delays availability', async () => {
-  await using cluster = await startCluster({ controllers });
+  let ahead = 0;
+  await using cluster = await startCluster({ controllers, now: () => new Date(Date.now() + ahead) });
   const sets = cluster.client.resource(replicasets);
   const set = replicaSet('slow', 2);
-  await sets.create({ ...set, spec: { ...set.spec, minReadySeconds: 2 } });
+  await sets.create({ ...set, spec: { ...set.spec, minReadySeconds: 3_600 } });
   const status = await eventually(async () => {
     const { status } = await sets.get('default', 'slow');
     return status?.readyReplicas === 2 && status;
   }, 'ready pods');
   assert.equal(status.availableReplicas ?? 0, 0);
+  ahead = 3_600_000;
+  await cluster.restart();
   await eventually(async () => (await sets.get('default', 'slow')).status?.availableReplicas === 2, 'available pods');
 });
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { controllerrevisions } from '../../../src/api/apps/v1/controllerrevision.ts';
 import { statefulsets } from '../../../src/api/apps/v1/statefulset.ts';
 import type { StatefulSet, StatefulSetSpec } from '../../../src/api/apps/v1/types.gen.ts';
@@ -31,7 +30,7 @@ test('pods start in order, each after the one before is ready, and stop in rever
   await using cluster = await startCluster({ controllers, kubelet: (pod) => (allowed.has(pod.metadata.name) ? runningStatus() : undefined) });
   await cluster.client.resource(statefulsets).create(statefulSet(3));
   await eventually(async () => (await names(cluster)).length === 2, 'the second pod');
-  await sleep(200);
+  await cluster.rest();
   assert.deepEqual(await names(cluster), ['db-0', 'db-1']);
   for (const name of ['db-1', 'db-2']) {
     allowed.add(name);
@@ -48,7 +47,10 @@ test('pods start in order, each after the one before is ready, and stop in rever
   await cluster.client.resource(statefulsets).patch('default', 'db', 'merge', { spec: { replicas: 1 } });
   await settled(cluster, 1);
   assert.deepEqual(await names(cluster), ['db-0']);
-  const deleted = (await cluster.events('db')).filter((text) => text.startsWith('SuccessfulDelete'));
+  const deleted = await eventually(async () => {
+    const found = (await cluster.events('db')).filter((text) => text.startsWith('SuccessfulDelete'));
+    return found.length === 2 && found;
+  }, 'both events');
   assert.deepEqual(deleted, ['SuccessfulDelete Delete Pod db-2 in StatefulSet db successful', 'SuccessfulDelete Delete Pod db-1 in StatefulSet db successful']);
 });
 
@@ -72,7 +74,7 @@ test('a rolling update goes from the highest ordinal down to the partition, and 
       .map((pod) => pod.spec.containers[0]?.image)
       .join(' ');
   await eventually(async () => (await images()) === 'web:1 web:1 web:2', 'the canary');
-  await sleep(200);
+  await cluster.rest();
   assert.equal(await images(), 'web:1 web:1 web:2');
   await cluster.client.resource(podKind).delete('default', 'db-0');
   await eventually(
@@ -151,7 +153,7 @@ test('with maxUnavailable, a rolling update replaces so many at once, and no mor
       .map(({ metadata }) => metadata.name)
       .sort();
   await eventually(async () => (await updated()).length === 2, 'two are replaced');
-  await sleep(100);
+  await cluster.rest();
   assert.deepEqual(await updated(), ['db-2', 'db-3']);
   healthy = true;
   for (const pod of await cluster.pods()) {

@@ -59,16 +59,17 @@ test('a claim waits for a volume, and a volume for its claim', async () => {
   const { client } = cluster;
   await client.resource(persistentvolumeclaims).create(claim('early', { volumeName: 'late' }));
   await client.resource(persistentvolumeclaims).create(claim('any'));
+  // Now it is known that there is none for it, and the first that comes is for the one that names it.
+  await eventually(
+    async () => (await cluster.events('any')).includes('FailedBinding no persistent volumes available for this claim and no storage class is set'),
+    'event',
+  );
   await phase(cluster, 'any', 'Pending');
   await client.resource(persistentvolumes).create(volume('late', '1Gi'));
   await phase(cluster, 'early', 'Bound');
   await client.resource(persistentvolumes).create(volume('kept', '1Gi', { claimRef: { namespace: 'default', name: 'chosen' } }));
   await client.resource(persistentvolumeclaims).create(claim('chosen'));
   assert.equal((await phase(cluster, 'chosen', 'Bound')).spec.volumeName, 'kept');
-  await eventually(
-    async () => (await cluster.events('any')).includes('FailedBinding no persistent volumes available for this claim and no storage class is set'),
-    'event',
-  );
 });
 
 test('a claim of the default class becomes a directory on the node of its first pod, and goes with the claim', async () => {
@@ -107,7 +108,7 @@ test('a claim that a pod uses stays until the pod is gone', async () => {
     spec: { nodeName: 'n', containers: [{ name: 'c', image: 'i' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] },
   });
   await claims.delete('default', 'c');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await cluster.rest();
   assert.ok((await claims.get('default', 'c')).metadata.deletionTimestamp);
   await client.resource(pods).delete('default', 'p', { gracePeriodSeconds: 0 });
   await eventually(async () => (await claims.list('default')).items.length === 0, 'claim to go');

@@ -81,8 +81,7 @@ test('an extender that fails stops its pods, unless it may be ignored or does no
   await cluster.addPod('plain');
   assert.equal(await cluster.nodeOf('plain'), 'a');
   const resources = { requests: { 'example.com/special': '1' }, limits: { 'example.com/special': '1' } };
-  const node = await cluster.nodes.get('', 'a');
-  await cluster.nodes.updateStatus({ ...node, status: { ...node.status, allocatable: { ...node.status!.allocatable, 'example.com/special': '1' } } });
+  await cluster.setAllocatable('a', { 'example.com/special': '1' });
   await cluster.addPod('special', '1', { containers: [{ name: 'c', image: 'i', resources }] });
   const { reason, message } = await cluster.condition('special');
   assert.equal(reason, 'SchedulerError');

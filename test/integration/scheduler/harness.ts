@@ -35,14 +35,21 @@ export async function startScheduling(options: Pick<SchedulerOptions, 'configura
   await Promise.all([informers.start(), scheduler.start()]);
   const pods = client.resource(podKind);
   const nodes = client.resource(nodeKind);
+  /** Resolves when the scheduler knows it: nodes and pods come over watches of their own, the one or the other first. */
+  async function setAllocatable(name: string, allocatable: Record<string, string | number>): Promise<void> {
+    const { metadata } = await nodes.patch('', name, 'merge', { status: { allocatable, capacity: allocatable } }, { subresource: 'status' });
+    const known = informers.informer(nodeKind);
+    await eventually(async () => known.get('', name)?.metadata.resourceVersion === metadata.resourceVersion, `${name} to be known`);
+  }
   return {
     client,
     pods,
     nodes,
     until: eventually,
+    setAllocatable,
     async addNode(name: string, cpu: string, more: Partial<Node> = {}) {
-      const node = await nodes.create({ metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {}, ...more });
-      await nodes.updateStatus({ ...node, status: { allocatable: { cpu, memory: '8Gi', pods: 110 }, capacity: { cpu, memory: '8Gi', pods: 110 } } });
+      await nodes.create({ metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {}, ...more });
+      await setAllocatable(name, { cpu, memory: '8Gi', pods: 110 });
     },
     addPod: (name: string, cpu = '100m', spec: Partial<Pod['spec']> = {}, metadata: Partial<Pod['metadata']> = {}) =>
       pods.create({
