@@ -90,3 +90,10 @@ test('a provider on the node knows credentials', async () => {
   await run('provided', 'provided', []);
   await becomes('provided', 'Running');
 });
+
+test('an image that is for another machine, or not what its digest says, is refused with the reason', async () => {
+  await run('foreign', 'foreign', ['right']);
+  await run('corrupt', 'corrupt', ['right']);
+  assert.match(await becomes('foreign', 'ImagePullBackOff'), /no match for platform in manifest/);
+  assert.match(await becomes('corrupt', 'ImagePullBackOff'), /unexpected commit digest/);
+});

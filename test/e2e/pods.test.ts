@@ -1,6 +1,6 @@
 /** What a pod is: containers that share network and volumes, restarted in place, replaced never repaired; probes, hooks, logs, exec. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { eventually, startTestCluster, type TestCluster } from './cluster.ts';
 import { busybox, importBusybox } from './images.ts';
@@ -19,6 +19,7 @@ interface Pod {
     phase: string;
     reason?: string;
     qosClass: string;
+    resources?: { limits?: Record<string, string> };
     podIP?: string;
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];
@@ -269,6 +270,64 @@ test('termination is graceful: preStop runs, SIGTERM comes, and the pod goes whe
   await running('graceful');
   await cluster.kubectl(['delete', 'pod', 'graceful', '--timeout=60s']);
   assert.equal(readFileSync(`${cluster.dataDir}/proof/steps`, 'utf8'), 'preStop\nTERM\n');
+});
+
+test('sidecars outlive the others when the pod ends, and go in the reverse of the order in which they came', async () => {
+  const train = `${cluster.dataDir}/proof/train`;
+  const says = (name: string): object => ({
+    name,
+    ...shell(`trap "echo -${name} >>/proof/train; exit 0" TERM; echo +${name} >>/proof/train; while :; do sleep 0.1; done`),
+    volumeMounts: [{ name: 'proof', mountPath: '/proof' }],
+  });
+  await cluster.apply(
+    pod('train', {
+      terminationGracePeriodSeconds: 30,
+      initContainers: [
+        { ...says('first'), restartPolicy: 'Always' },
+        { ...says('second'), restartPolicy: 'Always' },
+      ],
+      containers: [says('main')],
+      volumes: [{ name: 'proof', hostPath: { path: `${cluster.dataDir}/proof`, type: 'DirectoryOrCreate' } }],
+    }),
+  );
+  const lines = (): string[] => (existsSync(train) ? readFileSync(train, 'utf8').trim().split('\n') : []);
+  await eventually('all three to be there', async () => lines().length === 3);
+  await cluster.kubectl(['delete', 'pod', 'train', '--wait=true']);
+  assert.deepEqual(lines().slice(3), ['-main', '-second', '-first']);
+});
+
+test('a rule restarts a container of a pod that never restarts', async () => {
+  await cluster.apply(
+    pod('ruled', {
+      restartPolicy: 'Never',
+      containers: [
+        {
+          name: 'main',
+          ...shell('echo run >>/data/runs; [ $(wc -l </data/runs) -ge 2 ] || exit 42'),
+          restartPolicy: 'Never',
+          restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }],
+          volumeMounts: [{ name: 'data', mountPath: '/data' }],
+        },
+      ],
+      volumes: [{ name: 'data', emptyDir: {} }],
+    }),
+  );
+  const ended = await status('ruled', ({ status: { phase } }) => phase === 'Succeeded' || phase === 'Failed', 'ended');
+  assert.deepEqual([ended.status.phase, ended.status.containerStatuses?.[0]?.restartCount], ['Succeeded', 1]);
+});
+
+test('resources change in place, those of containers and those of the pod', async () => {
+  const limits = (cpu: string): object => ({ resources: { requests: { cpu: '10m', memory: '32Mi' }, limits: { cpu, memory: '64Mi' } } });
+  const spec = { hostname: 'one', subdomain: 'group', setHostnameAsFQDN: true };
+  await cluster.apply(pod('resized', { ...spec, ...limits('200m'), containers: [{ name: 'main', ...shell('exec sleep 1000'), ...limits('100m') }] }));
+  await running('resized');
+  assert.equal(await exec('resized', 'main', 'hostname'), 'one.group.default.svc.cluster.local\n');
+  const resized = { spec: { ...limits('400m'), containers: [{ name: 'main', ...limits('300m') }] } };
+  await cluster.kubectl(['patch', 'pod', 'resized', '--subresource', 'resize', '-p', JSON.stringify(resized)]);
+  const quota = 'cat /sys/fs/cgroup/cpu.max 2>/dev/null || cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us';
+  await eventually('the container’s share', async () => /^30000\b/.test(await exec('resized', 'main', quota)));
+  const now = await status('resized', (one) => one.status.resources?.limits?.['cpu'] === '400m', 'the pod’s share');
+  assert.equal(now.status.containerStatuses?.[0]?.restartCount, 0);
 });
 
 test('what can’t run says why: a missing image, a missing command, an unsatisfiable request', async () => {
