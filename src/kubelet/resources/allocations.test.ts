@@ -104,7 +104,7 @@ test('CPUs of its own reach a container, and leave those that run', { skip: all.
 
   const config = blank();
   await own.configure(alone, container('main'), config);
-  assert.deepEqual([config.linux?.resources?.cpusetCpus, config.linux?.resources?.cpuQuota], [formatCpuSet(given), -1]);
+  assert.deepEqual([config.linux?.resources?.cpusetCpus, config.linux?.resources?.cpuQuota], [formatCpuSet(given), undefined]);
   assert.deepEqual([own.unthrottled(alone), own.unthrottled(other)], [true, false]);
   assert.deepEqual(own.resizeRefusal(guaranteed('alone', { cpu: '2', memory: '1Gi' }), alone), {
     reason: 'Infeasible',

@@ -171,7 +171,8 @@ export function createAllocations({ config, log, meters, now, options, resources
       if (cpus) {
         const own = cpus.exclusive(uid, container.name);
         linux.cpusetCpus = formatCpuSet(own ?? cpus.shared());
-        if (own) linux.cpuQuota = -1;
+        // No quota. -1 says the same, but crun 1.8 fails to write it to cgroup v1.
+        if (own) delete linux.cpuQuota;
       }
       const blocks = memory?.blocks(uid, container.name) ?? [];
       if (blocks.length) linux.cpusetMems = sorted(new Set(blocks.flatMap(({ nodes }) => nodes))).join(',');
