@@ -40,8 +40,11 @@ export interface Exchange {
 /** Where a streamed answer is written. */
 export interface Sink {
   write(chunk: Uint8Array): void;
-  /** Each chunk is a message of its own: what belongs to two is not joined. */
-  readonly messages?: boolean;
+  /**
+   * Each chunk comes by itself and at once: it is a message of its own, or is read in this process, by somebody who may go on from
+   * promise to promise until it comes, so that nothing else ever has its turn.
+   */
+  readonly alone?: boolean;
   end(): void;
   /** Cuts the answer off in the middle, so that the client notices. */
   destroy(): void;

@@ -51,6 +51,7 @@ export function responseOfReply(reply: Reply, signal: AbortSignal | undefined): 
 
 /** A sink that is read as an async iterable. */
 class ChunkQueue implements Sink, AsyncIterable<Uint8Array> {
+  readonly alone = true;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #ended = false;

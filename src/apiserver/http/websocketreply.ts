@@ -29,7 +29,7 @@ export async function replyOverWebSocket(exchange: Exchange, reply: Reply): Prom
     });
     client.on('error', () => client.terminate());
     const sink: Sink = {
-      messages: true,
+      alone: true,
       write(chunk) {
         const message = base64 ? Buffer.from(chunk).toString('base64') : chunk;
         client.send(message, () => {

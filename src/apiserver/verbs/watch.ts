@@ -179,7 +179,7 @@ class ResourceWatch implements CacheWatcher, EventListener, GroupMember {
   #join(): void {
     const { resource, storage } = this.#target;
     const { labelSelector, fieldSelector } = this.#options;
-    const alone = this.#frameKey === '' || this.#selection.served || resource.remote || this.#sink.messages || this.#from > storage.cacher.revision;
+    const alone = this.#frameKey === '' || this.#selection.served || resource.remote || this.#sink.alone || this.#from > storage.cacher.revision;
     if (this.#ended || alone) return;
     resource.stored.cache.hearers.delete(this);
     const shown = { form: this.#form, selection: this.#selection, selectors: `${labelSelector} ${fieldSelector}`, namespace: this.#prefix };
