@@ -3,6 +3,7 @@ import { pods } from '../../api/core/v1/pod.ts';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
 import { runtimeclasses } from '../../api/node/v1/runtimeclass.ts';
 import type { RuntimeClass } from '../../api/node/v1/types.gen.ts';
+import { StatusError } from '../../apimachinery/errors.ts';
 import { own } from '../../apimachinery/own.ts';
 import { equalQuantities } from '../../apimachinery/quantity.ts';
 import type { AdmissionAttributes, AdmissionPlugin, ObjectReader } from '../contracts.ts';
@@ -21,6 +22,8 @@ const mismatch = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defi
 export function runtimeClass(reader: ObjectReader): AdmissionPlugin {
   async function classOf(attributes: AdmissionAttributes, { spec }: Pod): Promise<RuntimeClass | undefined> {
     if (spec.runtimeClassName === undefined) return undefined;
+    // Upstream's client refuses to ask.
+    if (spec.runtimeClassName === '') throw new StatusError(500, '', 'resource name may not be empty');
     const found = await reader.get<RuntimeClass>(runtimeclasses, '', spec.runtimeClassName);
     if (!found) throw refusal(attributes, `pod rejected: RuntimeClass ${JSON.stringify(spec.runtimeClassName)} not found`);
     return found;

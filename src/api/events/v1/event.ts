@@ -22,11 +22,15 @@ function renamed(object: object, names: readonly (readonly [string, string])[]):
 }
 
 const toCore = (event: Event): CoreEvent => ({ involvedObject: {}, ...renamed(event, coreNames) }) as CoreEvent;
-const fromCore = (event: CoreEvent): Event =>
-  renamed(
-    event,
-    coreNames.map(([own, core]) => [core, own] as const),
-  ) as unknown as Event;
+const ownNames = coreNames.map(([own, core]) => [core, own] as const);
+
+function fromCore(event: CoreEvent): Event {
+  const own = renamed(event, ownNames) as unknown as Event;
+  // The core version shows them even when they are empty.
+  if (own.reportingController === '') delete own.reportingController;
+  if (own.reportingInstance === '') delete own.reportingInstance;
+  return own;
+}
 
 export const events = defineKind<Event>({
   group: 'events.k8s.io',
