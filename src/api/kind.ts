@@ -117,6 +117,8 @@ export interface KindDefinition<T extends KubeObject = any> extends Strategy<T> 
   categories?: readonly string[];
   namespaced: boolean;
   verbs: readonly Verb[];
+  /** The version that upstream stores, where it is another: clients are told a hash of its name. */
+  storedUpstreamAs?: string;
   /** The name of its struct in the schema table. */
   schema: string;
   /** Alpha and beta versions: known to the decoder, served only when switched on. */

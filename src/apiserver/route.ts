@@ -115,6 +115,9 @@ export function createRoutes(storage: Storage, discovery: Discovery): Routes {
       const reply = handler(context);
       if (reply) return reply;
     }
+    // Below `/api`, and below groups of its own, upstream's router answers.
+    const [, prefix, group = ''] = context.info.path.split('/');
+    if (prefix === 'api' || (prefix === 'apis' && isBuiltIn(group))) throw noSuchPath();
     return pageNotFound();
   }
 

@@ -2,7 +2,7 @@ import { badRequest } from '../../apimachinery/errors.ts';
 import type { IncludeObject } from '../../apimachinery/table.ts';
 import { includeObjectPolicies } from '../../apimachinery/table.ts';
 import type { RequestContext } from '../context.ts';
-import type { Encoding } from '../negotiation/accept.ts';
+import type { Encoding, RouteForms } from '../negotiation/accept.ts';
 import { allEncodings, negotiate } from '../negotiation/accept.ts';
 import type { Form } from './represent.ts';
 
@@ -17,8 +17,14 @@ export function wantsPretty({ info, exchange }: RequestContext): boolean {
 }
 
 /** What the answer looks like. Fails with 406, and with 400 for an unknown `includeObject`. */
-export function formOf(context: RequestContext, encodings: readonly Encoding[] = allEncodings, transforms = true, stream = false): Form {
-  const media = negotiate(context.exchange.headers['accept'], encodings, transforms, stream);
+export function formOf(
+  context: RequestContext,
+  encodings: readonly Encoding[] = allEncodings,
+  transforms = true,
+  stream = false,
+  route: RouteForms = 'object',
+): Form {
+  const media = negotiate(context.exchange.headers['accept'], encodings, transforms, stream, route);
   let include: IncludeObject = 'Metadata';
   if (media.as === 'Table' && context.info.query.has('includeObject')) {
     const asked = context.info.query.get('includeObject') as string;

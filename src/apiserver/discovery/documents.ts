@@ -58,8 +58,12 @@ const subresourcesOf = (resource: Resource): [string, Subresource<KubeObject>][]
 
 /** Eight bytes of a hash over the type that is stored, so that clients notice when it changes. */
 function storageVersionHash({ stored }: Resource): string {
-  const { group, version, kind } = stored.definition;
-  return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
+  const { group, version, storedUpstreamAs, kind } = stored.definition;
+  return createHash('sha256')
+    .update(`${group}/${storedUpstreamAs ?? version}/${kind}`)
+    .digest()
+    .subarray(0, 8)
+    .toString('base64');
 }
 
 function plainResources(resource: Resource): object[] {
@@ -68,7 +72,8 @@ function plainResources(resource: Resource): object[] {
   const own: Record<string, unknown> = { name: plural, singularName: singular, namespaced, kind, verbs: resource.custom ? [...verbs] : [...verbs].sort() };
   if (shortNames?.length) own['shortNames'] = shortNames;
   if (categories?.length) own['categories'] = categories;
-  if (!virtual) own['storageVersionHash'] = storageVersionHash(resource);
+  // What can't be watched is not stored.
+  if (!virtual && verbs.includes('watch')) own['storageVersionHash'] = storageVersionHash(resource);
   const entries: object[] = [own];
   for (const [name, subresource] of subresourcesOf(resource)) {
     const of = kindOf(resource, subresource);
@@ -121,7 +126,9 @@ export function discoveryDocuments(registry: KindRegistry, remote: readonly Remo
     for (const [version, resources] of versions) {
       const groupVersion = apiVersionOf(group, version);
       listed.push({ groupVersion, version });
-      resourceLists.set(groupVersion, { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: resources.flatMap(plainResources) });
+      // Upstream leaves the core group's list without its version.
+      const type = { kind: 'APIResourceList', ...(group === '' ? {} : { apiVersion: 'v1' }) };
+      resourceLists.set(groupVersion, { ...type, groupVersion, resources: resources.flatMap(plainResources) });
       discovered.push({ version, resources: resources.map(aggregatedResource), freshness: 'Current' });
     }
     if (group !== '') groups.set(group, { name: group, versions: listed, preferredVersion: listed[0] });

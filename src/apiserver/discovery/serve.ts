@@ -5,6 +5,7 @@ import { bodyReply } from '../answer/reply.ts';
 import { encodeValue } from '../answer/represent.ts';
 import type { RequestContext } from '../context.ts';
 import type { Reply } from '../exchange.ts';
+import type { MediaType } from '../negotiation/accept.ts';
 import { negotiate } from '../negotiation/accept.ts';
 import type { KindRegistry } from '../registry.ts';
 import type { Documents, RemoteVersion } from './documents.ts';
@@ -45,8 +46,12 @@ export function createDiscovery(registry: KindRegistry, { serverAddress }: Disco
     return documents;
   }
 
+  /** Groups are answered by a handler of their own upstream, and not by its router. */
+  const mediaOf = (context: RequestContext, key: string): MediaType =>
+    negotiate(context.exchange.headers['accept'], undefined, false, false, /^\/apis(?:\/[^/]+)?$/.test(key) ? 'none' : 'object');
+
   async function answer(context: RequestContext, key: string, value: object): Promise<Reply> {
-    const media = negotiate(context.exchange.headers['accept'], undefined, false);
+    const media = mediaOf(context, key);
     return bodyReply(context, 200, media, cached(`${key} ${media.encoding}`, () => encodeValue(media, wantsPretty(context), value)).body);
   }
 
@@ -62,7 +67,7 @@ export function createDiscovery(registry: KindRegistry, { serverAddress }: Disco
 
   /** Aggregated where the client asks for it, with an entity tag, else the plain document. */
   async function root(context: RequestContext, key: string, aggregated: object, plain: object): Promise<Reply> {
-    const media = negotiate(context.exchange.headers['accept'], undefined, false);
+    const media = mediaOf(context, key);
     if (media.discovery === '') {
       const reply = await answer(context, key, plain);
       reply.headers['vary'] = 'Accept';

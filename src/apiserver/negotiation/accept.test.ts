@@ -23,3 +23,8 @@ test('the encoding of a body is what its header says', () => {
   assert.equal(bodyEncoding('application/yaml'), 'yaml');
   assert.throws(() => bodyEncoding('application/vnd.kubernetes.protobuf', textEncodings), { reason: 'UnsupportedMediaType' });
 });
+
+test('what one resource can show is not remembered for another', () => {
+  assert.equal(negotiate('application/yaml', textEncodings).encoding, 'yaml');
+  assert.throws(() => negotiate('application/yaml', ['json', 'protobuf'], true, true, 'collection'), /accepted: application\/json;stream=watch, application/);
+});

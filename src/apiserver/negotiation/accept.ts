@@ -15,7 +15,7 @@ export interface MediaType {
   /** `;stream=watch`. */
   stream: boolean;
   /** Aggregated discovery: `;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`. */
-  discovery: '' | 'v2' | 'v2beta1';
+  discovery: '' | 'v2';
 }
 
 export const contentTypes: Readonly<Record<Encoding, string>> = {
@@ -69,7 +69,7 @@ function mediaTypeOf(clause: Clause, allowed: readonly Encoding[], transforms: b
   const version = parameters['v'] ?? '';
   const group = parameters['g'] ?? '';
   if (as === '') return { ...jsonAnswer, encoding, stream: parameters['stream'] === 'watch' };
-  if (as === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1')) {
+  if (as === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && version === 'v2') {
     return { ...jsonAnswer, encoding, discovery: version };
   }
   if (!transforms || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
@@ -85,13 +85,22 @@ export const textEncodings: readonly Encoding[] = ['json', 'yaml'];
 
 const remembered = new Map<string, MediaType | 'none'>();
 
+/** What upstream's router knows of a path, before the server looks closer: that of a collection can be watched too. */
+export type RouteForms = 'object' | 'collection' | 'none';
+
 /**
  * The best of what the client accepts. An absent or empty header means JSON.
  * `transforms` says whether Table and PartialObjectMetadata are to be had. Fails with 406.
  */
-export function negotiate(accept: string | undefined, allowed: readonly Encoding[] = allEncodings, transforms = true, stream = false): MediaType {
+export function negotiate(
+  accept: string | undefined,
+  allowed: readonly Encoding[] = allEncodings,
+  transforms = true,
+  stream = false,
+  route: RouteForms = 'object',
+): MediaType {
   if (accept === undefined || accept === '' || accept === 'application/json') return jsonAnswer;
-  const key = `${allowed.length}${transforms ? 't' : ''}|${accept}`;
+  const key = `${allowed.join()}${transforms ? 't' : ''}|${accept}`;
   let found = remembered.get(key);
   if (found === undefined) {
     found = 'none';
@@ -106,12 +115,14 @@ export function negotiate(accept: string | undefined, allowed: readonly Encoding
     remembered.set(key, found);
   }
   if (found !== 'none') return found;
-  const types = acceptedTypes(allowed, stream);
-  // Upstream's router refuses what names none of them, before the server looks closer.
-  if (allowed === allEncodings && !stream && !types.some((type) => accept.includes(type)) && !accept.includes('*'))
+  const types = [...acceptedTypes(allEncodings, false), ...(route === 'collection' ? acceptedTypes(allEncodings, true) : [])];
+  // Custom resources have no routes.
+  const routed = route !== 'none' && allowed.includes('protobuf');
+  if (routed && !types.some((type) => accept.includes(type)) && !accept.includes('*/*'))
     throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`, {});
-  // Upstream lists protobuf for custom resources too.
-  throw notAcceptable(`only the following media types are accepted: ${acceptedTypes(allowed === textEncodings ? allEncodings : allowed, stream).join(', ')}`);
+  // What could be had as a list is only then looked at as a watch. Upstream lists protobuf for custom resources too.
+  const wrongStream = stream && parseClauses(accept).some((clause) => mediaTypeOf(clause, allEncodings, transforms));
+  throw notAcceptable(`only the following media types are accepted: ${acceptedTypes(allEncodings, wrongStream).join(', ')}`);
 }
 
 const acceptedTypes = (allowed: readonly Encoding[], stream: boolean): string[] =>

@@ -27,6 +27,7 @@ export function rootPath(registry: KindRegistry): PathHandler {
       '/.well-known/openid-configuration',
       '/api',
       '/apis',
+      '/apis/',
       '/healthz',
       '/livez',
       '/metrics',

@@ -36,7 +36,7 @@ export async function getObject(target: Target): Promise<Reply> {
 
 export async function listObjects(target: Target): Promise<Reply> {
   const { context, resource, storage } = target;
-  const form = formOf(context, encodingsOf(resource));
+  const form = formOf(context, encodingsOf(resource), true, false, 'collection');
   const options = parseListOptions(context.info.query, false);
   const selection = selectionOf(resource, storage.cacher, options.labelSelector, options.fieldSelector);
   const namespace = resource.definition.namespaced ? context.info.namespace : '';

@@ -41,6 +41,7 @@ export async function watchObjects(target: Target): Promise<Reply> {
     encodingsOf(resource).filter((encoding) => encoding !== 'yaml'),
     true,
     true,
+    'collection',
   );
   const options = parseListOptions(info.query, true);
   if (info.name !== '' && options.fieldSelector === '') options.fieldSelector = `metadata.name=${info.name}`;

@@ -15,6 +15,7 @@ export const mutatingadmissionpolicies = defineKind<MutatingAdmissionPolicy>({
   namespaced: false,
   verbs: allVerbs,
   anyFinalizers: true,
+  storedUpstreamAs: 'v1beta1',
   schema: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy',
   allowUnconditionalUpdate: false,
   hasGeneration: true,

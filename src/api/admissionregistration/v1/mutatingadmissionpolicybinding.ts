@@ -15,6 +15,7 @@ export const mutatingadmissionpolicybindings = defineKind<MutatingAdmissionPolic
   namespaced: false,
   verbs: allVerbs,
   anyFinalizers: true,
+  storedUpstreamAs: 'v1beta1',
   schema: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding',
   allowUnconditionalUpdate: false,
   hasGeneration: true,

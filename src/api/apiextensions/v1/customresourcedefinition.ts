@@ -56,6 +56,7 @@ export const customresourcedefinitions = defineKind<CustomResourceDefinition>({
   categories: ['api-extensions'],
   namespaced: false,
   verbs: allVerbs,
+  storedUpstreamAs: 'v1beta1',
   schema: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
   allowUnconditionalUpdate: false,
   hasGeneration: true,
