@@ -24,6 +24,40 @@ test('a name that nobody knows is found; one of upstream that has nothing to do 
   assert.deepEqual(unknownControllers(['service-lb-controller'], three), ['service-lb-controller']);
 });
 
+/** Of 1.36, as its `--help` lists them. */
+const upstreams = `bootstrap-signer certificatesigningrequest-approving certificatesigningrequest-cleaner certificatesigningrequest-signing
+  cloud-node-lifecycle clusterrole-aggregation cronjob daemonset deployment device-taint-eviction disruption endpoints endpointslice
+  endpointslice-mirroring ephemeral-volume garbage-collector horizontal-pod-autoscaler job kube-apiserver-serving-clustertrustbundle-publisher
+  legacy-serviceaccount-token-cleaner namespace node-ipam node-lifecycle node-route persistentvolume-attach-detach persistentvolume-binder
+  persistentvolume-expander persistentvolume-protection persistentvolumeclaim-protection pod-garbage-collector podcertificaterequest-cleaner
+  podgroup-protection replicaset replicationcontroller resourceclaim resourcepoolstatusrequest resourcequota root-ca-certificate-publisher
+  selinux-warning service-cidr service-lb serviceaccount serviceaccount-token statefulset storage-version-migrator storageversion-garbage-collector
+  taint-eviction token-cleaner ttl-after-finished ttl validatingadmissionpolicy-status volumeattributesclass-protection`
+  .split(/\s+/)
+  .map((name) => `${name}-controller`);
+
+test('every controller has one of upstream’s names, and all of those can be switched off', () => {
+  assert.deepEqual(
+    controllers.filter(({ name }) => !upstreams.includes(name)),
+    [],
+  );
+  assert.deepEqual(
+    unknownControllers(
+      upstreams.map((name) => `-${name}`),
+      controllers,
+    ),
+    [],
+  );
+  const all = selectControllers(['*'], controllers);
+  for (const controller of controllers) {
+    assert.deepEqual(
+      selectControllers(['*', `-${controller.name}`], controllers),
+      all.filter((other) => other !== controller),
+    );
+    assert.deepEqual(selectControllers([controller.name], controllers), [controller]);
+  }
+});
+
 test('every controller has a name of its own', () => {
   const names = controllers.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
