@@ -64,9 +64,6 @@ export const hasStruct = (name: string): boolean => own(definitions, name) !== u
 /** Every struct's name, sorted. */
 export const structNames = (): string[] => Object.keys(definitions);
 
-/** Every group version that the table knows types of, served or not: `v1`, `apps/v1`, … */
-export const knownGroupVersions = (): string[] => Object.keys(groups);
-
 /**
  * The struct behind a kind; the kinds of `meta/v1` (Status, DeleteOptions, WatchEvent, …) exist in every group version.
  * `apiVersion` is as in an object: `v1`, `apps/v1`.

@@ -107,7 +107,6 @@ export const forbidden = (of: GroupResource, name: string, why: string): StatusE
 
 export const unauthorized = (message = 'Unauthorized'): StatusError => new StatusError(401, 'Unauthorized', message);
 export const badRequest = (message: string): StatusError => new StatusError(400, 'BadRequest', message);
-export const gone = (message: string): StatusError => new StatusError(410, 'Gone', message);
 /** A resourceVersion or continue token whose history is compacted away. */
 export const expired = (message: string): StatusError => new StatusError(410, 'Expired', message);
 export const methodNotSupported = (of: GroupResource, action: string): StatusError =>

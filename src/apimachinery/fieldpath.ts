@@ -126,16 +126,9 @@ const counted = (count: number, unit: string): string => `${count} ${unit}${coun
 /** The value itself is not repeated: it is too long. `limit` is in bytes. */
 export const tooLong = (field: At, limit: number): FieldError =>
   new FieldError('FieldValueTooLong', field, noValue, limit >= 0 ? `may not be more than ${counted(limit, 'byte')}` : 'value is too long');
-export const tooLongCharacters = (field: At, limit: number): FieldError =>
-  new FieldError('FieldValueTooLong', field, noValue, limit >= 0 ? `may not be more than ${counted(limit, 'character')}` : 'value is too long');
-/** `limit` is in characters. */
-export const tooShort = (field: At, limit: number): FieldError =>
-  new FieldError('FieldValueTooShort', field, noValue, limit >= 0 ? `must be at least ${counted(limit, 'character')}` : 'value is too short');
 /** A negative `actual` is not shown. */
 export const tooMany = (field: At, actual: number, limit: number): FieldError =>
   new FieldError('FieldValueTooMany', field, actual >= 0 ? actual : noValue, limit >= 0 ? `must have at most ${counted(limit, 'item')}` : 'has too many items');
-export const tooFew = (field: At, actual: number, limit: number): FieldError =>
-  new FieldError('FieldValueTooFew', field, actual, limit >= 0 ? `must have at least ${counted(limit, 'item')}` : 'has too few items');
 export const internalFieldError = (field: At, message: string): FieldError => new FieldError('InternalError', field, noValue, message);
 
 /** `supported` is listed sorted and quoted, as upstream does with a set. */

@@ -16,6 +16,3 @@ export function scaledIntOrPercent(value: number | string, total: number, roundU
   const part = (percentage(value) * total) / 100;
   return (roundUp ? Math.ceil(part) : Math.floor(part)) + 0;
 }
-
-/** A port or the like that stands as a number or as digits; 0 when the string is no number. */
-export const intValue = (value: number | string): number => (typeof value === 'number' ? value : /^[+-]?[0-9]+$/.test(value) ? Number(value) : 0);

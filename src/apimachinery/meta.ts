@@ -85,12 +85,6 @@ export interface GroupVersionKind {
   kind: string;
 }
 
-export interface GroupVersionResource {
-  group: string;
-  version: string;
-  resource: string;
-}
-
 /** `apps` + `v1` → `apps/v1`; the core group (`''`) + `v1` → `v1`. */
 export const apiVersionOf = (group: string, version: string): string => (group === '' ? version : `${group}/${version}`);
 

@@ -229,15 +229,6 @@ export function negateQuantity(of: QuantityLike): Quantity {
 /** `a - b`, in the notation of `a` (of `b` when `a` is zero). */
 export const subtractQuantities = (a: QuantityLike, b: QuantityLike): Quantity => addQuantities(a, negateQuantity(b));
 
-/** `of × factor`, an integer. */
-export function multiplyQuantity(of: QuantityLike, factor: number | bigint): Quantity {
-  const { unscaled, exponent, format } = quantity(of);
-  return { unscaled: unscaled * BigInt(factor), exponent, format };
-}
-
-export const maxQuantity = (a: QuantityLike, b: QuantityLike): Quantity => (compareQuantities(a, b) >= 0 ? quantity(a) : quantity(b));
-export const minQuantity = (a: QuantityLike, b: QuantityLike): Quantity => (compareQuantities(a, b) <= 0 ? quantity(a) : quantity(b));
-
 function toNumber(of: QuantityLike, exponent: number): number {
   const it = quantity(of);
   // What an int64 cannot hold saturates; only a written exponent gets there.
@@ -249,8 +240,6 @@ function toNumber(of: QuantityLike, exponent: number): number {
 export const value = (of: QuantityLike): number => toNumber(of, 0);
 /** The amount in thousandths, rounded away from zero: `1.5` → 1500. */
 export const milliValue = (of: QuantityLike): number => toNumber(of, -3);
-/** The amount in units of `10^exponent`, rounded away from zero. */
-export const scaledValue = (of: QuantityLike, exponent: number): number => toNumber(of, exponent);
 /** The nearest floating-point number. */
 export function approximateValue(of: QuantityLike): number {
   const it = quantity(of);

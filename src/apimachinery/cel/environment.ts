@@ -43,10 +43,3 @@ export function createCelEnvironment(variables: Readonly<Record<string, string>>
   for (const [name, type] of Object.entries(variables)) environment.registerVariable(name, type);
   return { environment };
 }
-
-/** The same with further variables. The one that is extended takes no more. */
-export function extendCelEnvironment({ environment }: CelEnvironment, variables: Readonly<Record<string, string>>): CelEnvironment {
-  const extended = environment.clone();
-  for (const [name, type] of Object.entries(variables)) extended.registerVariable(name, type);
-  return { environment: extended };
-}

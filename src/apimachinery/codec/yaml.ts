@@ -56,9 +56,6 @@ function integerOf(text: string): number {
   return sign * Number(digits);
 }
 
-/** Strings that an emitter of YAML 1.1 must quote are quoted, so that other readers see strings. */
-export const formatYaml = (value: unknown): string => yaml().stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
-
 /** As upstream's servers answer: the keys of objects sorted. */
 export const formatSortedYaml = (value: unknown): string => yaml().stringify(value, { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false });
 

@@ -1,5 +1,5 @@
 /** How server-side apply sees a type: one value, named fields, a map, or a list whose items have an identity. */
-import type { ArrayType, FieldType, MapType, Struct } from '../schema.ts';
+import type { FieldType, Struct } from '../schema.ts';
 
 /** What a value of free form is: maps are merged key by key, all else is one value. */
 export const deduced: FieldType = { type: 'any' };
@@ -38,5 +38,3 @@ export function fieldTypeOf(type: FieldType, name: string): FieldType | undefine
 export const isNamedField = (type: FieldType, name: string): boolean => type.type === 'object' && type.struct.fields.has(name);
 
 export const rootType = (struct: Struct): FieldType => ({ type: 'object', struct, atomic: false });
-
-export type Granular = ArrayType | MapType;

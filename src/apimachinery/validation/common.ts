@@ -1,7 +1,7 @@
 /** Checks that validation of many kinds shares. Source: apimachinery `api/validation`, `meta/v1/validation`. */
 import { semanticEqual } from '../equality.ts';
 import type { FieldError, FieldPath } from '../fieldpath.ts';
-import { duplicate, forbiddenField, invalidValue, notSupported, notSupportedInOrder, required, tooLong } from '../fieldpath.ts';
+import { duplicate, invalidValue, notSupported, notSupportedInOrder, required, tooLong } from '../fieldpath.ts';
 import * as ip from '../ip.ts';
 import {
   patternError,
@@ -29,14 +29,8 @@ export const validateImmutable = (value: unknown, old: unknown, path: FieldPath,
 export const validateNonNegative = (value: number | undefined, path: FieldPath): FieldError[] =>
   value !== undefined && value < 0 ? [invalidValue(path, value, negativeMessage)] : [];
 
-export const validatePositive = (value: number | undefined, path: FieldPath): FieldError[] =>
-  value !== undefined && value <= 0 ? [invalidValue(path, value, notPositiveMessage)] : [];
-
 export const validateNonNegativeQuantity = (value: string, path: FieldPath): FieldError[] =>
   compareQuantities(value, '0') < 0 ? [invalidValue(path, formatQuantity(parseQuantity(value)), negativeMessage)] : [];
-
-export const validatePositiveQuantity = (value: string, path: FieldPath): FieldError[] =>
-  compareQuantities(value, '0') <= 0 ? [invalidValue(path, formatQuantity(parseQuantity(value)), notPositiveMessage)] : [];
 
 export const validateDnsLabelField = (value: string, path: FieldPath): FieldError[] => checked(value, path, validateDnsLabel(value));
 export const validateDnsSubdomainField = (value: string, path: FieldPath): FieldError[] => checked(value, path, validateDnsSubdomain(value));
@@ -199,9 +193,3 @@ export function validateConditions(conditions: readonly ConditionLike[] | undefi
 /** A name that must be there and be a DNS subdomain: references to objects. */
 export const validateReferenceName = (name: string | undefined, path: FieldPath): FieldError[] =>
   name ? validateDnsSubdomainField(name, path) : [required(path)];
-
-/** Exactly one member of a union must be set. `set` lists the paths that are, in the order in which they are found. */
-export function validateExactlyOne(set: readonly FieldPath[], whole: FieldPath, none: string, more = 'may not specify more than 1'): FieldError[] {
-  if (set.length === 0) return [required(whole, none)];
-  return set.slice(1).map((path) => forbiddenField(path, more));
-}

@@ -1,7 +1,6 @@
 /** Replies from what the handlers made: content type, warnings, compression, and failures as `Status`. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { Status } from '../../apimachinery/errors.ts';
 import { badRequest, internalError, StatusError } from '../../apimachinery/errors.ts';
 import type { RequestContext } from '../context.ts';
 import { warningHeaders } from '../context.ts';
@@ -74,8 +73,4 @@ export function errorReply(exchange: Exchange, error: unknown, context?: Request
     headers,
     body: encodeValue(media, context !== undefined && media.encoding === 'json' && wantsPretty(context), failure.status),
   };
-}
-
-export function statusBody(media: MediaType, status: Status): Uint8Array {
-  return encodeValue(media, false, status);
 }

@@ -3,7 +3,7 @@
  * ECDSA P-256 throughout: a whole cluster's set takes a few milliseconds.
  * Names and usages follow kubeadm's, so that upstream's components accept them.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { type ExtendedKeyUsage, type Issuer, issueCertificate, subjectOf } from '../../apimachinery/x509/certificate.ts';
 
 /** A certificate and its private key, both PEM. */
@@ -213,10 +213,4 @@ export function completePki(found: PartialPki, options: PkiOptions = {}): { pki:
   };
   const leaves = Object.fromEntries(leafNames.map((name) => [name, leaf(name)])) as Record<LeafName, KeyPair>;
   return { pki: { ...authorities, leaves, serviceAccount: keep('serviceAccount', found.serviceAccount, createServiceAccountKey) }, renewed };
-}
-
-/** The hash by which a joining node knows the CA: `sha256:` and the hexadecimal digest of its public key, as kubeadm prints it. */
-export function caCertificateHash(pki: Pki): string {
-  const spki = new X509Certificate(pki.ca.certificate).publicKey.export({ type: 'spki', format: 'der' });
-  return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
 }

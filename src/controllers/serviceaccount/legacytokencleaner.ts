@@ -3,7 +3,7 @@
  * uses any more are first marked invalid, then removed (KEP-2799).
  */
 import { configmaps } from '../../api/core/v1/configmap.ts';
-import { podSecretNames } from '../../api/core/v1/pod/secretnames.ts';
+import { podSecretNames } from '../../api/core/v1/pod/references.ts';
 import { pods as podKind } from '../../api/core/v1/pod.ts';
 import { secrets as secretKind } from '../../api/core/v1/secret.ts';
 import { serviceaccounts } from '../../api/core/v1/serviceaccount.ts';

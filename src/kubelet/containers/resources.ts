@@ -6,7 +6,6 @@ import type { LinuxContainerResources } from '../cri/types.gen.ts';
 type ResourceList = Record<string, string | number>;
 
 export const isRestartableInit = (container: Pick<Container, 'restartPolicy'>): boolean => container.restartPolicy === 'Always';
-export const sidecarsOf = (pod: Pod): Container[] => (pod.spec.initContainers ?? []).filter(isRestartableInit);
 /** Init, regular and ephemeral containers, in that order. */
 export const allContainers = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];
 export const containerNamed = (pod: Pod, name: string): Container | undefined => allContainers(pod).find((container) => container.name === name);

@@ -1,6 +1,7 @@
 /** One manifest of a static pod: from text to the pod as this node runs it. */
 import { createHash } from 'node:crypto';
 import { setPodDefaults } from '../../api/core/v1/pod/defaults.ts';
+import { apiReference } from '../../api/core/v1/pod/references.ts';
 import { validatePodCreate } from '../../api/core/v1/pod/validation.ts';
 import type { Pod } from '../../api/core/v1/types.gen.ts';
 import { structOf } from '../../api/schema.ts';
@@ -10,7 +11,6 @@ import { path } from '../../apimachinery/fieldpath.ts';
 import { timeOf } from '../../apimachinery/meta.ts';
 import { validateObjectMeta } from '../../apimachinery/validation/objectmeta.ts';
 import { hashAnnotation, seenAnnotation, sourceAnnotation } from '../podworker/critical.ts';
-import { apiReference } from './references.ts';
 
 /** The uid is a digest of manifest, file and node: the same pod keeps it when the kubelet starts anew. */
 function uidOf(pod: Pod, file: string, node: string): string {

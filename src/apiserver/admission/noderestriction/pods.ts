@@ -1,47 +1,15 @@
 /** What a kubelet may do with pods: mirror its static ones, report on and evict those bound to it. */
 import { nodes } from '../../../api/core/v1/node.ts';
+import { apiReference } from '../../../api/core/v1/pod/references.ts';
 import { pods } from '../../../api/core/v1/pod.ts';
-import type { Node, Pod, Volume } from '../../../api/core/v1/types.gen.ts';
+import type { Node, Pod } from '../../../api/core/v1/types.gen.ts';
 import { semanticEqual } from '../../../apimachinery/equality.ts';
 import { notFound } from '../../../apimachinery/errors.ts';
-import { podReferences } from '../../authorization/node/references.ts';
 import { objectOf, oldObjectOf, refusal } from '../attributes.ts';
 import { mirrorPodAnnotation } from '../serviceaccount/serviceaccount.ts';
 import { quote, type Restriction } from './restriction.ts';
 
 const usesApi = 'can not create pods that reference';
-
-function projectedReference({ projected }: Volume): string | undefined {
-  for (const source of projected?.sources ?? []) {
-    if (source.configMap) return 'configmaps (via projected volumes)';
-    if (source.secret) return 'secrets (via projected volumes)';
-    if (source.serviceAccountToken) return 'serviceaccounts (via projected volumes)';
-    if (source.clusterTrustBundle) return 'clustertrustbundles';
-    if (source.podCertificate) return 'podcertificates';
-  }
-  return undefined;
-}
-
-const volumeReference = (volume: Volume): string | undefined =>
-  (volume.csi && 'csidrivers (via CSI volumes)') ??
-  (volume.glusterfs && 'endpoints (via glusterFS volumes)') ??
-  (volume.persistentVolumeClaim && 'persistentvolumeclaims') ??
-  (volume.ephemeral && 'persistentvolumeclaims (via ephemeral volumes)') ??
-  projectedReference(volume);
-
-/** The first API object that the pod needs; static pods must run without the API. */
-function apiReference(pod: Pod): string | undefined {
-  if (pod.spec.serviceAccountName) return 'serviceaccounts';
-  const references = podReferences({ ...pod, metadata: { ...pod.metadata, annotations: {} } });
-  if (references.some((one) => one.startsWith('secret|'))) return 'secrets';
-  if (references.some((one) => one.startsWith('configmap|'))) return 'configmaps';
-  if (pod.spec.resourceClaims?.length) return 'resourceclaims';
-  for (const volume of pod.spec.volumes ?? []) {
-    const reference = volumeReference(volume);
-    if (reference) return reference;
-  }
-  return undefined;
-}
 
 const create: Restriction = async (node, attributes, { reader }) => {
   const { metadata, spec, ...rest } = objectOf<Pod>(attributes);

@@ -1,10 +1,5 @@
-/** Which Secrets a pod refers to, and whether its service account lets it. */
+/** Whether a pod's service account lets it refer to the Secrets that it names. */
 import type { Container, EphemeralContainer, Pod, ServiceAccount } from '../../../api/core/v1/types.gen.ts';
-import { podReferences } from '../../authorization/node/references.ts';
-
-/** Whether it does; of a mirror pod too. */
-export const refersToSecrets = (pod: Pod): boolean =>
-  podReferences({ ...pod, metadata: { ...pod.metadata, annotations: {} } }).some((reference) => reference.startsWith('secret|'));
 
 const quoted = (name: string): string => `"${name}"`;
 

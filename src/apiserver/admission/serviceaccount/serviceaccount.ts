@@ -1,4 +1,5 @@
 /** Every pod runs as a service account, and gets its token and pull secrets. */
+import { podSecretNames } from '../../../api/core/v1/pod/references.ts';
 import { pods } from '../../../api/core/v1/pod.ts';
 import { serviceaccounts } from '../../../api/core/v1/serviceaccount.ts';
 import type { Pod, ServiceAccount } from '../../../api/core/v1/types.gen.ts';
@@ -6,7 +7,7 @@ import { notFound } from '../../../apimachinery/errors.ts';
 import type { AdmissionAttributes, AdmissionPlugin, ObjectReader } from '../../contracts.ts';
 import { isAbout, objectOf, refusal } from '../attributes.ts';
 import { eventually } from '../eventually.ts';
-import { forbiddenEphemeralReference, forbiddenReference, refersToSecrets } from './references.ts';
+import { forbiddenEphemeralReference, forbiddenReference } from './references.ts';
 import { mountToken } from './tokenvolume.ts';
 
 export const mirrorPodAnnotation = 'kubernetes.io/config.mirror';
@@ -32,7 +33,7 @@ export function serviceAccount(reader: ObjectReader): AdmissionPlugin {
 
   function checkMirror(attributes: AdmissionAttributes, pod: Pod): void {
     if (pod.spec.serviceAccountName) throw refusal(attributes, 'a mirror pod may not reference service accounts');
-    if (refersToSecrets(pod)) throw refusal(attributes, 'a mirror pod may not reference secrets');
+    if (podSecretNames(pod).size > 0) throw refusal(attributes, 'a mirror pod may not reference secrets');
     if (pod.spec.volumes?.some(({ projected }) => projected?.sources?.some((source) => source.serviceAccountToken)))
       throw refusal(attributes, 'a mirror pod may not use ServiceAccountToken volume projections');
   }

@@ -1,6 +1,6 @@
 /** What a pod or a persistent volume refers to, as far as its node must be able to read it. */
-import { podSecretNames } from '../../../api/core/v1/pod/secretnames.ts';
-import type { Container, PersistentVolume, Pod } from '../../../api/core/v1/types.gen.ts';
+import { podConfigMapNames, podSecretNames } from '../../../api/core/v1/pod/references.ts';
+import type { PersistentVolume, Pod } from '../../../api/core/v1/types.gen.ts';
 
 /** Kinds of objects that a node reaches through its pods. */
 export type ReferenceType = 'secret' | 'configmap' | 'pvc' | 'resourceclaim' | 'serviceaccount';
@@ -21,14 +21,8 @@ export function podReferences(pod: Pod): string[] {
   const { spec } = pod;
   add('serviceaccount', spec.serviceAccountName);
   for (const name of podSecretNames(pod)) add('secret', name);
-  const containers: Pick<Container, 'env' | 'envFrom'>[] = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];
-  for (const { env, envFrom } of containers) {
-    for (const { configMapRef } of envFrom ?? []) add('configmap', configMapRef?.name);
-    for (const { valueFrom } of env ?? []) add('configmap', valueFrom?.configMapKeyRef?.name);
-  }
+  for (const name of podConfigMapNames(pod)) add('configmap', name);
   for (const volume of spec.volumes ?? []) {
-    add('configmap', volume.configMap?.name);
-    for (const source of volume.projected?.sources ?? []) add('configmap', source.configMap?.name);
     add('pvc', volume.persistentVolumeClaim?.claimName);
     if (volume.ephemeral) add('pvc', `${pod.metadata.name}-${volume.name}`);
   }

@@ -1,8 +1,7 @@
 /** Where a node's kubelet listens. */
-import { isSimulated, nodes } from '../../../api/core/v1/node.ts';
+import { isSimulated } from '../../../api/core/v1/node.ts';
 import type { Node } from '../../../api/core/v1/types.gen.ts';
-import { badRequest, notFound, StatusError } from '../../../apimachinery/errors.ts';
-import type { ObjectReader } from '../../contracts.ts';
+import { badRequest, StatusError } from '../../../apimachinery/errors.ts';
 import type { DialTarget } from './dial.ts';
 
 const addressTypes = ['InternalIP', 'ExternalIP', 'InternalDNS', 'ExternalDNS', 'Hostname'];
@@ -21,12 +20,6 @@ export function kubeletOf(node: Node): DialTarget {
     if (found) return { host: found.address, port: status?.daemonEndpoints?.kubeletEndpoint?.Port || defaultPort, node: metadata.name };
   }
   throw new StatusError(500, '', `no preferred addresses found; known addresses: [${addresses.map(({ type }) => type).join(' ')}]`);
-}
-
-export async function findKubelet(reader: ObjectReader, name: string): Promise<DialTarget> {
-  const node = await reader.get<Node>(nodes, '', name);
-  if (!node) throw notFound({ group: '', resource: 'nodes' }, name);
-  return kubeletOf(node);
 }
 
 export interface ProxyName {

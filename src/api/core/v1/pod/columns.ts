@@ -115,9 +115,6 @@ function summarize(pod: Pod): Summary {
   return { ready, total, status: reason, restarts: restarts.count, lastRestart: restarts.last };
 }
 
-/** The STATUS column: phase, or what keeps the pod from running. */
-export const podDisplayStatus = (pod: Pod): string => summarize(pod).status;
-
 /** The cells of a row are read one after the other and need the same summary; the first of them computes it. */
 let last: { pod: Pod; summary: Summary } | undefined;
 
