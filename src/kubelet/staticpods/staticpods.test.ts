@@ -43,7 +43,9 @@ test('what is no static pod says why', () => {
     assert.throws(() => parse(manifest(more)), { message: `static pods may not reference ${reference}` });
   refused('  serviceAccountName: x', 'serviceaccounts');
   refused('  imagePullSecrets: [{name: x}]', 'secrets');
-  refused('  volumes: [{name: v, configMap: {name: x}}]', 'configmaps (via configmap volumes)');
+  refused('  volumes: [{name: v, configMap: {name: x}}]', 'configmaps');
+  refused('  volumes: [{name: v, projected: {sources: [{secret: {name: x}}]}}]', 'secrets');
+  refused('  volumes: [{name: v, projected: {sources: [{serviceAccountToken: {path: x}}]}}]', 'serviceaccounts (via projected volumes)');
   refused('  volumes: [{name: v, persistentVolumeClaim: {claimName: x}}]', 'persistentvolumeclaims');
 });
 
