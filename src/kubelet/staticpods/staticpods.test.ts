@@ -45,7 +45,7 @@ test('what is no static pod says why', () => {
   refused('  imagePullSecrets: [{name: x}]', 'secrets');
   refused('  volumes: [{name: v, configMap: {name: x}}]', 'configmaps');
   refused('  volumes: [{name: v, projected: {sources: [{secret: {name: x}}]}}]', 'secrets');
-  refused('  volumes: [{name: v, projected: {sources: [{serviceAccountToken: {path: x}}]}}]', 'serviceaccounts (via projected volumes)');
+  refused('  volumes: [{name: v, csi: {driver: example.com}}]', 'csidrivers (via CSI volumes)');
   refused('  volumes: [{name: v, persistentVolumeClaim: {claimName: x}}]', 'persistentvolumeclaims');
 });
 
