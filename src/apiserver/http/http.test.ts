@@ -10,6 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import type { AuthorizationAttributes, Credentials } from '../contracts.ts';
 import { admin, startTestServer } from '../testing/server.ts';
 import { selfSigned } from '../testing/tls.ts';
+import { rawHttp2 } from './rawhttp2.ts';
 
 const maps = '/api/v1/namespaces/default/configmaps';
 
@@ -124,4 +125,29 @@ test('a watch ends with its client, even one that reads nothing any more', async
   for (let attempt = 0; attempt < 200 && resource?.stored.cache.watchers.size; attempt++) await sleep(10);
   assert.equal(resource?.stored.cache.watchers.size, 0);
   session.destroy();
+});
+
+test('headers may be as long as upstream takes them, and longer ones are refused in its words', async () => {
+  const { running, tls, port } = await listening();
+  await using _ = running;
+  const one = async (length: number): Promise<number | string | undefined> => {
+    const headers = { 'x-long': 'a'.repeat(length) };
+    const request = https.request({ host: '127.0.0.1', port, path: '/version', ca: tls.cert, agent: false, headers });
+    request.end();
+    try {
+      const [response] = await once(request, 'response');
+      response.resume();
+      return response.statusCode;
+    } catch (error) {
+      return (error as { code?: string }).code;
+    }
+  };
+  assert.equal(await one(1 << 20), 200);
+  // The server hangs up after the answer: who is still writing then may not get it.
+  assert.match(String(await one((1 << 20) + 5000)), /431|ECONNRESET|EPIPE/);
+
+  const many = (count: number): string[] => Array.from({ length: count }, () => 'a'.repeat(400));
+  assert.equal((await rawHttp2(port, tls.cert, '/version', many(2300), 1 << 18)).payload[0], 0x88, ':status is 200');
+  const { type, payload } = await rawHttp2(port, tls.cert, '/version', many(2600), 1 << 18);
+  assert.deepEqual([type, payload.readUInt32BE(0)], [3, 11], 'the stream is reset: enhance your calm');
 });

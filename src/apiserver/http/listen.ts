@@ -67,6 +67,10 @@ const defaultMaxStreams = 100;
 const quickest = 'TLS_AES_128_GCM_SHA256';
 const preferredCiphers = [quickest, ...DEFAULT_CIPHERS.split(':').filter((name) => name !== quickest)].join(':');
 
+/** As Go has it: a megabyte, and a buffer that is read ahead; over HTTP/2 some more for what each of a usual number of headers costs. */
+const maxHeaderBytes = (1 << 20) + 4096;
+const maxHeaderListBytes = (1 << 20) + 320;
+
 /** A connection that is silent for so long is probed, in milliseconds. */
 const keepAliveMs = 30_000;
 
@@ -107,14 +111,18 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     settings: {
       maxConcurrentStreams: options.maxStreams ?? defaultMaxStreams,
       initialWindowSize: 1 << 20,
-      maxHeaderListSize: 1 << 16,
+      maxHeaderListSize: maxHeaderListBytes,
+      // Few enough frames for the longest headers.
+      maxFrameSize: 1 << 18,
       enableConnectProtocol: false,
     },
+    // By their size alone: a user can be in many groups.
+    maxHeaderListPairs: 1 << 16,
     maxSessionMemory: 256,
     keepAliveTimeout: 180_000,
     headersTimeout: 32_000,
     requestTimeout: 0,
-    maxHeaderSize: 1 << 16,
+    maxHeaderSize: maxHeaderBytes,
     noDelay: true,
   } as Parameters<typeof createSecureServer>[0]);
 
@@ -128,6 +136,7 @@ export async function listen(options: ListenOptions, handlers: Handlers): Promis
     socket.setKeepAlive(true, keepAliveMs);
     socket.once('close', () => sockets.delete(socket));
   });
+  (server as unknown as { maxHeadersCount: number }).maxHeadersCount = 0;
   server.on('tlsClientError', () => handshakeErrors.add(1));
   server.on('clientError', refuse);
   server.on('sessionError', never);
