@@ -1,11 +1,10 @@
 /**
- * A containerd of our own: its configuration (1.6, 1.7 and 2.x), its start and its end. Root, state and socket are private,
- * so a containerd that the machine already runs (Docker's, say) is not touched.
+ * The configuration of a containerd of our own (1.6, 1.7 and 2.x). Root, state and socket are private, so a containerd that the
+ * machine already runs (Docker's, say) is not touched.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pauseImageName } from './images/builtin.ts';
@@ -16,8 +15,8 @@ export interface ContainerdOptions {
   root: string;
   /** Sockets and running containers; ends with the machine. */
   state: string;
-  /** Path of the gRPC socket; at most 107 bytes, as Linux allows. `<state>/containerd.sock` when absent. */
-  socket?: string;
+  /** Path of the gRPC socket; at most 107 bytes, as Linux allows. */
+  socket: string;
   cniConfDir: string;
   cniBinDirs?: string[];
   pauseImage?: string;
@@ -26,20 +25,10 @@ export interface ContainerdOptions {
   cgroupDriver?: 'cgroupfs' | 'systemd';
   /** Directory of `hosts.toml` files, one folder per registry. */
   registryConfigPath?: string;
-  /** Program names or paths. */
-  binary?: string;
-  ctr?: string;
-  runtimeBinary?: string;
   /** Besides runc. */
   runtimes?: readonly RuntimeHandler[];
   /** Of pods without a RuntimeClass; runc when absent. */
   defaultRuntime?: string;
-  /** Put in front of PATH, for a containerd that is not installed but unpacked. */
-  pathPrefix?: string;
-  /** Name of the network namespace (`ip netns add`) to live in. */
-  netns?: string;
-  logFile?: string;
-  logLevel?: string;
 }
 
 /** Where distributions and the plugins' own releases put them. */
@@ -54,10 +43,10 @@ export function hasSysResource(status = readFileSync('/proc/self/status', 'utf8'
 }
 
 /** `[1, 6]` for containerd 1.6.20. */
-export async function containerdVersion(binary = 'containerd'): Promise<[number, number]> {
-  const { stdout } = await promisify(execFile)(binary, ['--version']);
+export async function containerdVersion(): Promise<[number, number]> {
+  const { stdout } = await promisify(execFile)('containerd', ['--version']);
   const match = /\bv?(\d+)\.(\d+)\.\d+/.exec(stdout);
-  if (!match) throw new Error(`can't read the version of ${binary} from ${JSON.stringify(stdout)}`);
+  if (!match) throw new Error(`can't read the version of containerd from ${JSON.stringify(stdout)}`);
   return [Number(match[1]), Number(match[2])];
 }
 
@@ -92,7 +81,7 @@ export function containerdConfig(options: ContainerdOptions, [major]: [number, n
   const snapshotter = options.snapshotter ?? 'overlayfs';
   const binDirs = options.cniBinDirs ?? [...cniBinDirs];
   const defaultRuntime = options.defaultRuntime ?? 'runc';
-  const runtimes: RuntimeHandler[] = [{ name: 'runc', type: 'io.containerd.runc.v2', binary: options.runtimeBinary ?? '' }, ...(options.runtimes ?? [])];
+  const runtimes: RuntimeHandler[] = [{ name: 'runc', type: 'io.containerd.runc.v2', binary: '' }, ...(options.runtimes ?? [])];
   const runtimeTables = (of: string, extra: Record<string, Toml>): void => {
     for (const { name, type, binary } of runtimes) {
       table(`${of}.runtimes.${name}`, { runtime_type: type, ...extra });
@@ -113,7 +102,7 @@ export function containerdConfig(options: ContainerdOptions, [major]: [number, n
     state: options.state,
     disabled_plugins: ['io.containerd.internal.v1.opt', 'io.containerd.nri.v1.nri', 'io.containerd.internal.v1.tracing'],
   });
-  table('grpc', { address: socketOf(options) });
+  table('grpc', { address: options.socket });
   if (major >= 2) {
     const images = "plugins.'io.containerd.cri.v1.images'";
     const runtime = "plugins.'io.containerd.cri.v1.runtime'";
@@ -134,62 +123,3 @@ export function containerdConfig(options: ContainerdOptions, [major]: [number, n
   }
   return `${lines.join('\n')}\n`;
 }
-
-const socketOf = (options: ContainerdOptions): string => options.socket ?? join(options.state, 'containerd.sock');
-
-export interface RunningContainerd {
-  socket: string;
-  snapshotter: string;
-  pid: number;
-  /** Resolves when the process has ended, for whatever reason. */
-  exited: Promise<void>;
-  /** Ends containerd. Containers go on running under their shims, as with any restart of containerd. */
-  stop(): Promise<void>;
-}
-
-function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(socket, () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once('error', () => resolve(false));
-  });
-}
-
-/** Writes the configuration, starts containerd and waits until its socket answers; throws with the end of its log when it does not. */
-export async function startContainerd(given: ContainerdOptions): Promise<RunningContainerd> {
-  const binary = given.binary ?? 'containerd';
-  await Promise.all([given.root, given.state, given.cniConfDir].map((directory) => mkdir(directory, { recursive: true, mode: 0o711 })));
-  const options = { ...given, snapshotter: given.snapshotter ?? (await pickSnapshotter(given.root)) };
-  const config = join(options.state, 'config.toml');
-  const logFile = options.logFile ?? join(options.state, 'containerd.log');
-  await writeFile(config, containerdConfig(options, await containerdVersion(binary)));
-  const command = [binary, '--config', config, '--log-level', options.logLevel ?? 'warn'];
-  const argv = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`, ...command] : command;
-  const log = openSync(logFile, 'a');
-  const PATH = options.pathPrefix ? `${options.pathPrefix}:${process.env['PATH']}` : process.env['PATH'];
-  const child = spawn(argv[0] ?? binary, argv.slice(1), { stdio: ['ignore', log, log], env: { ...process.env, PATH }, detached: true });
-  closeSync(log);
-  const exited = new Promise<void>((resolve) => child.once('error', () => resolve()).once('exit', () => resolve()));
-  const socket = socketOf(options);
-  const deadline = Date.now() + 30_000;
-  while (!(await answers(socket))) {
-    if (ended(child) || Date.now() > deadline) throw new Error(`containerd did not start: ${readFileSync(logFile, 'utf8').slice(-2000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return {
-    socket,
-    snapshotter: options.snapshotter,
-    pid: child.pid ?? 0,
-    exited,
-    stop: async () => {
-      if (!ended(child)) child.kill('SIGTERM');
-      const hard = setTimeout(() => child.kill('SIGKILL'), 10_000);
-      await exited;
-      clearTimeout(hard);
-    },
-  };
-}
-
-const ended = (child: ChildProcess): boolean => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;

@@ -23,7 +23,11 @@ test('runtimes beside runc are handlers of containerd, and any of them may be th
       [1, 6],
       [2, 1],
     ] as [number, number][]) {
-      const text = containerdConfig({ root: '/r', state: '/s', cniConfDir: '/c', cgroupDriver: 'systemd', runtimes, defaultRuntime: 'crun' }, version, true);
+      const text = containerdConfig(
+        { root: '/r', state: '/s', socket: '/s.sock', cniConfDir: '/c', cgroupDriver: 'systemd', runtimes, defaultRuntime: 'crun' },
+        version,
+        true,
+      );
       assert.match(text, /default_runtime_name = "crun"/);
       assert.match(text, new RegExp(`runtimes\\.crun\\.options\\]\nBinaryName = "${crun}"\nSystemdCgroup = true`));
       assert.match(text, /runtimes\.runsc\]\nruntime_type = "io\.containerd\.runsc\.v1"/);

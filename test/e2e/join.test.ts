@@ -8,6 +8,8 @@ import { after, before, test } from 'node:test';
 import { clusterId } from '../../src/cluster/config.ts';
 import { removeCgroup, unmountBelow } from '../../src/cluster/host/cleanup.ts';
 import { nodeLayout } from '../../src/cluster/layout.ts';
+import { runningPid } from '../../src/cluster/supervisor/child.ts';
+import { joinedContainerdSpec } from '../../src/cluster/supervisor/specs.ts';
 import { stopPods } from '../../src/cluster/supervisor/stoppods.ts';
 import { eventually, ok, root, run } from './cluster.ts';
 
@@ -26,10 +28,10 @@ function start(space: string, name: string, args: string[]): ChildProcess {
   return child;
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
+  child.kill(signal);
   await exited;
 }
 
@@ -99,12 +101,28 @@ test('a machine joins with a token, and becomes Ready', async () => {
   assert.match(request, /^system:bootstrap:[a-z0-9]{6} Approved$/);
 });
 
-test('an agent that starts again needs no token', async () => {
-  await stop(children.at(-1) as ChildProcess);
-  const before = await kubectl('get', 'lease', '-n', 'kube-node-lease', 'joined', '-o', 'jsonpath={.spec.renewTime}');
-  start(nodeSpace, 'agent', ['agent', '--server', url, '--data-dir', nodeData, '--node', 'joined']);
+const again = (): ChildProcess => start(nodeSpace, 'agent', ['agent', '--server', url, '--data-dir', nodeData, '--node', 'joined']);
+const containerd = (): number | undefined => runningPid(joinedContainerdSpec({ dataDir: nodeData, id: clusterId(nodeData) }, 'joined').pidFile);
+
+test('an agent that is killed and starts again needs no token, and takes over its containerd', async () => {
+  await stop(children.at(-1) as ChildProcess, 'SIGKILL');
+  const [pid, before] = [containerd(), await kubectl('get', 'lease', '-n', 'kube-node-lease', 'joined', '-o', 'jsonpath={.spec.renewTime}')];
+  assert.ok(pid);
+  again();
   await eventually(
     'it renews its lease',
     async () => (await kubectl('get', 'lease', '-n', 'kube-node-lease', 'joined', '-o', 'jsonpath={.spec.renewTime}')) !== before,
   );
+  assert.equal(containerd(), pid);
+  process.kill(pid, 'SIGKILL');
+  await eventually('another one runs', async () => ![undefined, pid].includes(containerd()));
+});
+
+test('an agent that is asked to end takes its containerd with it, also while it starts', async () => {
+  await stop(children.at(-1) as ChildProcess);
+  assert.equal(containerd(), undefined);
+  const agent = again();
+  await eventually('containerd runs', async () => containerd() !== undefined);
+  await stop(agent);
+  await eventually('it ends', async () => containerd() === undefined);
 });

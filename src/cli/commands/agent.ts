@@ -22,9 +22,11 @@ export interface AgentCommandOptions extends ClusterOptions {
 
 export async function agent(options: AgentCommandOptions): Promise<void> {
   if (process.getuid?.() !== 0) throw new UserError('a node runs containers, and that needs root');
-  const running = options.server ? await joined(options.server, options) : await local(options);
-  await untilSignal();
-  await running.stop();
+  const asked = untilSignal();
+  const running = await Promise.race([options.server ? joined(options.server, options) : local(options), asked]);
+  await asked;
+  // One that is still starting may wait for a server that never comes.
+  await running?.stop();
   process.exit(0);
 }
 

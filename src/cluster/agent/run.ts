@@ -9,13 +9,14 @@ import type { Client } from '../../client/client.ts';
 import { type ClientCredentials, createHttpsTransport } from '../../client/https.ts';
 import { createClient } from '../../client/rest.ts';
 import { type ClusterConfig, type CredentialProviderFiles, clusterId, type NodeConfig, UserError, writeAtomically } from '../config.ts';
-import { startContainerd } from '../containerd.ts';
 import { gatewayOf } from '../host/network.ts';
 import { nodeResolvConf, readHostResolvConf } from '../host/resolvconf.ts';
 import { clusterLayout, type NodeLayout, nodeLayout } from '../layout.ts';
 import { loadOrCreatePki } from '../pki/files.ts';
 import { isUsable, type KeyPair } from '../pki/pki.ts';
-import { foundRuntimes } from '../runtimes.ts';
+import { prepareNode } from '../preparenode.ts';
+import { SupervisedChild } from '../supervisor/child.ts';
+import { joinedContainerdSpec } from '../supervisor/specs.ts';
 import { runtimeReady, startAgent } from './agent.ts';
 import { nodeCredentials, readPair, writePair } from './credentials.ts';
 import { factsOf, readFacts } from './facts.ts';
@@ -116,7 +117,7 @@ export interface JoinOptions extends KubeletFiles {
   defaultRuntime?: string;
 }
 
-/** Uses the host's network, and a containerd of its own that goes on running when the agent ends. */
+/** Uses the host's network, and looks after a containerd of its own; one that an agent which was killed left behind is taken over. */
 export async function runJoinedAgent({
   server,
   token,
@@ -141,17 +142,11 @@ export async function runJoinedAgent({
   });
   const client = clientWith(server, ca, () => ({ cert: pair.certificate, key: pair.key }));
   const facts = await readFacts(client);
-  for (const directory of [layout.kubelet, layout.podLogs, layout.cniState]) mkdirSync(directory, { recursive: true, mode: 0o711 });
-  const containerd = await startContainerd({
-    root: layout.containerdRoot,
-    state: layout.containerdState,
-    socket: layout.containerdSocket,
-    cniConfDir: layout.cniConf,
-    runtimes: foundRuntimes(),
-    ...(defaultRuntime ? { defaultRuntime } : {}),
-    cgroupDriver: configuration.cgroupDriver,
-    logFile: join(layout.root, 'containerd.log'),
-  });
+  await prepareNode(cluster, node, { defaultRuntime, cgroupDriver: configuration.cgroupDriver });
+  const containerd = new SupervisedChild(joinedContainerdSpec(cluster, node), (message) => log.info(message));
+  containerd.start();
+  // Also when the agent is asked to end before it has begun.
+  process.once('exit', () => containerd.terminate());
   await runtimeReady(layout, log);
   const resolvConf = '/etc/resolv.conf';
   const agent = await startAgent({

@@ -147,6 +147,13 @@ export class SupervisedChild {
     });
   }
 
+  /** SIGTERM, and no restart; for a process that is itself about to end and can't wait. */
+  terminate(): void {
+    this.#stopping = true;
+    const pid = this.#pid ?? runningPid(this.spec.pidFile);
+    if (pid !== undefined) signal(pid, 'SIGTERM');
+  }
+
   /** SIGTERM, then SIGKILL after `graceMs`; resolves when the process is gone and its pid file removed. */
   async stop(graceMs = 10_000): Promise<void> {
     this.#stopping = true;

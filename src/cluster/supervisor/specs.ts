@@ -30,6 +30,18 @@ export const containerdSpec = (config: ClusterConfig, node: string): ChildSpec =
   args: [inNode(config, node), 'containerd', '--config', nodeLayout(config, node).containerdConfig, '--log-level', 'warn'],
 });
 
+/** Of a machine that joined: in its own network, and looked after by its agent. */
+export function joinedContainerdSpec(cluster: Pick<ClusterConfig, 'dataDir' | 'id'>, node: string): ChildSpec {
+  const { root, containerdState, containerdConfig } = nodeLayout(cluster, node);
+  return {
+    name: 'containerd',
+    program: 'containerd',
+    args: ['--config', containerdConfig, '--log-level', 'warn'],
+    logFile: join(root, 'containerd.log'),
+    pidFile: join(containerdState, '../containerd.pid'),
+  };
+}
+
 export const agentName = (node: string): string => `${node}/agent`;
 
 /**

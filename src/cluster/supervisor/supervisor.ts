@@ -4,11 +4,10 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClusterConfig, explainDisk, writeAtomically } from '../config.ts';
-import { containerdConfig, containerdVersion, pickSnapshotter } from '../containerd.ts';
+import { type ClusterConfig, explainDisk } from '../config.ts';
 import { ensureNetwork } from '../host/network.ts';
-import { clusterLayout, nodeLayout } from '../layout.ts';
-import { foundRuntimes } from '../runtimes.ts';
+import { clusterLayout } from '../layout.ts';
+import { prepareNode } from '../preparenode.ts';
 import { SupervisedChild, writePid } from './child.ts';
 import { type ControlAnswer, serveControl } from './control.ts';
 import { agentSpec, containerdSpec, type Self, serverSpec, simulationSpec } from './specs.ts';
@@ -62,7 +61,9 @@ export async function supervise({ config, self, log }: SupervisorOptions): Promi
     launch(new SupervisedChild(serverSpec(config, self), log));
     if (config.simulated) launch(new SupervisedChild(simulationSpec(config, self), log));
     if (!config.controlPlaneOnly) {
-      await Promise.all(config.nodes.map((node) => prepareNode(config, node.name)));
+      await Promise.all(
+        config.nodes.map((node) => prepareNode(config, node.name, { defaultRuntime: config.defaultRuntime, cgroupDriver: config.kubelet?.['cgroupDriver'] })),
+      );
       for (const node of config.nodes) {
         launch(new SupervisedChild(containerdSpec(config, node.name), log));
         launch(new SupervisedChild(agentSpec(config, node.name, self), log));
@@ -75,24 +76,4 @@ export async function supervise({ config, self, log }: SupervisorOptions): Promi
   await stopped;
   control.close();
   rmSync(layout.run, { recursive: true, force: true });
-}
-
-/** Directories and the runtime's configuration. */
-async function prepareNode(config: ClusterConfig, name: string): Promise<void> {
-  const node = nodeLayout(config, name);
-  const directories = [node.pki, node.kubelet, node.podLogs, node.containerdRoot, node.containerdState, node.cniConf, node.cniState];
-  for (const directory of directories) mkdirSync(directory, { recursive: true, mode: 0o711 });
-  const [version, snapshotter] = await Promise.all([containerdVersion(), pickSnapshotter(node.containerdRoot)]);
-  const options = {
-    root: node.containerdRoot,
-    state: node.containerdState,
-    socket: node.containerdSocket,
-    cniConfDir: node.cniConf,
-    registryConfigPath: clusterLayout(config).registries,
-    snapshotter,
-    runtimes: foundRuntimes(),
-    ...(config.defaultRuntime ? { defaultRuntime: config.defaultRuntime } : {}),
-    cgroupDriver: config.kubelet?.['cgroupDriver'] === 'systemd' ? ('systemd' as const) : ('cgroupfs' as const),
-  };
-  writeAtomically(node.containerdConfig, containerdConfig(options, version));
 }
