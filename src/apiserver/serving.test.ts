@@ -5,6 +5,7 @@ import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { connect } from 'node:http2';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { holdCreations } from './testing/held.ts';
 import { startTestServer } from './testing/server.ts';
 import { selfSigned } from './testing/tls.ts';
 
@@ -46,24 +47,12 @@ test('connections are closed after requests by chance, and all streams end', asy
 });
 
 test('without priority and fairness, those beyond the limit are turned away, administrators excepted', async () => {
-  const { promise: letGo, resolve: release } = Promise.withResolvers<void>();
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const security = () => ({
     authenticate: async ({ identity }: { identity?: { username: string; groups: string[] } }) => ({ user: identity ?? { username: 'none', groups: [] } }),
     authorize: () => ({ decision: 'allow' as const, reason: '' }),
   });
   await using running = await startTestServer({ flowControl: { enabled: false, maxMutating: 1, maxReadOnly: 1 }, security });
-  running.server.addAdmission([
-    {
-      name: 'Slow',
-      handles: () => true,
-      admit({ name }) {
-        if (name !== 'slow') return;
-        begin();
-        return letGo;
-      },
-    },
-  ]);
+  const { begun, release } = holdCreations(running.server);
   const post = (name: string, user: { username: string; groups: string[] }) =>
     running.server.handle({ method: 'POST', path: maps, headers: {}, body: Buffer.from(JSON.stringify({ metadata: { name } })) }, user);
   const somebody = { username: 'somebody', groups: [] };
@@ -80,18 +69,7 @@ test('without priority and fairness, those beyond the limit are turned away, adm
 
 test('a server that ends tells those who come to come again, and finishes what it has', async () => {
   const { running, session, port } = await listening({ shutdownSendRetryAfter: true });
-  const { promise: letGo, resolve: release } = Promise.withResolvers<void>();
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  running.server.addAdmission([
-    {
-      name: 'Slow',
-      handles: ({ operation, definition }) => operation === 'CREATE' && definition.plural === 'configmaps',
-      admit() {
-        begin();
-        return letGo;
-      },
-    },
-  ]);
+  const { begun, release } = holdCreations(running.server);
   const stream = session.request({ ':path': maps, ':method': 'POST', 'content-type': 'application/json' });
   stream.end(JSON.stringify({ metadata: { name: 'slow' } }));
   await begun;

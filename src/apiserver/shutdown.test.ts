@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { connect } from 'node:http2';
 import { test } from 'node:test';
+import { holdCreations } from './testing/held.ts';
 import { startTestServer } from './testing/server.ts';
 import { selfSigned } from './testing/tls.ts';
 
@@ -28,18 +29,7 @@ async function ask(session: ClientHttp2Session, path: string, body?: object): Pr
 
 test('a server that stops is not ready, finishes what it has begun, ends watches and takes nothing new', async () => {
   const { running, connected } = await listening();
-  const { promise: letGo, resolve: release } = Promise.withResolvers<void>();
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-  running.server.addAdmission([
-    {
-      name: 'Slow',
-      handles: ({ operation, definition }) => operation === 'CREATE' && definition.plural === 'configmaps',
-      admit() {
-        begin();
-        return letGo;
-      },
-    },
-  ]);
+  const { begun, release } = holdCreations(running.server);
   const session = connected();
   const slow = ask(session, maps, { metadata: { name: 'slow' } });
   const watch = ask(session, `${maps}?watch=1&allowWatchBookmarks=true`);
