@@ -23,6 +23,11 @@ test('a container that was created and never started goes when newer ones are th
   assert.deepEqual(surplus([left, dead('b', 2)], []).containers, ['x']);
 });
 
+test('a container that is about to start does not take the place of the one that ran before', () => {
+  const created: Container = { ...dead('c', 9), state: 'CONTAINER_CREATED' };
+  assert.deepEqual(surplus([dead('a', 1), dead('b', 2), created], [sandbox('new', 1, true)]).containers, ['a']);
+});
+
 test('a sandbox goes when another has taken its place and nothing of it is kept', () => {
   assert.deepEqual(surplus([dead('b', 2)], [sandbox('old', 1), sandbox('new', 2)]).sandboxes, ['old']);
   assert.deepEqual(surplus([dead('b', 2, 'old')], [sandbox('old', 1), sandbox('new', 2)]).sandboxes, []);

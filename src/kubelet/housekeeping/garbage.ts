@@ -21,7 +21,9 @@ export function surplus(
   const dead: string[] = [];
   for (const [key, group] of groups) {
     const newestFirst = group.sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
-    const kept = ended(key.slice(0, key.indexOf('/'))) ? 0 : keptPerContainer;
+    // The newest may be about to start: it does not take the place of the one that ran before it.
+    const starting = newestFirst[0]?.state === 'CONTAINER_CREATED' ? 1 : 0;
+    const kept = ended(key.slice(0, key.indexOf('/'))) ? 0 : keptPerContainer + starting;
     dead.push(...newestFirst.slice(kept).map(({ id = '' }) => id));
   }
   const gone = new Set(dead);
