@@ -1,7 +1,7 @@
 /** `matchConditions`: expressions that all must hold for a webhook or policy to be asked. */
 import { conditionEnvironment } from '../../../api/admissionregistration/expressions.ts';
 import type { CelEnvironment } from '../../../apimachinery/cel/environment.ts';
-import { type CelProgram, compileCel } from '../../../apimachinery/cel/program.ts';
+import { CelCostError, type CelProgram, compileCel } from '../../../apimachinery/cel/program.ts';
 import { celValue } from '../../../apimachinery/cel/values.ts';
 import type { AdmissionAttributes, Authorizer } from '../../contracts.ts';
 import { authorizerValue } from './authorizer.ts';
@@ -41,19 +41,24 @@ export const compileConditions = (conditions: readonly Condition[], within: CelE
     }
   });
 
+/** What all of them may cost together. */
+const conditionsBudget = 2_500_000;
+
 /**
  * Whether all hold. One that is false outweighs errors of others.
  * @throws `Error` with the failures of those that could not be evaluated
  */
 export async function conditionsHold(conditions: readonly CompiledCondition[], values: Readonly<Record<string, unknown>>): Promise<boolean> {
   const failures: string[] = [];
+  const budget = { remaining: conditionsBudget };
   for (const condition of conditions) {
     try {
       if ('error' in condition) throw condition.error;
-      const value = await condition.program.evaluate(values);
+      const value = await condition.program.evaluate(values, budget);
       if (value === false) return false;
       if (value !== true) throw new Error('match condition must evaluate to bool');
     } catch (error) {
+      if (error instanceof CelCostError && error.budgetSpent) throw error;
       const { message } = error as Error;
       failures.push('program' in condition ? `expression '${condition.program.expression}' resulted in error: ${message}` : message);
     }

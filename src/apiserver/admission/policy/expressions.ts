@@ -3,7 +3,8 @@
 import { conditionEnvironment, policyEnvironment, policyMessageEnvironment } from '../../../api/admissionregistration/expressions.ts';
 import type { Namespace } from '../../../api/core/v1/types.gen.ts';
 import type { CelEnvironment } from '../../../apimachinery/cel/environment.ts';
-import { type CelProgram, compileCel } from '../../../apimachinery/cel/program.ts';
+import type { CelBudget } from '../../../apimachinery/cel/meter.ts';
+import { CelCostError, type CelProgram, compileCel } from '../../../apimachinery/cel/program.ts';
 import { celValue } from '../../../apimachinery/cel/values.ts';
 import type { KubeObject } from '../../../apimachinery/meta.ts';
 import { type CompiledCondition, compileConditions } from '../matching/conditions.ts';
@@ -20,12 +21,18 @@ export function compileExpression(environment: CelEnvironment, expression: strin
   }
 }
 
-/** @throws `Error` with the expression and what went wrong */
-export async function evaluateExpression(expression: Expression, values: Readonly<Record<string, unknown>>): Promise<unknown> {
+/** What all expressions of a policy may cost together, for one request. */
+export const policyBudget = (): CelBudget => ({ remaining: 10_000_000 });
+
+export const isBudgetSpent = (error: unknown): boolean => error instanceof CelCostError && error.budgetSpent;
+
+/** @throws `Error` with the expression and what went wrong, or that the budget is spent */
+export async function evaluateExpression(expression: Expression, values: Readonly<Record<string, unknown>>, budget: CelBudget): Promise<unknown> {
   if ('error' in expression) throw expression.error;
   try {
-    return await expression.program.evaluate(values);
+    return await expression.program.evaluate(values, budget);
   } catch (error) {
+    if (isBudgetSpent(error)) throw error;
     throw new Error(`expression '${expression.program.expression}' resulted in error: ${(error as Error).message}`, { cause: error });
   }
 }
@@ -66,7 +73,7 @@ export const policyValues = (
 });
 
 /** Adds `variables`: each is evaluated when it is first named, and may name those before it. */
-export function withVariables(values: Readonly<Record<string, unknown>>, { variables }: CompiledPolicy): Record<string, unknown> {
+export function withVariables(values: Readonly<Record<string, unknown>>, { variables }: CompiledPolicy, budget: CelBudget): Record<string, unknown> {
   const holder: Record<string, unknown> = {};
   const all = { ...values, variables: holder };
   for (const { name, expression } of variables) {
@@ -74,7 +81,7 @@ export function withVariables(values: Readonly<Record<string, unknown>>, { varia
       enumerable: true,
       configurable: true,
       get() {
-        const value = evaluateVariable(name, expression, all);
+        const value = evaluateVariable(name, expression, all, budget);
         Object.defineProperty(holder, name, { enumerable: true, value });
         return value;
       },
@@ -83,10 +90,10 @@ export function withVariables(values: Readonly<Record<string, unknown>>, { varia
   return all;
 }
 
-function evaluateVariable(name: string, expression: Expression, values: Readonly<Record<string, unknown>>): unknown {
+function evaluateVariable(name: string, expression: Expression, values: Readonly<Record<string, unknown>>, budget: CelBudget): unknown {
   try {
     if ('error' in expression) throw expression.error;
-    const value = expression.program.evaluate(values);
+    const value = expression.program.evaluate(values, budget);
     if (value instanceof Promise) throw new Error('the authorizer is not ready');
     return value;
   } catch (error) {

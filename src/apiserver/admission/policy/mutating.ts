@@ -16,7 +16,16 @@ import { namespaceOf } from '../matching/selectors.ts';
 import { replaceObject, versionedRequest } from '../matching/versions.ts';
 import { applyConfiguration } from './applyconfiguration.ts';
 import { createPolicySource, type PolicyHook } from './documents.ts';
-import { type CompiledPolicy, compileExpression, compilePolicy, type Expression, evaluateExpression, policyValues, withVariables } from './expressions.ts';
+import {
+  type CompiledPolicy,
+  compileExpression,
+  compilePolicy,
+  type Expression,
+  evaluateExpression,
+  policyBudget,
+  policyValues,
+  withVariables,
+} from './expressions.ts';
 import { type MatchDependencies, matchResources, paramsOf } from './match.ts';
 
 interface Mutator {
@@ -114,7 +123,8 @@ export function mutatingPolicies(dependencies: MutatingPolicyDependencies): Admi
       const requested = versionedRequest(registry, attributes, attributes.definition);
       const values = policyValues(requestValues(attributes, versioned, requested, authorize), param, namespace);
       if (!versioned.object || (index === 0 && !(await conditionsHold(compiled.conditions, values)))) return false;
-      const value = await evaluateExpression(expression, withVariables(values, compiled));
+      const budget = policyBudget();
+      const value = await evaluateExpression(expression, withVariables(values, compiled, budget), budget);
       const changed =
         type === 'ApplyConfiguration' ? applyConfiguration(registry.of(definition).struct, versioned.object, value) : patchObject(versioned.object, value);
       try {

@@ -1,7 +1,17 @@
 /** What the validations and audit annotations of one policy say of a request. */
 import type { ValidatingAdmissionPolicy, Validation } from '../../../api/admissionregistration/v1/types.gen.ts';
+import type { CelBudget } from '../../../apimachinery/cel/meter.ts';
 import { conditionsHold } from '../matching/conditions.ts';
-import { type CompiledPolicy, compileExpression, compilePolicy, type Expression, evaluateExpression, withVariables } from './expressions.ts';
+import {
+  type CompiledPolicy,
+  compileExpression,
+  compilePolicy,
+  type Expression,
+  evaluateExpression,
+  isBudgetSpent,
+  policyBudget,
+  withVariables,
+} from './expressions.ts';
 
 interface CompiledValidation {
   validation: Validation;
@@ -48,9 +58,12 @@ export interface ValidationOutcome {
 
 const maxMessage = 5 * 1024;
 
-async function messageOf({ validation, message }: CompiledValidation, values: Readonly<Record<string, unknown>>): Promise<string> {
+async function messageOf({ validation, message }: CompiledValidation, values: Readonly<Record<string, unknown>>, budget: CelBudget): Promise<string> {
   if (message) {
-    const value = await evaluateExpression(message, values).catch(() => undefined);
+    const value = await evaluateExpression(message, values, budget).catch((error: unknown) => {
+      if (isBudgetSpent(error)) throw error;
+      return undefined;
+    });
     const text = typeof value === 'string' ? value.trim() : '';
     if (text !== '' && !text.includes('\n') && Buffer.byteLength(text) <= maxMessage) return text;
   }
@@ -63,9 +76,10 @@ async function annotate(
   ignoreErrors: boolean,
   outcome: ValidationOutcome,
 ): Promise<void> {
+  const budget = policyBudget();
   for (const { key, text, expression } of annotations) {
     try {
-      const value = await evaluateExpression(expression, values);
+      const value = await evaluateExpression(expression, values, budget);
       if (typeof value === 'string' && value.trim() !== '') outcome.annotations.push({ key, value: value.trim() });
       else if (typeof value !== 'string' && value !== null)
         throw new Error(`valueExpression '${text}' resulted in unsupported return type: ${typeof value}. Return type must be either string or null.`);
@@ -80,6 +94,7 @@ export async function validatePolicy(
   policy: ValidatingAdmissionPolicy,
   compiled: CompiledValidatingPolicy,
   values: Readonly<Record<string, unknown>>,
+  budget: CelBudget = policyBudget(),
 ): Promise<ValidationOutcome> {
   const outcome: ValidationOutcome = { violations: [], annotations: [], annotationErrors: [] };
   const ignoreErrors = policy.spec.failurePolicy === 'Ignore';
@@ -89,13 +104,16 @@ export async function validatePolicy(
     if (!ignoreErrors) outcome.violations.push({ index: 0, message: (error as Error).message });
     return outcome;
   }
-  const all = withVariables(values, compiled);
+  const all = withVariables(values, compiled, budget);
   for (const [index, one] of compiled.validations.entries()) {
     try {
-      if ((await evaluateExpression(one.expression, all)) === true) continue;
-      outcome.violations.push({ index, message: await messageOf(one, all), reason: one.validation.reason ?? 'Invalid' });
+      if ((await evaluateExpression(one.expression, all, budget)) === true) continue;
+      outcome.violations.push({ index, message: await messageOf(one, all, budget), reason: one.validation.reason ?? 'Invalid' });
     } catch (error) {
-      if (!ignoreErrors) outcome.violations.push({ index, message: (error as Error).message });
+      const violations = ignoreErrors ? [] : [{ index, message: (error as Error).message }];
+      // Whatever else was found counts no more.
+      if (isBudgetSpent(error)) return { ...outcome, violations };
+      outcome.violations.push(...violations);
     }
   }
   await annotate(compiled, all, ignoreErrors, outcome);
