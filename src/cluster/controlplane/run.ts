@@ -14,6 +14,7 @@ import { startControlPlane } from './controlplane.ts';
 import { publishDnsEndpoints } from './dnsendpoints.ts';
 import { runHostSide } from './hostside.ts';
 import { kubeconfigText } from './kubeconfig.ts';
+import { collectWhenQuiet } from './quiet.ts';
 import { type EtcdFiles, isShared, openStore } from './store.ts';
 
 export interface ServerOptions {
@@ -41,6 +42,7 @@ export async function runServer({
   election = {},
 }: ServerOptions): Promise<{ stop(): Promise<void> }> {
   const log = pino({ level: process.env.KNARR_LOG_LEVEL ?? 'info', name: 'server' });
+  collectWhenQuiet();
   const layout = clusterLayout(config);
   const bridge = config.bridgeSubnet ? gatewayOf(config.bridgeSubnet) : undefined;
   const addresses = [...new Set(['127.0.0.1', ...(bridge ? [bridge] : []), ...listen])];

@@ -8,9 +8,11 @@ import { createMessagePortTransport } from '../../client/messageport.ts';
 import { createClient } from '../../client/rest.ts';
 import { importDirectly } from '../imports.ts';
 import { runElected, type Stoppable } from './elected.ts';
+import { collectWhenQuiet } from './quiet.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './workers.ts';
 
 importDirectly();
+collectWhenQuiet();
 const input = workerData as WorkerInput;
 const port = parentPort;
 if (!port) throw new Error('this file runs as a worker thread');
