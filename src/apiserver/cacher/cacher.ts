@@ -32,6 +32,8 @@ export class Cacher {
   #loadedRevision = 0;
   #watch: Watch | undefined;
   #waiters: Waiter[] = [];
+  /** By key, what writers have made of values that the watch of the store has yet to bring. */
+  readonly #written = new Map<string, CacheEntry>();
   #closed = false;
   #freshness: { current: Promise<number>; next: Promise<number> | undefined } | undefined;
 
@@ -125,6 +127,7 @@ export class Cacher {
   async #load(): Promise<void> {
     const { entries, revision } = await this.store.list(registryPrefix);
     this.#loadedRevision = revision;
+    this.#written.clear();
     const before = new Map(Array.from(this.#resources.values(), (cache) => [cache, cache.reset(revision)] as const));
     for (const stored of entries) {
       const entry = this.#entryOf(stored);
@@ -176,7 +179,10 @@ export class Cacher {
     const previous = cache.entries.get(event.key);
     let entry: CacheEntry | undefined;
     if (event.type === 'put' && event.value) {
-      entry = this.#entryOf({ key: event.key, value: event.value, createRevision: event.createRevision, modRevision: event.revision });
+      const made = this.#written.get(event.key);
+      if (made) this.#written.delete(event.key);
+      const stored = { key: event.key, value: event.value, createRevision: event.createRevision, modRevision: event.revision };
+      entry = made?.revision === event.revision ? made : this.#entryOf(stored);
     } else if (previous) {
       entry = { ...previous, revision: event.revision, json: withRevision(previous.json, event.revision) };
       delete entry.protobuf;
@@ -228,7 +234,16 @@ export class Cacher {
     }
   }
 
-  /** An entry as the cache would hold it, for a value that was read from the past or has just been written. */
+  /** The entry of a value that has just been written: the one that the cache holds already, or will. */
+  written(stored: StoreEntry): CacheEntry {
+    const held = this.resource(prefixOf(stored.key)).entries.get(stored.key);
+    if (held?.revision === stored.modRevision) return held;
+    const entry = this.entryOf(stored);
+    if (stored.modRevision > this.#revision) this.#written.set(stored.key, entry);
+    return entry;
+  }
+
+  /** An entry as the cache would hold it, for a value that was read from the past or was only tried. */
   entryOf(stored: StoreEntry): CacheEntry {
     const entry = this.#entryOf(stored);
     if (!entry) throw new Error(`cannot read ${stored.key}`);

@@ -127,7 +127,9 @@ export async function createOnce(storage: Storage, request: WriteRequest, served
       const ttlSeconds = definition.ttlSeconds?.(object);
       revision = await storage.cacher.store.create(key, value, ttlSeconds ? { ttlSeconds } : {});
     }
-    const entry = storage.cacher.entryOf({ key, value, createRevision: revision, modRevision: revision });
+    const { cacher } = storage;
+    const stands = { key, value, createRevision: revision, modRevision: revision };
+    const entry = request.options.dryRun ? cacher.entryOf(stands) : cacher.written(stands);
     write.commit();
     return { entry, created: true };
   } catch (error) {

@@ -218,7 +218,7 @@ async function commit(storage: Storage, request: WriteRequest, key: string, curr
   checkStoredSize(value);
   const ttlSeconds = definition.ttlSeconds?.(object);
   const revision = await store.update(key, value, current.revision, ttlSeconds ? { ttlSeconds } : {});
-  return { entry: entryAt(revision), created: false };
+  return { entry: storage.cacher.written({ key, value, createRevision: current.createRevision, modRevision: revision }), created: false };
 }
 
 /** A PUT names the object in its path and in its body; both must say the same. */
