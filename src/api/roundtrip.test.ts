@@ -1,6 +1,7 @@
 /**
  * Upstream's own samples, one of every kind with every field set, in JSON, YAML and protobuf: each decodes to the same object,
- * and encoding gives the bytes back. They are not part of the repository (`samples.test.ts` makes its own); `KNARR_ROUNDTRIP` says where they are.
+ * and encoding gives the bytes back. They are not part of the repository (`samples.test.ts` makes its own); `KNARR_SPEC` names the directory that holds
+ * them as `roundtrip`.
  */
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
@@ -14,7 +15,7 @@ import { decodeObject } from '../apimachinery/decode/object.ts';
 import type { Struct } from '../apimachinery/schema.ts';
 import { structOfKind } from './schema.ts';
 
-const folder = process.env.KNARR_ROUNDTRIP ?? resolve(import.meta.dirname, '../../../shared/spec/roundtrip');
+const folder = join(process.env['KNARR_SPEC'] ?? resolve(import.meta.dirname, '../../../shared/spec'), 'roundtrip');
 
 /** Written by a release after this one: fields that this one does not know yet. */
 const laterFields: Record<string, string[]> = {
