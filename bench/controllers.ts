@@ -5,7 +5,7 @@
  * --kube-scheduler as well, upstream's run its side alone, and only the nodes are knarr's.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,6 +22,7 @@ import type { Client, ResourceRef } from '../src/client/client.ts';
 import { transportFromKubeconfig } from '../src/client/kubeconfig.ts';
 import { createClient } from '../src/client/rest.ts';
 import { kubeconfigText } from '../src/cluster/controlplane/kubeconfig.ts';
+import { readDelays } from './delays.ts';
 import { type Figures, printTable } from './measure.ts';
 import { freePort, type RunningTarget, startKnarr, startUpstream, usageOf } from './targets.ts';
 
@@ -75,22 +76,8 @@ interface Place {
   manager?: ChildProcess | undefined;
 }
 
-async function loopDelays({ target, delays }: Place): Promise<{ p99: number; max: number }> {
-  if (target.name !== 'knarr') return { p99: Number.NaN, max: Number.NaN };
-  rmSync(delays, { force: true });
-  process.kill(target.pids[0] as number, 'SIGUSR2');
-  for (;;) {
-    await sleep(20);
-    try {
-      return JSON.parse(readFileSync(delays, 'utf8')) as { p99: number; max: number };
-    } catch {
-      // Not written yet, or not to its end.
-    }
-  }
-}
-
 async function phase(place: Place, figures: Figures, name: string, work: () => Promise<void>): Promise<void> {
-  await loopDelays(place);
+  await readDelays(place.target, place.delays);
   const pids = [...place.target.pids, ...(place.manager?.pid ? [place.manager.pid] : [])];
   const before = usageOf(pids).cpuSeconds;
   const started = performance.now();
@@ -98,7 +85,7 @@ async function phase(place: Place, figures: Figures, name: string, work: () => P
   const seconds = (performance.now() - started) / 1000;
   const { residentMb, cpuSeconds } = usageOf(pids);
   const cpu = cpuSeconds - before;
-  const { p99, max } = await loopDelays(place);
+  const { p99, max } = await readDelays(place.target, place.delays);
   figures.set(`${name} (s)`, seconds);
   figures.set(`${name}: CPU, server and controllers (s)`, cpu);
   figures.set(`${name}: the server's loop, p99 (ms)`, p99);

@@ -5,7 +5,7 @@
  * `--targets knarr,upstream` and `--only plain,preemption`.
  */
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +20,7 @@ import type { Client } from '../src/client/client.ts';
 import { transportFromKubeconfig } from '../src/client/kubeconfig.ts';
 import { createClient } from '../src/client/rest.ts';
 import { kubeconfigText } from '../src/cluster/controlplane/kubeconfig.ts';
+import { type Delays, readDelays } from './delays.ts';
 import { type Ask, http1, watchLines } from './http1.ts';
 import { admitBencher } from './measure.ts';
 import { type Case, casesOf, hostname, namespace, podOf, zone } from './schedulingcases.ts';
@@ -66,11 +67,6 @@ async function prepare(client: Client): Promise<void> {
     // Admission taints new nodes.
     await nodes.update({ ...made, spec: {} });
   });
-}
-
-interface Delays {
-  p99: number;
-  max: number;
 }
 
 interface Figure {
@@ -148,19 +144,7 @@ async function run(title: string, target: RunningTarget, withScheduler: (kubecon
   const client = createClient(await transportFromKubeconfig(kubeconfig), { userAgent: 'bench' });
   console.error(`${title}:`);
   let scheduler: ChildProcess | undefined;
-  const delaysOf = async (): Promise<Delays> => {
-    if (target.name !== 'knarr') return { p99: Number.NaN, max: Number.NaN };
-    rmSync(delays, { force: true });
-    process.kill(target.pids[0] as number, 'SIGUSR2');
-    for (;;) {
-      await sleep(20);
-      try {
-        return JSON.parse(readFileSync(delays, 'utf8')) as Delays;
-      } catch {
-        // Not written yet, or not to its end.
-      }
-    }
-  };
+  const delaysOf = (): Promise<Delays> => readDelays(target, delays);
   try {
     await prepare(client);
     await admitBencher(target);
