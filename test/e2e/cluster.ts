@@ -15,17 +15,30 @@ export interface CommandResult {
   stderr: string;
 }
 
+export interface RunOptions {
+  input?: string;
+  timeoutMs?: number;
+  /** Besides this process's environment. */
+  env?: NodeJS.ProcessEnv;
+  /** Instead of it. */
+  only?: NodeJS.ProcessEnv;
+  /** The user and group to run as, by number. */
+  as?: number;
+}
+
 /** Runs a program to its end, whatever its exit code. */
-export function run(
-  program: string,
-  args: readonly string[],
-  options: { input?: string; timeoutMs?: number; env?: NodeJS.ProcessEnv } = {},
-): Promise<CommandResult> {
+export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
+  const { as, only, env } = options;
   return new Promise((resolve) => {
     const child = execFile(
       program,
       args,
-      { maxBuffer: 64 << 20, timeout: options.timeoutMs ?? 120_000, env: { ...process.env, ...options.env } },
+      {
+        maxBuffer: 64 << 20,
+        timeout: options.timeoutMs ?? 120_000,
+        env: only ?? { ...process.env, ...env },
+        ...(as === undefined ? {} : { uid: as, gid: as, cwd: '/' }),
+      },
       (error, stdout, stderr) => {
         const code = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
         resolve({ code, stdout, stderr });
@@ -37,7 +50,7 @@ export function run(
 }
 
 /** Standard output; throws with what the program said when it fails. */
-export async function ok(program: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<string> {
+export async function ok(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const result = await run(program, args, options);
   if (result.code !== 0) throw new Error(`${program} ${args.join(' ')}: exit code ${result.code}\n${result.stderr}${result.stdout}`);
   return result.stdout;
@@ -73,7 +86,7 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
 export interface TestCluster {
   dataDir: string;
   port: number;
-  knarr(args: readonly string[], options?: Parameters<typeof run>[2]): Promise<CommandResult>;
+  knarr(args: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Standard output of kubectl 1.36; throws when it fails. */
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /** kubectl with its exit code. */

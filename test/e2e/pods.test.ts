@@ -231,7 +231,7 @@ test('logs: what was said, the last lines, the run before; following ends with t
   await cluster.apply(
     pod('ending', {
       restartPolicy: 'Never',
-      containers: [{ name: 'main', ...shell('echo first; while [ ! -f /tmp/end ]; do sleep 0.1; done; echo last') }],
+      containers: [{ name: 'main', ...shell('echo first; while [ ! -f /tmp/end ]; do sleep 0.1; done; sleep 1; echo last') }],
     }),
   );
   await running('ending');

@@ -1,43 +1,29 @@
 /** The command line around a control plane without nodes: what scripts rely on. Run as a user without privileges. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { type CommandResult, eventually, freePort, root, run } from '../e2e/cluster.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const nobody = 65534;
 const home = mkdtempSync(join(tmpdir(), 'knarr-commands-'));
 const dataDir = join(home, 'cluster');
 let port = 0;
 
-interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-const knarr = (args: string[]): Promise<Result> =>
-  new Promise((resolve) => {
-    const env = { PATH: process.env.PATH, HOME: home, KUBECONFIG: join(home, 'kubeconfig') };
-    execFile(join(root, 'knarr'), args, { uid: nobody, gid: nobody, env, cwd: '/', timeout: 60_000 }, (error, stdout, stderr) =>
-      resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr }),
-    );
+const knarr = (args: string[]): Promise<CommandResult> =>
+  run(join(root, 'knarr'), args, {
+    as: nobody,
+    // Nothing of what the one who runs the tests has set.
+    only: { PATH: process.env.PATH, HOME: home, KUBECONFIG: join(home, 'kubeconfig') },
+    timeoutMs: 60_000,
   });
-const onCluster = ([command = '', ...args]: string[], sub: string[] = []): Promise<Result> => knarr([command, ...sub, '--data-dir', dataDir, ...args]);
-const kubectl = (...args: string[]): Promise<Result> => onCluster(['kubectl', '--', ...args]);
+const onCluster = ([command = '', ...args]: string[], sub: string[] = []): Promise<CommandResult> => knarr([command, ...sub, '--data-dir', dataDir, ...args]);
+const kubectl = (...args: string[]): Promise<CommandResult> => onCluster(['kubectl', '--', ...args]);
 
 before(async () => {
   chownSync(home, nobody, nobody);
-  port = await new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
+  port = await freePort();
 });
 after(async () => {
   await onCluster(['down', '--purge']);
@@ -57,10 +43,8 @@ test('up --control-plane-only needs no root, and writes the context into the use
 
 test('controllers and scheduler work, though there is no node', async () => {
   assert.equal((await kubectl('create', 'deployment', 'web', '--image=web:v1', '--replicas=2')).code, 0);
-  const deadline = Date.now() + 20_000;
-  let pods = '';
-  while (Date.now() < deadline && pods.split('\n').filter(Boolean).length < 2) pods = (await kubectl('get', 'pods', '-o', 'name')).stdout;
-  assert.equal(pods.split('\n').filter(Boolean).length, 2);
+  const pods = async (): Promise<string[]> => (await kubectl('get', 'pods', '-o', 'name')).stdout.split('\n').filter(Boolean);
+  await eventually('two pods', async () => (await pods()).length === 2);
 });
 
 test('a snapshot of the running cluster brings back what was there', async () => {
