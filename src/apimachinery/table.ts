@@ -44,7 +44,7 @@ export interface TableColumns<T extends KubeObject = KubeObject> {
 }
 
 /** The headers as they go to the client. */
-export const columnDefinitions = (columns: readonly TableColumn[]): TableColumnDefinition[] =>
+const columnDefinitions = (columns: readonly TableColumn[]): TableColumnDefinition[] =>
   columns.map(({ name, type, format = '', description = '', priority = 0 }) => ({ name, type, format, description, priority }));
 
 function rowObject(object: KubeObject, include: IncludeObject, apiVersion: string): unknown {
@@ -54,7 +54,7 @@ function rowObject(object: KubeObject, include: IncludeObject, apiVersion: strin
 }
 
 /** One object as a row. */
-export function tableRow<T extends KubeObject>(
+function tableRow<T extends KubeObject>(
   columns: TableColumns<T>['columns'],
   object: T,
   include: IncludeObject,

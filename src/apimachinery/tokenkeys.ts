@@ -34,7 +34,7 @@ function algorithmOf(key: KeyObject): Algorithm {
 }
 
 /** The digest of the public key, so that the id does not give the key away. */
-export const keyId = (key: KeyObject): string =>
+const keyId = (key: KeyObject): string =>
   createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }))
     .digest('base64url');

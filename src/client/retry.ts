@@ -13,7 +13,7 @@ export interface Backoff {
 }
 
 /** client-go's `DefaultRetry`: for conflicts between several clients that each make an unrelated change. */
-export const defaultRetry: Backoff = { steps: 5, delayMs: 10, factor: 1, jitter: 0.1 };
+const defaultRetry: Backoff = { steps: 5, delayMs: 10, factor: 1, jitter: 0.1 };
 
 /** Calls `attempt` (which must read the object anew) until it does not fail with a 409 Conflict; the last conflict is thrown. */
 export async function retryOnConflict<R>(attempt: () => Promise<R>, backoff: Backoff = defaultRetry): Promise<R> {

@@ -8,7 +8,7 @@ const maxRetries = 10;
 /** Node's codes of a connection that broke under way, as opposed to one that could not be made. */
 const resetCodes = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
-export const errorCode = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '');
+const errorCode = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '');
 
 export const isConnectionReset = (error: unknown): boolean => resetCodes.has(errorCode(error));
 

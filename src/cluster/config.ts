@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import type { ApiServerFlags } from './controlplane/apiserverflags.ts';
 
 /** Raised when the layout of a data directory changes so that an older knarr can't read it. */
-export const dataFormat = 1;
+const dataFormat = 1;
 
 export interface NodeConfig {
   name: string;

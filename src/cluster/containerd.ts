@@ -37,7 +37,7 @@ export const cniBinDirs: readonly string[] = ['/usr/lib/cni', '/opt/cni/bin'];
 const CAP_SYS_RESOURCE = 24n;
 
 /** Whether this process may raise limits and lower OOM scores (`CAP_SYS_RESOURCE` in its effective set). */
-export function hasSysResource(status = readFileSync('/proc/self/status', 'utf8')): boolean {
+function hasSysResource(status = readFileSync('/proc/self/status', 'utf8')): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
   return ((BigInt(`0x${effective}`) >> CAP_SYS_RESOURCE) & 1n) === 1n;
 }

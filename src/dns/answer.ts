@@ -100,7 +100,7 @@ export function encodeDatagram(response: Packet, query: DecodedPacket): Buffer {
 }
 
 /** How many bytes the client takes over UDP. */
-export function datagramSize(query: DecodedPacket): number {
+function datagramSize(query: DecodedPacket): number {
   const edns = query.additionals?.find((one) => one.type === 'OPT');
   return edns && 'udpPayloadSize' in edns ? Math.min(Math.max(edns.udpPayloadSize, plainDatagram), largestDatagram) : plainDatagram;
 }

@@ -15,7 +15,7 @@ export interface PodRoute {
 }
 
 /** Routes that `self` needs: one per other node and range, over the node's address of the range's family. Pure. */
-export function podRoutes(nodes: readonly Node[], self: string | undefined): PodRoute[] {
+function podRoutes(nodes: readonly Node[], self: string | undefined): PodRoute[] {
   return nodes
     .filter((node) => node.metadata.name !== self)
     .flatMap((node) => {

@@ -2,7 +2,7 @@
 import type { IpFamily } from './endpoints.ts';
 import type { Fragment } from './fragment.ts';
 
-export const tableName = 'knarr-proxy';
+const tableName = 'knarr-proxy';
 /** The bit of the packet mark that says: rewrite the source when this packet leaves. Upstream's kube-proxy uses the same bit. */
 const masqueradeBit = '0x4000';
 

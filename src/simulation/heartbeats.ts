@@ -37,7 +37,7 @@ export interface HeartbeatOptions {
 }
 
 /** Milliseconds between two heartbeats of one node when there are `count` of them. */
-export const heartbeatInterval = (count: number): number => Math.min(longestMs, Math.max(intervalMs, (count / perSecond) * 1000));
+const heartbeatInterval = (count: number): number => Math.min(longestMs, Math.max(intervalMs, (count / perSecond) * 1000));
 
 export function keepHeartbeats({ clientFor, log, signal, now = () => new Date() }: HeartbeatOptions): Heartbeats {
   const beating = new Map<string, Beating>();

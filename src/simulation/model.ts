@@ -4,10 +4,10 @@ import { parseDuration } from '../apimachinery/duration.ts';
 import { controllerOf } from '../apimachinery/meta.ts';
 
 /** Annotations of pods; durations as Go writes them (`1.5s`). One that can't be read counts as absent. */
-export const startDelayAnnotation = 'knarr.dev/start-delay';
-export const runTimeAnnotation = 'knarr.dev/run-time';
-export const exitCodeAnnotation = 'knarr.dev/exit-code';
-export const stopDelayAnnotation = 'knarr.dev/stop-delay';
+const startDelayAnnotation = 'knarr.dev/start-delay';
+const runTimeAnnotation = 'knarr.dev/run-time';
+const exitCodeAnnotation = 'knarr.dev/exit-code';
+const stopDelayAnnotation = 'knarr.dev/stop-delay';
 
 /** All times are milliseconds. */
 export interface LifetimeModel {

@@ -6,7 +6,7 @@ import { formatIp, ipAt, parseCidr } from '../apimachinery/ip.ts';
 import { type KubeObject, timeOf } from '../apimachinery/meta.ts';
 
 /** On a Node, with the value `true`: its machine is dead. No heartbeat comes any more, and nothing happens to its pods. */
-export const downAnnotation = 'knarr.dev/down';
+const downAnnotation = 'knarr.dev/down';
 
 export const isDown = ({ metadata }: KubeObject): boolean => metadata.annotations?.[downAnnotation] === 'true';
 
@@ -32,7 +32,7 @@ export const defaultResources: Readonly<Record<string, string>> = { cpu: '32', m
 const zones = 3;
 
 /** Counted from 1. */
-export const nodeName = (index: number): string => `fake-${index}`;
+const nodeName = (index: number): string => `fake-${index}`;
 
 const version = 'v1.36.2';
 

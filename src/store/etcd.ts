@@ -36,7 +36,7 @@ const pageSize = 2_000;
 const zero = Buffer.from([0]);
 
 /** etcd's range for a prefix: up to the prefix with its last byte one higher. */
-export function prefixRange(prefix: string): { key: Buffer; range_end: Buffer } {
+function prefixRange(prefix: string): { key: Buffer; range_end: Buffer } {
   if (prefix === '') return { key: zero, range_end: zero };
   const end = Buffer.from(prefix, 'utf8');
   // UTF-8 has no byte 0xff, so the last one can always be raised.

@@ -113,7 +113,7 @@ function differLists(type: ArrayType, left: unknown, right: unknown): Partial | 
 }
 
 /** Items by what identifies them; there may be several of the same identity. */
-export function itemsByElement(type: ArrayType, list: readonly unknown[]): Map<string, unknown[]> {
+function itemsByElement(type: ArrayType, list: readonly unknown[]): Map<string, unknown[]> {
   const items = new Map<string, unknown[]>();
   for (const item of list) {
     const element = elementOfItem(type, item);

@@ -6,7 +6,7 @@ import { difference, has } from './fieldset.ts';
 import { typeOfStruct } from './ownership.ts';
 import { typeErrors } from './validate.ts';
 
-export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /**
  * What kubectl applied from the client and what still stands so: kubectl may take it without force.

@@ -37,7 +37,7 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
 }
 
 /** A stored set with its elements written as this module writes them; undefined when it is none. */
-export function canonicalSet(fields: unknown): FieldSet | undefined {
+function canonicalSet(fields: unknown): FieldSet | undefined {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;
   let result: FieldSetBuilder | undefined;
   const given = fields as Record<string, unknown>;

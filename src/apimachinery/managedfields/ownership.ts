@@ -59,7 +59,7 @@ export function resetSetOf(paths: readonly string[] | undefined): FieldSet | und
 export const withoutReset = (set: FieldSet, reset: FieldSet | undefined): FieldSet => (reset === undefined ? set : recursiveDifference(set, reset));
 
 /** Compares, leaving out what this endpoint does not write. */
-export function compareVersioned(old: Versioned, changed: Versioned, reset: FieldSet | undefined): Difference {
+function compareVersioned(old: Versioned, changed: Versioned, reset: FieldSet | undefined): Difference {
   const found = compare(typeOfStruct(old.struct), old.object, changed.object);
   if (reset === undefined || isSame(found)) return found;
   return { added: withoutReset(found.added, reset), modified: withoutReset(found.modified, reset), removed: withoutReset(found.removed, reset) };

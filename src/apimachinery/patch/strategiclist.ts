@@ -17,7 +17,7 @@ export function goFormat(value: unknown): string {
 }
 
 /** The Go type that a JSON value is decoded to. */
-export function goType(value: unknown): string {
+function goType(value: unknown): string {
   if (value === null || value === undefined) return '%!s(<nil>)';
   if (Array.isArray(value)) return '[]interface {}';
   if (isObject(value)) return 'map[string]interface {}';

@@ -15,7 +15,7 @@ import {
 import { compareQuantities, formatQuantity, parseQuantity } from '../quantity.ts';
 
 export const immutableMessage = 'field is immutable';
-export const negativeMessage = 'must be greater than or equal to 0';
+const negativeMessage = 'must be greater than or equal to 0';
 export const notPositiveMessage = 'must be greater than 0';
 
 /** Every message of a check on a string, as errors of the field. */

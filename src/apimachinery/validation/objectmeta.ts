@@ -58,7 +58,7 @@ function validateOwnerReference(reference: OwnerReference, path: FieldPath): Fie
   return errors;
 }
 
-export function validateOwnerReferences(references: readonly OwnerReference[] | undefined, path: FieldPath): FieldError[] {
+function validateOwnerReferences(references: readonly OwnerReference[] | undefined, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   let controller = '';
   for (const reference of references ?? []) {
@@ -80,7 +80,7 @@ const foregroundFinalizer = 'foregroundDeletion';
 const standardFinalizers: readonly string[] = ['kubernetes', orphanFinalizer, foregroundFinalizer];
 
 /** Finalizers of any object; `standardOnly` also asks those without a domain to be Kubernetes' own. */
-export function validateFinalizers(finalizers: readonly string[] | undefined, path: FieldPath, standardOnly: boolean): FieldError[] {
+function validateFinalizers(finalizers: readonly string[] | undefined, path: FieldPath, standardOnly: boolean): FieldError[] {
   const errors: FieldError[] = [];
   if (!finalizers) return errors;
   for (const finalizer of finalizers) for (const message of validateQualifiedName(finalizer)) errors.push(invalidValue(path, finalizer, message));
@@ -125,7 +125,7 @@ export function validateFieldManager(manager: string, path: FieldPath): FieldErr
   return errors;
 }
 
-export function validateManagedFields(entries: readonly ManagedFieldsEntry[] | undefined, path: FieldPath): FieldError[] {
+function validateManagedFields(entries: readonly ManagedFieldsEntry[] | undefined, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, entry] of (entries ?? []).entries()) {
     const at = path.index(index);

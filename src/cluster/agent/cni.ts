@@ -16,7 +16,7 @@ export interface CniOptions {
 }
 
 /** CNI 0.4.0: the newest that the plugins and containerd of Debian 12 both speak. */
-export const cniConfiguration = ({ podCidrs, stateDir }: CniOptions): string =>
+const cniConfiguration = ({ podCidrs, stateDir }: CniOptions): string =>
   `${JSON.stringify(
     {
       cniVersion: '0.4.0',

@@ -9,8 +9,8 @@ import { ensureAll, mergeData } from '../bootstrap/ensure.ts';
 import type { ClusterConfig } from '../config.ts';
 import type { ClusterFacts } from './agent.ts';
 
-export const factsNamespace = 'kube-public';
-export const factsName = 'knarr';
+const factsNamespace = 'kube-public';
+const factsName = 'knarr';
 
 export const factsOf = ({ clusterDns, clusterDomain, podCidr }: ClusterConfig): ClusterFacts => ({ clusterDns, clusterDomain, clusterCidr: podCidr });
 

@@ -51,7 +51,7 @@ async function readClusterInfo(server: string): Promise<ConfigMap> {
 }
 
 /** A JWS without its payload (RFC 7797's idea): header and HMAC-SHA-256 over `header.payload`. */
-export function isSignedBy(secret: string, payload: string, detached: string): boolean {
+function isSignedBy(secret: string, payload: string, detached: string): boolean {
   const [header, empty, signature] = detached.split('.');
   if (header === undefined || empty !== '' || signature === undefined) return false;
   const { alg } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { alg?: string };

@@ -10,7 +10,7 @@ import { localProvisioner, provisionedBy } from '../../api/core/v1/volumes.ts';
 import type { InformerFactory } from '../../client/informer.ts';
 
 /** Whether the volume is a directory of this node, and nothing will use it again. Pure. */
-export function isDoomed({ metadata, spec, status }: PersistentVolume, node: string): boolean {
+function isDoomed({ metadata, spec, status }: PersistentVolume, node: string): boolean {
   const here = spec.nodeAffinity?.required?.nodeSelectorTerms.some((term) =>
     term.matchExpressions?.some(({ key, values }) => key === 'kubernetes.io/hostname' && values?.includes(node)),
   );

@@ -48,7 +48,7 @@ export interface BootstrapSettings {
 }
 
 /** The service account of the provisioner behind the default storage class. */
-export const localProvisionerAccount = 'local-provisioner';
+const localProvisionerAccount = 'local-provisioner';
 
 /** Namespaces and everything of RBAC: what components need before they may do anything. */
 export async function applyBootstrapRoles(client: Client, { resourceMetrics = false }: Pick<BootstrapSettings, 'resourceMetrics'> = {}): Promise<void> {

@@ -21,7 +21,7 @@ const addressOf = (node: Node): string | undefined =>
 const isReady = (node: Node): boolean => node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
 
 /** The slice that the nodes make up. Pure. */
-export function dnsSlice(nodes: readonly Node[]): EndpointSlice {
+function dnsSlice(nodes: readonly Node[]): EndpointSlice {
   const endpoints = nodes
     .filter((node) => !isSimulated(node))
     .flatMap((node) => {

@@ -18,7 +18,7 @@ const gatherMs = 20;
 const retryMs = 1_000;
 
 /** The node ports of all services. Pure. */
-export const nodePortsOf = (services: readonly Service[]): PublishedPort[] =>
+const nodePortsOf = (services: readonly Service[]): PublishedPort[] =>
   services.flatMap(({ spec }) =>
     spec.type !== 'NodePort' && spec.type !== 'LoadBalancer'
       ? []

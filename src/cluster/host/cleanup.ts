@@ -5,7 +5,7 @@ import { sliceName, slicePath, stopSlice } from '../../kubelet/cgroups/systemd.t
 import { tryRun } from './run.ts';
 
 /** Mount points at or below a directory, deepest first. Octal escapes of `/proc/self/mountinfo` are decoded. */
-export function mountsBelow(directory: string, mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {
+function mountsBelow(directory: string, mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {
   return mountinfo
     .split('\n')
     .map((line) => (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
@@ -21,7 +21,7 @@ export async function unmountBelow(directory: string): Promise<void> {
 }
 
 /** Every hierarchy's directory of a cgroup path: one per controller on v1, the unified one on v2. */
-export function cgroupDirectories(path: string, root = '/sys/fs/cgroup'): string[] {
+function cgroupDirectories(path: string, root = '/sys/fs/cgroup'): string[] {
   const candidates = [
     root,
     ...(existsSync(root)

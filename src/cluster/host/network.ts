@@ -10,7 +10,7 @@ import { clusterLayout, nodeLayout } from '../layout.ts';
 import { hostRuleset, tableName } from './ruleset.ts';
 import { run, tryRun } from './run.ts';
 
-export const bridgeName = (config: ClusterConfig): string => `kn${config.id}`;
+const bridgeName = (config: ClusterConfig): string => `kn${config.id}`;
 const vethName = (config: ClusterConfig, index: number): string => `kn${config.id}.${index}`;
 
 /** `10.200.3.0/24` → `10.200.3.1`. */
@@ -78,7 +78,7 @@ async function ensureNode(config: ClusterConfig, node: NodeConfig, index: number
 }
 
 /** Runs a program with the network of a namespace and the file system, `/sys` included, of the host. */
-export const inNamespace = (namespace: string, program: string, args: readonly string[]): Promise<string> =>
+const inNamespace = (namespace: string, program: string, args: readonly string[]): Promise<string> =>
   run('nsenter', [`--net=/run/netns/${namespace}`, program, ...args]);
 
 /** Takes back what `ensureNetwork` made and switched on. */

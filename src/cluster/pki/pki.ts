@@ -69,7 +69,7 @@ const keyPem = (key: KeyObject): string => key.export({ type: key.asymmetricKeyT
 const certificatePem = (der: Buffer): string => new X509Certificate(der).toString();
 
 /** Every name and address by which the API server's serving certificate is valid. */
-export function serverHosts(options: PkiOptions = {}): string[] {
+function serverHosts(options: PkiOptions = {}): string[] {
   const domain = options.clusterDomain ?? 'cluster.local';
   return [
     ...new Set([
@@ -119,7 +119,7 @@ export interface LeafRequest {
 }
 
 /** Issues a certificate with a new key, signed by that authority; it never outlives the authority. */
-export function issueLeaf(authority: KeyPair, request: LeafRequest): KeyPair {
+function issueLeaf(authority: KeyPair, request: LeafRequest): KeyPair {
   const now = (request.now ?? new Date()).getTime();
   const { privateKey, publicKey } = newKey();
   const end = Math.min(now + (request.days ?? leafDays) * day, new X509Certificate(authority.certificate).validToDate.getTime());

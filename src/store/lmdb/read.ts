@@ -18,7 +18,7 @@ export interface Version {
 }
 
 /** Runs `read` on one snapshot of the data, however long it takes. */
-export async function onSnapshot<R>(environment: Environment, read: (transaction: Transaction) => Promise<R>): Promise<R> {
+async function onSnapshot<R>(environment: Environment, read: (transaction: Transaction) => Promise<R>): Promise<R> {
   const transaction = environment.root.useReadTransaction();
   try {
     return await read(transaction);
@@ -28,7 +28,7 @@ export async function onSnapshot<R>(environment: Environment, read: (transaction
 }
 
 /** Calls `take` for each item; after each slice other work of the event loop gets its turn. Ends early when `take` gives false. */
-export async function sliced<T>(items: Iterable<T>, take: (item: T) => boolean | void): Promise<void> {
+async function sliced<T>(items: Iterable<T>, take: (item: T) => boolean | void): Promise<void> {
   let started = performance.now();
   let count = 0;
   for (const item of items) {
@@ -84,7 +84,7 @@ function* standing(environment: Environment, start: string, end: string | undefi
   for (const version of merged(current, replaced(environment, start, end, revision, transaction))) if (version.modRevision <= revision) yield version;
 }
 
-export const rangeStart = (prefix: string, startKey = ''): string => (startKey > prefix ? startKey : prefix);
+const rangeStart = (prefix: string, startKey = ''): string => (startKey > prefix ? startKey : prefix);
 
 export function listRange(environment: Environment, prefix: string, { revision, limit, startKey }: ListOptions): Promise<ListResult> {
   return onSnapshot(environment, async (transaction) => {
