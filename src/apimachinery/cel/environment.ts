@@ -1,6 +1,6 @@
 /**
  * The CEL environment of Kubernetes: the language's own functions, and the libraries that upstream 1.36 has in every expression.
- * Source of the rule: apiserver `pkg/cel/environment`. Upstream's cost limits are not enforced.
+ * Source of the rule: apiserver `pkg/cel/environment`. What evaluations may cost is bounded in `meter.ts`, more roughly than upstream does.
  */
 import { Environment } from '@marcbachmann/cel-js';
 import { addresses } from './library/addresses.ts';
