@@ -13,7 +13,6 @@ import type { StoredObject } from './cacher/resource-cache.ts';
 import type { RequestContext } from './context.ts';
 import { maxRequestBodyBytes } from './http/body.ts';
 import type { Encoding } from './negotiation/accept.ts';
-import { nextTurn } from './slices.ts';
 import { readYaml } from './yaml.ts';
 
 export async function readRequestBody(context: RequestContext): Promise<Buffer> {
@@ -90,9 +89,10 @@ export function decodeBody(...of: Parameters<typeof decodeAtOnce>): Promise<Stor
 const longBody = 128 * 1024;
 
 async function decodeInTurn(...of: Parameters<typeof decodeAtOnce>): Promise<StoredObject> {
-  await nextTurn();
+  const [{ longTurns }] = of;
+  await longTurns?.next();
   const object = await decodeAtOnce(...of);
-  await nextTurn();
+  await longTurns?.next(true);
   return object;
 }
 

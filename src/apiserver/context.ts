@@ -2,6 +2,7 @@ import type { UserInfo } from '../api/kind.ts';
 import type { AuditRecord } from './audit/audit.ts';
 import type { RequestInfo } from './contracts.ts';
 import type { Exchange } from './exchange.ts';
+import type { LongTurns } from './flowcontrol/longturns.ts';
 
 /** A watch takes a place among the requests in flight only while it begins. Calls after the first do nothing. */
 export interface WatchProgress {
@@ -38,6 +39,8 @@ export interface RequestContext {
   waitedMs: number;
   /** Long answers may be compressed. */
   compress: boolean;
+  /** Where work waits that keeps the event loop for long. */
+  longTurns: LongTurns | undefined;
   /** Told by a watch how far it is; absent for everything else. */
   watch: WatchProgress | undefined;
 }
@@ -66,6 +69,7 @@ export function createContext(exchange: Exchange, info: RequestInfo, user: UserI
     flow: undefined,
     compress: true,
     waitedMs: 0,
+    longTurns: undefined,
     watch: undefined,
   };
   return context;

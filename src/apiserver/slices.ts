@@ -14,8 +14,7 @@ function next(): void {
   if (waiting.length > 0) setImmediate(next);
 }
 
-/** Resolves when the event loop has looked at everything else, and it is the turn of the long work that waits here. */
-export function nextTurn(): Promise<void> {
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
     if (waiting.length === 1) setImmediate(next);
