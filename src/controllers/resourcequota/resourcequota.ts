@@ -11,6 +11,8 @@ import { createWatchedKinds } from './watched.ts';
 const discovery = 'discovery';
 const rediscoverMs = 30_000;
 const resyncMs = 5 * 60_000;
+/** What admission noted for an object that was then not written is taken back when it has noted nothing for so long. */
+const settleMs = 5_000;
 /** Changes of a namespace are added up together. */
 const batchMs = 250;
 
@@ -24,11 +26,22 @@ export const resourceQuotaController = defineController({
     const quotaClient = client.resource(resourcequotas);
     /** When, by a clock that never jumps, a quota may be told next that less is used; absent means now. */
     const exactAfter = new Map<string, number>();
-    // What admission notes in the status is no reason to count: the object that it notes is not written yet.
+    /** When what admission noted will have been written, if it ever is. */
+    const settledAfter = new Map<string, number>();
     quotas.addHandlers({
       added: (quota) => anew(keyOf(quota)),
-      updated: (quota, old) => void (sameAmounts(quantitiesOf(quota.spec.hard), quantitiesOf(old.spec.hard)) || anew(keyOf(quota))),
-      deleted: (quota) => void exactAfter.delete(keyOf(quota)),
+      updated(quota, old) {
+        if (!sameAmounts(quantitiesOf(quota.spec.hard), quantitiesOf(old.spec.hard))) anew(keyOf(quota));
+        // No reason to count now: the object that admission notes in the status is not written yet.
+        else if (!sameAmounts(quantitiesOf(quota.status?.used), quantitiesOf(old.status?.used))) {
+          settledAfter.set(keyOf(quota), performance.now() + settleMs);
+          enqueue.after(keyOf(quota), settleMs);
+        }
+      },
+      deleted(quota) {
+        exactAfter.delete(keyOf(quota));
+        settledAfter.delete(keyOf(quota));
+      },
     });
     const anew = (key: string): void => {
       exactAfter.delete(key);
@@ -71,8 +84,12 @@ export const resourceQuotaController = defineController({
         const names = Object.keys(hard);
         const before = quantitiesOf(quota.status?.used);
         const kept = Object.fromEntries(names.flatMap((name) => (before[name] ? [[name, before[name]]] : [])));
-        const exact = performance.now() >= (exactAfter.get(key) ?? 0);
-        if (exact) exactAfter.set(key, performance.now() + resyncMs);
+        const started = performance.now();
+        const exact = started >= Math.min(exactAfter.get(key) ?? 0, settledAfter.get(key) ?? Infinity);
+        if (exact) {
+          exactAfter.set(key, started + resyncMs);
+          settledAfter.delete(key);
+        }
         const counted = { ...kept, ...(await usageOf(quota, names)) };
         // Admission may have noted what is yet to be seen here: who hears of something new never takes that back.
         const used = exact ? counted : sum(counted, difference(only(before, names), counted));
@@ -81,8 +98,14 @@ export const resourceQuotaController = defineController({
           quota.status.used !== undefined &&
           sameAmounts(hard, quantitiesOf(quota.status.hard)) &&
           sameAmounts(used, before);
-        if (!current) await quotaClient.updateStatus({ ...quota, status: { hard: quota.spec.hard ?? {}, used: listOf(used) } });
-        return { requeueAfterMs: resyncMs };
+        if (!current) {
+          await quotaClient.updateStatus({ ...quota, status: { hard: quota.spec.hard ?? {}, used: listOf(used) } }).catch((error: unknown) => {
+            // Not told yet, as when admission noted something in between.
+            if (exact) exactAfter.delete(key);
+            throw error;
+          });
+        }
+        return { requeueAfterMs: Math.min(resyncMs, Math.max(1, (settledAfter.get(key) ?? Infinity) - performance.now())) };
       },
       stop: () => kinds.stop(),
     };
