@@ -13,6 +13,7 @@ import type { StoredObject } from './cacher/resource-cache.ts';
 import type { RequestContext } from './context.ts';
 import { maxRequestBodyBytes } from './http/body.ts';
 import type { Encoding } from './negotiation/accept.ts';
+import { nextTurn } from './slices.ts';
 import { readYaml } from './yaml.ts';
 
 export async function readRequestBody(context: RequestContext): Promise<Buffer> {
@@ -89,10 +90,9 @@ export function decodeBody(...of: Parameters<typeof decodeAtOnce>): Promise<Stor
 const longBody = 128 * 1024;
 
 async function decodeInTurn(...of: Parameters<typeof decodeAtOnce>): Promise<StoredObject> {
-  const [{ longTurns }] = of;
-  await longTurns?.next();
+  await nextTurn();
   const object = await decodeAtOnce(...of);
-  await longTurns?.next(true);
+  await nextTurn();
   return object;
 }
 

@@ -2,7 +2,6 @@ import type { UserInfo } from '../api/kind.ts';
 import type { AuditRecord } from './audit/audit.ts';
 import type { RequestInfo } from './contracts.ts';
 import type { Exchange } from './exchange.ts';
-import type { LongTurns } from './flowcontrol/longturns.ts';
 
 /** A watch takes a place among the requests in flight only while it begins. Calls after the first do nothing. */
 export interface WatchProgress {
@@ -39,8 +38,6 @@ export interface RequestContext {
   waitedMs: number;
   /** Long answers may be compressed. */
   compress: boolean;
-  /** Where work waits that keeps the event loop for long. */
-  longTurns: LongTurns | undefined;
   /** Told by a watch how far it is; absent for everything else. */
   watch: WatchProgress | undefined;
 }
@@ -69,7 +66,6 @@ export function createContext(exchange: Exchange, info: RequestInfo, user: UserI
     flow: undefined,
     compress: true,
     waitedMs: 0,
-    longTurns: undefined,
     watch: undefined,
   };
   return context;

@@ -17,7 +17,6 @@ import { textReply } from './exchange.ts';
 import { Departures } from './flowcontrol/departures.ts';
 import type { FlowControl } from './flowcontrol/flowcontrol.ts';
 import { createFlowControl } from './flowcontrol/flowcontrol.ts';
-import { LongTurns } from './flowcontrol/longturns.ts';
 import { Sharing } from './flowcontrol/sharing.ts';
 import { createBrowsers } from './http/browsers.ts';
 import { exchangeOfTransport, responseOfReply } from './http/inprocess.ts';
@@ -177,7 +176,6 @@ export function createCore(options: CoreOptions): ServerCore {
     requestTimeoutMs,
     minRequestTimeoutSeconds: options.minRequestTimeoutSeconds ?? defaultMinRequestSeconds,
     compressResponses: options.compressResponses ?? true,
-    longTurns: new LongTurns(sharing),
     log,
   });
 

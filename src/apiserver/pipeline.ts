@@ -16,7 +16,6 @@ import type { Authenticator, AuthorizationAttributes, Authorizer, Credentials, R
 import type { Exchange, Reply } from './exchange.ts';
 import { bodyLength } from './exchange.ts';
 import type { FlowControl } from './flowcontrol/flowcontrol.ts';
-import type { LongTurns } from './flowcontrol/longturns.ts';
 import { authenticatedUsers, authentications, authorizations, shownUser } from './nonresource/requestmetrics.ts';
 import { parseRequestInfo } from './requestinfo.ts';
 import type { Route } from './route.ts';
@@ -37,7 +36,6 @@ export interface Stages {
   minRequestTimeoutSeconds: number;
   /** Whether long answers may be compressed. */
   compressResponses: boolean;
-  longTurns: LongTurns;
   log: Logger | undefined;
 }
 
@@ -56,7 +54,6 @@ export function createPipeline(stages: Stages): Pipeline {
       info = requestInfoOf(exchange);
       context = createContext(exchange, info, await authenticated(stages, exchange, info), started);
       context.compress = stages.compressResponses;
-      context.longTurns = stages.longTurns;
       if (stages.audit) record = await begun(stages.audit, context, auditId);
       await impersonated(stages, context, record);
       reply = await serve(stages, context);

@@ -14,7 +14,8 @@ function next(): void {
   if (waiting.length > 0) setImmediate(next);
 }
 
-function nextTurn(): Promise<void> {
+/** Resolves when the event loop has looked at everything else, and it is the turn of the long work that waits here. */
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
     if (waiting.length === 1) setImmediate(next);

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Departures } from './departures.ts';
-import { LongTurns } from './longturns.ts';
 import { Refusals } from './refusals.ts';
 import { Sharing } from './sharing.ts';
 
@@ -75,37 +74,6 @@ test('answers that become ready together are sent a few a turn, of each client i
     Array.from({ length: 30 }, (_, index) => `flood${index}`),
   );
   assert.ok(sent.indexOf('late4') < sent.indexOf('flood15'), sent.join(' '));
-});
-
-test('of what takes long a turn does one piece, in the order in which they came', async () => {
-  for (const long of [new LongTurns(new Shared()), new LongTurns(new Sharing())]) {
-    const begun: number[] = [];
-    const pieces = [0, 1, 2].map(async (index) => {
-      await long.next();
-      begun.push(index);
-      for (const until = performance.now() + 3; performance.now() < until; );
-    });
-    await turn();
-    assert.deepEqual(begun, [0]);
-    await Promise.all(pieces);
-    assert.deepEqual(begun, [0, 1, 2]);
-    // When nobody waits any more the next one begins as the first did.
-    await long.next();
-  }
-});
-
-test('of what takes long a second piece goes before those who have not begun', async () => {
-  const long = new LongTurns(new Sharing());
-  const done: string[] = [];
-  await Promise.all(
-    ['a', 'b'].map(async (name) => {
-      await long.next();
-      done.push(`${name}1`);
-      await long.next(true);
-      done.push(`${name}2`);
-    }),
-  );
-  assert.deepEqual(done, ['a1', 'a2', 'b1', 'b2']);
 });
 
 test('whoever is alone gets all answers at once', () => {
