@@ -18,6 +18,10 @@ export interface Insistence {
 const passes = (error: unknown): boolean =>
   !(error instanceof StatusError) || error.code >= 500 || error.code === 429 || error.code === 409 || /status unknown for quota/.test(error.message);
 
+function orGone(error: unknown): undefined {
+  if (!isNotFound(error)) throw error;
+}
+
 export async function untilAnswered<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
@@ -43,8 +47,8 @@ export function insist(client: Client): Insistence {
         } catch (error) {
           if (!isAlreadyExists(error)) throw error;
           // Either the answer to our own request was lost, or one from before is on its way out.
-          const there = await client.resource(kind).get(namespace, name);
-          return there.metadata.deletionTimestamp ? undefined : there;
+          const there = await client.resource(kind).get(namespace, name).catch(orGone);
+          return there?.metadata.deletionTimestamp ? undefined : there;
         }
       });
     },
